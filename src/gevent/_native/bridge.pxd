@@ -1,0 +1,48 @@
+# What cpp/python/parking.h offers the bindings. The contracts are in the header.
+from cpython.object cimport PyObject
+
+cdef extern from "loop/watcher.h" namespace "gevent" nogil:
+    const int kRead
+    const int kWrite
+
+    cdef cppclass CoreIo "gevent::Io":
+        int fd()
+        int events()
+
+cdef extern from "loop/loop.h" namespace "gevent" nogil:
+    cdef cppclass CoreLoop "gevent::Loop":
+        bint blocked()
+        void wake_up()
+        void wake_up_if_blocked()
+
+cdef extern from "sync/waiter.h" namespace "gevent" nogil:
+    cdef cppclass CoreWaiter "gevent::Waiter":
+        void* cookie
+        bint linked()
+        void unlink()
+        void wake()
+
+    cdef cppclass CoreWaitQueue "gevent::WaitQueue":
+        bint empty()
+        CoreWaiter* front()
+        CoreWaiter* after(CoreWaiter&)
+        void enqueue(CoreWaiter&)
+        void enqueue_first(CoreWaiter&)
+        bint wake_one()
+        void wake_all()
+
+cdef extern from "python/parking.h" namespace "gevent":
+    # `except? -1`-style checking: kFailed comes with a Python exception set.
+    int park_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+    int park_first_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+    int park_for(double seconds, bint ref) except -1
+    int park_on(CoreIo& io, double timeout_s) except -1
+    bint io_in_use(const CoreIo& io)
+    void fail_io(CoreIo& io, object exception)
+    int park_on_fd(int fd, int events, double timeout_s) except -1
+    object current_hub()
+    PyObject* current_hub_if_exists()
+    CoreLoop* current_loop() except NULL
+    CoreLoop* loop_of(object loop_object) except NULL
+    void report_exception(PyObject* hub, PyObject* context)
+    void call_soon(CoreLoop& loop, object callable, PyObject* argument)
