@@ -1,10 +1,16 @@
 # `make demo` and `make test` are all that a newcomer needs: each sets up whatever is missing first.
 # PYTHON=python3.12 chooses the interpreter (default python3). What the targets do is in tools/.
-.PHONY: build clean
+.PHONY: build test-cpp format clean
 .DEFAULT_GOAL := build
 
 build:
 	@tools/build.sh
+
+test-cpp:
+	@tools/test_cpp.sh plain
+
+format:
+	@tools/format.sh --fix
 
 clean:
 	rm -rf build dist .venv *.egg-info src/*.egg-info

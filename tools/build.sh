@@ -13,10 +13,7 @@ tools/system.sh build
 tools/venv.sh
 
 bin=$PWD/.venv/bin
-if [ ! -f build/dev/build.ninja ]; then
-  "$bin/cmake" -S . -B build/dev -G Ninja -DCMAKE_MAKE_PROGRAM="$bin/ninja" -DPython_EXECUTABLE="$bin/python" \
-    -DGEVENT_INPLACE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
-fi
+tools/configure.sh
 # A binding whose source is gone must not stay importable.
 for module in src/gevent/_native/*.cpython-*.so; do
   stem=${module##*/}

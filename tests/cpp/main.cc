@@ -1,0 +1,3 @@
+// The one main() of gevent_tests; see CMakeLists.txt.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "doctest/doctest.h"

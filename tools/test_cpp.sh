@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds the C++ tests and runs them.
+#
+# Usage: tools/test_cpp.sh plain|asan|tsan [DOCTEST OPTIONS, such as -tc='release*' or -sf='*semaphore*']
+set -euo pipefail
+cd "$(dirname "$0")/.."
+kind=${1:-plain}
+shift || true
+mkdir -p build
+exec 9>build/.lock
+flock 9
+tools/system.sh test
+tools/venv.sh
+bin=$PWD/.venv/bin
+
+case $kind in
+  plain) folder=build/dev ;;
+  asan) folder=build/cpp-asan sanitizer=address,undefined ;;
+  tsan) folder=build/cpp-tsan sanitizer=thread ;;
+  *) echo "usage: $0 plain|asan|tsan [doctest options]" >&2; exit 2 ;;
+esac
+if [ "$kind" = plain ]; then
+  tools/configure.sh
+elif [ ! -f "$folder/build.ninja" ]; then
+  "$bin/cmake" -S . -B "$folder" -G Ninja -DCMAKE_MAKE_PROGRAM="$bin/ninja" -DGEVENT_BINDINGS=OFF \
+    -DGEVENT_SANITIZE=$sanitizer >"build/cmake-$kind.log" || { cat "build/cmake-$kind.log"; exit 1; }
+fi
+"$bin/ninja" -C "$folder" --quiet gevent_tests
+flock -u 9
+
+program=$folder/tests/cpp/gevent_tests
+if [ ! -x "$program" ]; then
+  echo "no C++ tests of kind $kind"
+  exit 0
+fi
+export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1:halt_on_error=1:color=never}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:color=never}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1:color=never}
+exec timeout "${GEVENT_CPP_DEADLINE:-300}" "$program" --no-colors "$@" </dev/null
