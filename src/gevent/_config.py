@@ -1,0 +1,538 @@
+"""The settings of gevent: what there is to set, how its environment variable is read, and which value holds.
+
+`gevent.config` is the one `Config` of a process. A setting's value is worked out at its first use: what the program
+assigned, else the environment variable, else the default. Classes to use (loop, resolver, thread pool) are given by
+name and are imported only then, so that importing gevent stays cheap; for the same reason this module imports
+nothing but `os`.
+"""
+import os
+
+__all__ = ["config"]
+
+ALL_SETTINGS = []
+
+
+# --- what a value may be -----------------------------------------------------------------------------------------
+
+_TRUE_WORDS = ("1", "on", "yes", "true")
+_FALSE_WORDS = ("", "0", "off", "no", "false")
+
+
+def validate_invalid(value):
+    """Refuse `value`, whatever it is. Raises `ValueError`."""
+    raise ValueError(f"Not a valid value: {value!r}")
+
+
+def validate_anything(value):
+    """Return `value` as it is."""
+    return value
+
+
+def validate_bool(value):
+    """Return the truth of `value`; text must be one of the usual words. Raises `ValueError`."""
+    if not isinstance(value, str):
+        return bool(value)
+    word = value.strip().lower()
+    if word in _TRUE_WORDS:
+        return True
+    if word in _FALSE_WORDS:
+        return False
+    raise ValueError(f"Invalid boolean string: {word!r}")
+
+
+def convert_str_value_as_is(value):
+    """Return the text of an environment variable unchanged."""
+    return value
+
+
+def _split_list(value):
+    return value.split(",") if isinstance(value, str) else value
+
+
+# --- one setting -------------------------------------------------------------------------------------------------
+
+_UNSET = object()
+
+
+class Setting:
+    """One thing that can be configured: its name, its variable, its default, and what it accepts.
+
+    A subclass that has a `name` of its own adds itself to the settings of every `Config` made later. Its docstring
+    is what users read.
+    """
+
+    name = None
+    environment_key = None
+    default = None
+    #: Whether the setting is shown in the manual.
+    document = True
+    order = -1
+    value = _UNSET
+    _accepts = ""
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            cls.order = len(ALL_SETTINGS)
+            ALL_SETTINGS.append(cls)
+
+    @property
+    def desc(self):
+        """The setting in words: its purpose, what it accepts, its default and its variable."""
+        from inspect import cleandoc
+
+        parts = [type(self).__doc__ or "", self._accepts, f"Default: ``{self.default!r}``.",
+                 f"Environment variable: ``{self.environment_key}``."]
+        return "\n\n".join(cleandoc(part) for part in parts if part)
+
+    def validate(self, value):
+        """Return `value`, or raise `ValueError`."""
+        return value
+
+    def _convert(self, value):
+        """Turn the text of the environment variable, or what the program assigned, into a value."""
+        return value
+
+    def _default(self):
+        text = os.environ.get(self.environment_key, _UNSET) if self.environment_key else _UNSET
+        if text is _UNSET:
+            return self.default
+        return self._convert(text)
+
+    def get(self):
+        """Return the value, after settling it if this is the first use. Raises what reading it raises."""
+        if self.value is _UNSET:
+            self.value = self.validate(self._default())
+        return self.value
+
+    def set(self, val):
+        """Make `val` the value from now on. Raises `ValueError`, and keeps the old value, if it is not acceptable."""
+        self.value = self.validate(self._convert(val))
+
+
+class BoolSettingMixin:
+    """A setting that is on or off."""
+
+    _accepts = "In the variable: ``1``, ``true``, ``on``, ``yes``, or ``0``, ``false``, ``off``, ``no``, or nothing."
+
+    def validate(self, value):
+        return validate_bool(value)
+
+    def _convert(self, value):
+        return validate_bool(value)
+
+
+class IntSettingMixin:
+    """A whole number, or None."""
+
+    def _convert(self, value):
+        return int(value) if value else None
+
+    def validate(self, value):
+        return int(value) if value else value
+
+
+class _PositiveValueMixin:
+    def validate(self, value):
+        if value is not None and value <= 0:
+            raise ValueError("Must be positive")
+        return value
+
+
+class FloatSettingMixin(_PositiveValueMixin):
+    """A number above zero, or None."""
+
+    def _convert(self, value):
+        return float(value) if value else None
+
+
+class ByteCountSettingMixin(_PositiveValueMixin):
+    """A size in bytes, above zero, or None."""
+
+    _accepts = "A number of bytes; text may end in ``kb``, ``mb`` or ``gb``, powers of 1024."
+
+    def _convert(self, value):
+        if not isinstance(value, str):
+            return value
+        text = value.strip().lower()
+        if not text:
+            return None
+        for power, suffix in enumerate(("kb", "mb", "gb"), start=1):
+            if text.endswith(suffix):
+                return int(text[:-2]) * 1024 ** power
+        return int(text)
+
+
+class ImportableSetting(Setting):
+    """A setting whose value is imported by name.
+
+    Accepts a name, several names in order of preference (a list, or one text with commas), or the object itself.
+    The short names in `shortname_map` stand for longer ones.
+    """
+
+    shortname_map = {}
+
+    @property
+    def _accepts(self):
+        text = "The object itself, or its full name, or several names separated by commas: the first that can be " \
+               "imported is used."
+        if self.shortname_map:
+            text += f" Short names: {', '.join(self.shortname_map)}."
+        return text
+
+    def _import_one(self, path):
+        if not isinstance(path, str):
+            return path
+        full_name = self.shortname_map.get(path, path)
+        if "/" in full_name or "." not in full_name:
+            raise ImportError(f"Cannot import {path!r}. "
+                              f"Required format: [package.]module.class. Or choose from {list(self.shortname_map)!r}")
+        module_name, _, attribute = full_name.rpartition(".")
+        try:
+            # What import_module() does, without importing importlib for it.
+            module = __import__(module_name, None, None, [attribute])
+        except ModuleNotFoundError as error:
+            if path == full_name:
+                raise
+            # Somebody chose a name of ours, so the missing module is not theirs to look for.
+            others = [name for name, target in self.shortname_map.items() if target != full_name]
+            raise ImportError(f"{path!r} is not available here ({error}). Choose from {others!r}",
+                              name=error.name) from error
+        try:
+            return getattr(module, attribute)
+        except AttributeError:
+            raise ImportError(f"Cannot import {attribute!r} from {module!r}") from None
+
+    def _import_one_of(self, candidates):
+        if not candidates:
+            raise ImportError("Cannot import from empty list")
+        for candidate in candidates[:-1]:
+            try:
+                return self._import_one(candidate)
+            except ImportError:
+                # The next one may do; if none does, the last one's error is the caller's to see.
+                continue
+        return self._import_one(candidates[-1])
+
+    def validate(self, value):
+        if isinstance(value, type) or callable(value):
+            return value
+        return self._import_one_of(list(_split_list(value)))
+
+    def get_options(self):
+        """Return a dictionary of every short name and its object, or the `ImportError` that stands in the way."""
+        options = {}
+        for name in self.shortname_map:
+            try:
+                options[name] = self._import_one(name)
+            except ImportError as error:
+                options[name] = error
+        return options
+
+
+# --- all of them -------------------------------------------------------------------------------------------------
+
+
+class Config:
+    """Every setting as an attribute: reading one settles it, assigning one sets it.
+
+    ``dir(config)`` lists them, `print_help` explains them, ``config.settings[name]`` is the `Setting` itself.
+    An unknown name raises `AttributeError` when read, or given to `set`.
+    """
+
+    def __init__(self):
+        self.__dict__["settings"] = make_settings()
+
+    def __getattr__(self, name):
+        # Not only for names Python does not find: gevent's own suite calls this directly.
+        return self._setting(name).get()
+
+    def __setattr__(self, name, value):
+        setting = self.settings.get(name)
+        if setting is None:
+            super().__setattr__(name, value)
+        else:
+            setting.set(value)
+
+    def __dir__(self):
+        return list(self.settings)
+
+    def _setting(self, name):
+        # By way of __dict__: a copy made by pickle or copy asks for names before there are any settings.
+        try:
+            return self.__dict__["settings"][name]
+        except KeyError:
+            raise AttributeError(f"No configuration setting for: {name!r}") from None
+
+    def set(self, name, value):
+        """Assign the setting called `name`. Raises `AttributeError` for an unknown one."""
+        self._setting(name).set(value)
+
+    def print_help(self):
+        """Print every setting with its explanation to standard output."""
+        for name, setting in self.settings.items():
+            print(name)
+            for line in setting.desc.splitlines():
+                print(("    " + line).rstrip())
+            print()
+
+
+def make_settings():
+    """Return a new dictionary of one instance per known setting, by name, in the order of their definition."""
+    return {cls.name: cls() for cls in ALL_SETTINGS}
+
+
+class Resolver(ImportableSetting):
+    """What `gevent.hub.Hub.resolver` is made by: how names become addresses."""
+
+    name = "resolver"
+    environment_key = "GEVENT_RESOLVER"
+    default = ["thread", "dnspython", "ares", "block"]
+    shortname_map = {
+        "ares": "gevent.resolver.ares.Resolver",
+        "thread": "gevent.resolver.thread.Resolver",
+        "block": "gevent.resolver.blocking.Resolver",
+        "dnspython": "gevent.resolver.dnspython.Resolver",
+    }
+
+
+class Threadpool(ImportableSetting):
+    """What `gevent.hub.Hub.threadpool` is made by."""
+
+    name = "threadpool"
+    environment_key = "GEVENT_THREADPOOL"
+    default = "gevent.threadpool.ThreadPool"
+
+
+class ThreadpoolIdleTaskTimeout(FloatSettingMixin, Setting):
+    """Seconds that a worker of the hub's thread pool may be idle before it ends; -1 for any time."""
+
+    name = "threadpool_idle_task_timeout"
+    environment_key = "GEVENT_THREADPOOL_IDLE_TASK_TIMEOUT"
+    default = 5.0
+
+    def validate(self, value):
+        return value if value == -1 else super().validate(value)
+
+
+class Loop(ImportableSetting):
+    """The event loop's engine."""
+
+    name = "loop"
+    environment_key = "GEVENT_LOOP"
+    default = ["libev-cext", "libuv-cffi"]
+    # The long names are gevent's, for programs which set them; neither of ours uses cffi.
+    shortname_map = {
+        "libev-cext": "gevent.libev.corecext.loop",
+        "libev": "gevent.libev.corecext.loop",
+        "libev-cffi": "gevent.libev.corecffi.loop",
+        "libuv-cffi": "gevent.libuv.loop.loop",
+        "libuv": "gevent.libuv.loop.loop",
+    }
+
+
+class FormatContext(ImportableSetting):
+    """The function that turns what failed into text for a hub's error report."""
+
+    name = "format_context"
+    environment_key = "GEVENT_FORMAT_CONTEXT"
+    default = "pprint.saferepr"
+
+
+class LibevBackend(Setting):
+    """The system calls libev waits with, such as ``epoll`` or ``select``; several are tried in turn."""
+
+    name = "libev_backend"
+    environment_key = "GEVENT_BACKEND"
+
+    def _convert(self, value):
+        return _split_list(value)
+
+
+class FileObject(ImportableSetting):
+    """The class behind `gevent.fileobject.FileObject`."""
+
+    name = "fileobject"
+    environment_key = "GEVENT_FILE"
+    default = ["posix", "thread"]
+    shortname_map = {
+        "thread": "gevent._fileobjectcommon.FileObjectThread",
+        "posix": "gevent._fileobjectposix.FileObjectPosix",
+        "block": "gevent._fileobjectcommon.FileObjectBlock",
+    }
+
+
+class WatchChildren(BoolSettingMixin, Setting):
+    """Leave child processes alone: `gevent.os.fork` and ``waitpid`` then are the operating system's own.
+
+    See `gevent.os`.
+    """
+
+    name = "disable_watch_children"
+    environment_key = "GEVENT_NOWAITPID"
+    default = False
+
+
+class TraceMalloc(IntSettingMixin, Setting):
+    """The interpreter's own variable for `tracemalloc`; kept because gevent lists it."""
+
+    name = "trace_malloc"
+    environment_key = "PYTHONTRACEMALLOC"
+    default = False
+
+    def _default(self):
+        return super()._default() or None
+
+
+class TrackGreenletTree(BoolSettingMixin, Setting):
+    """Remember of each greenlet who spawned it and from where.
+
+    Off, greenlets are cheaper, but ``spawning_greenlet``, ``spawning_stack`` and ``spawn_tree_locals`` are empty.
+    """
+
+    name = "track_greenlet_tree"
+    environment_key = "GEVENT_TRACK_GREENLET_TREE"
+    default = True
+
+
+class MonitorThread(BoolSettingMixin, Setting):
+    """Start a native thread per hub, at its first switch, which reports when the hub is blocked or memory runs high.
+
+    `gevent.hub.Hub.start_periodic_monitoring_thread` starts one at any other time.
+    """
+
+    name = "monitor_thread"
+    environment_key = "GEVENT_MONITOR_THREAD_ENABLE"
+    default = False
+
+
+class MaxBlockingTime(FloatSettingMixin, Setting):
+    """Seconds that a hub may be blocked before the monitoring thread reports it.
+
+    It watches switches by `greenlet.settrace`; a trace function of your own that is installed later has to call the
+    one it replaces.
+    """
+
+    name = "max_blocking_time"
+    environment_key = "GEVENT_MAX_BLOCKING_TIME"
+    default = 0.1
+
+
+class PrintBlockingReports(BoolSettingMixin, Setting):
+    """Print the monitoring thread's reports; the events are sent in any case."""
+
+    name = "print_blocking_reports"
+    environment_key = "GEVENT_MONITOR_PRINT_BLOCKING_REPORTS"
+    default = True
+
+
+class MonitorMemoryPeriod(FloatSettingMixin, Setting):
+    """Seconds between two looks of the monitoring thread at the memory in use. Very short times are not honoured."""
+
+    name = "memory_monitor_period"
+    environment_key = "GEVENT_MONITOR_MEMORY_PERIOD"
+    default = 5
+
+
+class MonitorMemoryMaxUsage(ByteCountSettingMixin, Setting):
+    """The memory in use above which the monitoring thread sends `gevent.events.MemoryUsageThresholdExceeded`."""
+
+    name = "max_memory_usage"
+    environment_key = "GEVENT_MONITOR_MEMORY_MAX"
+
+
+class AresSettingMixin:
+    """An option handed to a resolver as the keyword `kwarg_name`."""
+
+    document = False
+
+    @property
+    def kwarg_name(self):
+        """The keyword argument of the resolver that this is: the name without what comes before it."""
+        return self.name.partition("_")[2]
+
+
+class AresFlags(AresSettingMixin, Setting):
+    """The ``flags`` of the c-ares channel."""
+
+    name = "ares_flags"
+    environment_key = "GEVENTARES_FLAGS"
+
+
+class AresTimeout(AresSettingMixin, Setting):
+    """Seconds before c-ares asks again. Use `resolver_timeout`; with both, which one holds is not defined."""
+
+    document = True
+    name = "ares_timeout"
+    environment_key = "GEVENTARES_TIMEOUT"
+
+
+class AresTries(AresSettingMixin, Setting):
+    """How often c-ares asks each server."""
+
+    name = "ares_tries"
+    environment_key = "GEVENTARES_TRIES"
+
+
+class AresNdots(AresSettingMixin, Setting):
+    """How many dots a name needs for c-ares to try it as it is first."""
+
+    name = "ares_ndots"
+    environment_key = "GEVENTARES_NDOTS"
+
+
+class AresUDPPort(AresSettingMixin, Setting):
+    """The UDP port of the servers c-ares asks."""
+
+    name = "ares_udp_port"
+    environment_key = "GEVENTARES_UDP_PORT"
+
+
+class AresTCPPort(AresSettingMixin, Setting):
+    """The TCP port of the servers c-ares asks."""
+
+    name = "ares_tcp_port"
+    environment_key = "GEVENTARES_TCP_PORT"
+
+
+class AresServers(AresSettingMixin, Setting):
+    """Addresses of the servers c-ares asks. Use `resolver_nameservers`; with both, which one holds is not defined."""
+
+    document = True
+    name = "ares_servers"
+    environment_key = "GEVENTARES_SERVERS"
+
+
+class ResolverNameservers(AresSettingMixin, Setting):
+    """IP addresses of the name servers that the ares and dnspython resolvers ask instead of the system's.
+
+    A list, or text with commas. dnspython does not check them: a host name among them may hang it.
+    """
+
+    document = True
+    name = "resolver_nameservers"
+    environment_key = "GEVENT_RESOLVER_NAMESERVERS"
+    kwarg_name = "servers"
+
+    def _convert(self, value):
+        return _split_list(value)
+
+
+class ResolverTimeout(FloatSettingMixin, AresSettingMixin, Setting):
+    """Seconds that the ares and dnspython resolvers may take for one answer."""
+
+    document = True
+    name = "resolver_timeout"
+    environment_key = "GEVENT_RESOLVER_TIMEOUT"
+    kwarg_name = "timeout"
+
+
+class PatchMultiprocessing(BoolSettingMixin, Setting):
+    """What `gevent.monkey.patch_all` takes for its argument ``multiprocessing`` if the caller gives none."""
+
+    name = "patch_multiprocessing"
+    environment_key = "GEVENT_PATCH_MULTIPROCESSING"
+    default = False
+
+
+config = Config()
