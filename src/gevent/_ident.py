@@ -1,0 +1,60 @@
+"""Small numbers for objects, handed back when the object dies.
+
+A greenlet's address says little to a reader and is reused at once. A hub therefore numbers its greenlets from zero
+and always gives out the lowest number nobody holds, so that the numbers in names and run reports stay short however
+long the program runs.
+"""
+from heapq import heappop, heappush
+from weakref import ref
+
+__all__ = ["IdentRegistry"]
+
+
+class _Holder(ref):
+    """A weak reference that remembers which number its object has."""
+
+    __slots__ = ("number", "address")
+
+
+class IdentRegistry:
+    """Gives each object a number of its own for as long as the object lives.
+
+    Objects are told apart by identity, so neither ``__hash__`` nor ``__eq__`` is ever called; they must be weakly
+    referenceable. A registry belongs to one hub and hence to one thread. No method waits.
+    """
+
+    __slots__ = ("_holders", "_returned", "_on_death", "__weakref__")
+
+    def __init__(self):
+        self._holders = {}  # address of a live object: its _Holder
+        self._returned = []  # a heap of numbers to give out again
+        registry = ref(self)
+
+        def on_death(holder):
+            # Called while the object is being destroyed, hence before anything else can have its address. Through a
+            # weak reference, since a bound method would make a cycle of the registry and each of its holders.
+            alive = registry()
+            if alive is not None:
+                del alive._holders[holder.address]
+                heappush(alive._returned, holder.number)
+
+        self._on_death = on_death
+
+    def __len__(self):
+        """How many objects hold a number now."""
+        return len(self._holders)
+
+    def get_ident(self, obj):
+        """Return the number of `obj`, an int from 0 on: the lowest free one if it has none yet.
+
+        Raises TypeError when `obj` cannot be weakly referenced.
+        """
+        address = id(obj)
+        holder = self._holders.get(address)
+        if holder is not None:
+            return holder.number
+        holder = _Holder(obj, self._on_death)
+        holder.address = address
+        holder.number = heappop(self._returned) if self._returned else len(self._holders)
+        self._holders[address] = holder
+        return holder.number

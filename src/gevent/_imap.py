@@ -1,0 +1,115 @@
+"""The iterators behind ``imap`` and ``imap_unordered`` of groups, pools and thread pools.
+
+Each is a greenlet of its own: it walks the iterable and starts one task per item, while whoever iterates over it takes
+the results. Both are Python classes, since tools that trace greenlets subclass them and put their own in their place.
+
+What passes through the queue are the finished tasks themselves, whose ``get()`` is either the result or the exception.
+The greenlet's own end is the last thing to enter it, and a greenlet that failed (so, an iterable that raised) stands
+there for its exception.
+"""
+from gevent.greenlet import Greenlet
+from gevent.lock import Semaphore
+from gevent.queue import Queue
+
+__all__ = ["IMapUnordered", "IMap"]
+
+
+class IMapUnordered(Greenlet):
+    """Iterates over ``func(item)`` for every item of `iterable`, the first one finished first.
+
+    `spawn(func, item)` starts one task and returns an object with `rawlink`, `ready` and `get`; it may wait until
+    there is room for a task. `maxsize` bounds how many results may be under way or waiting to be taken: None for any
+    number. With `_zipped`, each item is a tuple of arguments.
+
+    ``next()`` waits for a result. It raises what the task raised, and the iteration can go on after that. An exception
+    of the iterable itself is raised once; then the results of what was started before are still to come.
+    """
+
+    def __init__(self, func, iterable, spawn, maxsize=None, _zipped=False):
+        super().__init__()
+        self.queue = Queue()
+        self.finished = False  # whether all tasks that there will be have been started
+        self._func = func
+        self._iterable = iterable
+        self._spawn = spawn
+        self._zipped = _zipped
+        self._room = Semaphore(maxsize) if maxsize is not None else None
+        self._outstanding = 0  # results started and not yet taken
+        # Rather than at the end of _run(), which a greenlet killed before it starts never reaches.
+        self.rawlink(self._on_end)
+
+    def __iter__(self):
+        return self
+
+    def _run(self):
+        func, spawn, room, zipped, expect = self._func, self._spawn, self._room, self._zipped, self._expect
+        for item in self._iterable:
+            if room is not None:
+                room.acquire()
+            expect(spawn(func, *item) if zipped else spawn(func, item))
+
+    def _expect(self, task):
+        self._outstanding += 1
+        task.rawlink(self.queue.put)
+
+    def _on_end(self, _self):
+        self._func = self._iterable = self._spawn = None
+        self.queue.put(self)
+
+    def __next__(self):
+        while self._outstanding or not self.finished:
+            task = self.queue.get()
+            if task is self:
+                self.finished = True
+                if self.successful():
+                    continue
+            else:
+                self._taken()
+            return task.get()
+        raise StopIteration
+
+    next = __next__
+
+    def _taken(self):
+        self._outstanding -= 1
+        if self._room is not None:
+            self._room.release()
+
+
+class IMap(IMapUnordered):
+    """As `IMapUnordered`, but the results come in the order of the items.
+
+    A result that is ready early waits for its turn, and counts towards `maxsize` meanwhile.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._put_back = []
+
+    def _expect(self, task):
+        # In the order of starting, whether it is ready or not: the consumer waits for the oldest one only.
+        self._outstanding += 1
+        self.queue.put(task)
+
+    def __next__(self):
+        while self._outstanding or not self.finished:
+            task = self._put_back.pop() if self._put_back else self.queue.get()
+            if task is self:
+                self.finished = True
+                if self.successful():
+                    continue
+                return task.get()
+            try:
+                result = task.get()
+            except BaseException:
+                if task.ready():
+                    self._taken()
+                else:
+                    # Not the task's exception but the waiter's, such as a Timeout: the result is still owed.
+                    self._put_back.append(task)
+                raise
+            self._taken()
+            return result
+        raise StopIteration
+
+    next = __next__
