@@ -1,16 +1,37 @@
 # `make demo` and `make test` are all that a newcomer needs: each sets up whatever is missing first.
-# PYTHON=python3.12 chooses the interpreter (default python3). What the targets do is in tools/.
-.PHONY: build test-cpp format clean
+#
+# PYTHON=python3.12 chooses the interpreter (default python3), ARGS="..." goes to the program behind demo, test and bench.
+# Exit status 2 of a script under tools/: something to install, which its last line names.
+.PHONY: build demo test test-cpp test-all check format bench clean
 .DEFAULT_GOAL := build
 
 build:
 	@tools/build.sh
 
-test-cpp:
-	@tools/test_cpp.sh plain
+demo: build
+	@.venv/bin/python examples/demo.py $(ARGS)
 
-format:
+test: build
+	@tools/system.sh test
+	@.venv/bin/python tools/test.py $(ARGS)
+
+test-cpp:
+	@tools/test_cpp.sh plain $(ARGS)
+
+# What `test` leaves out for its time: wheels, sdists and editable installs.
+test-all: test
+	@.venv/bin/python -m pytest -q -ra tests/packaging
+
+# Formatters, linters and the rules of the house.
+check: build
+	@tools/format.sh --check
+	@.venv/bin/python -m pytest -q -ra tests/tidy
+
+format: build
 	@tools/format.sh --fix
+
+bench: build
+	@.venv/bin/python benchmarks/compare.py $(ARGS)
 
 clean:
 	rm -rf build dist .venv *.egg-info src/*.egg-info

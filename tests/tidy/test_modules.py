@@ -1,0 +1,44 @@
+"""Every Python module and binding says why it exists, and every Python module names what it offers."""
+
+import ast
+
+import pytest
+from tree import ROOT, files, names
+
+MODULES = names(files("src/gevent", ".py"))
+
+
+def tree_of(name):
+    return ast.parse((ROOT / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_why_it_exists(name):
+    docstring = ast.get_docstring(tree_of(name))
+    assert docstring and len(docstring) > 20
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_names_what_it_offers(name):
+    """Also a facade: a computed `__all__` or one taken from another module counts."""
+    targets = []
+    for node in tree_of(name).body:
+        if isinstance(node, ast.Assign):
+            targets += node.targets
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+            targets.append(node.target)
+        elif isinstance(node, ast.ImportFrom):
+            targets += [ast.Name(alias.asname or alias.name) for alias in node.names]
+    assert any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
+
+
+@pytest.mark.parametrize("name", names(files("src/gevent/_native", ".pyx")))
+def test_a_binding_says_what_it_is_for(name):
+    lines = [line for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert "".join(lines).lstrip().startswith(('"""', "'''"))
+
+
+@pytest.mark.parametrize("name", MODULES + names(files("src/gevent/_native", ".pyx")))
+def test_no_exception_is_caught_without_a_name(name):
+    for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
+        assert line.split("#")[0].strip() != "except:", f"{name}:{number}: a bare `except:`"

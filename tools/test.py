@@ -1,0 +1,153 @@
+"""Run every part of the test suite that exists, count each, and close with one line of the form "N passed, N failed".
+
+Usage: .venv/bin/python tools/test.py [PART ...], parts as in PARTS below; without one, all of them.
+
+Parts run one after another, each with no standard input and a deadline, and go on after a part has failed. A part that
+ends without a count (it crashed, hung or did not build) counts as one failure.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "build" / "reports"
+
+
+class CppTests:
+    """The doctest program, plain or under a sanitizer."""
+
+    def __init__(self, kind, deadline_s):
+        self.kind = kind
+        self.deadline_s = deadline_s
+
+    def exists(self):
+        pattern = "threads_*_test.cc" if self.kind == "tsan" else "*_test.cc"
+        return any((ROOT / "tests" / "cpp").rglob(pattern))
+
+    def command(self):
+        return ["tools/test_cpp.sh", self.kind]
+
+    def count(self, output):
+        found = re.search(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped", output)
+        return tuple(int(found.group(i)) for i in (2, 3, 4)) if found else None
+
+
+class PythonTests:
+    """One folder of pytest tests."""
+
+    def __init__(self, folder, deadline_s):
+        self.folder = folder
+        self.deadline_s = deadline_s
+        self.report = REPORTS / (folder.replace("/", "-") + ".xml")
+
+    def exists(self):
+        return any((ROOT / self.folder).rglob("test_*.py"))
+
+    def command(self):
+        self.report.unlink(missing_ok=True)
+        return [sys.executable, "-m", "pytest", "-q", "-ra", f"--junitxml={self.report}", self.folder]
+
+    def count(self, output):
+        if not self.report.exists():
+            return None
+        suite = ElementTree.parse(self.report).getroot()
+        suite = suite if suite.tag == "testsuite" else suite.find("testsuite")
+        ran, failed, broken, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
+        return ran - failed - broken - skipped, failed + broken, skipped
+
+
+# Deadlines are several times what a part takes on two busy cores; together they stay under CI's own limit.
+PARTS = {
+    "cpp": CppTests("plain", 600),
+    "cpp-asan": CppTests("asan", 900),
+    "cpp-tsan": CppTests("tsan", 600),
+    "tidy": PythonTests("tests/tidy", 300),
+    "python": PythonTests("tests/python", 1500),
+    "upstream": PythonTests("tests/upstream", 1500),
+}
+
+
+def run(command, deadline_s):
+    """Run `command` in a process group of its own; return (exit status, output), the output also shown as it comes."""
+    os.makedirs(REPORTS, exist_ok=True)
+    environment = dict(os.environ, NO_COLOR="1", PYTHONUNBUFFERED="1")
+    log = REPORTS / "output.log"
+    with open(log, "wb") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        shown = 0
+        deadline = time.monotonic() + deadline_s
+        status = None
+        while status is None:
+            try:
+                status = process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    status = 124
+            shown = show(log, shown)
+    # Also after a regular end: what a test left behind must not disturb the next part.
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+    shown = show(log, shown)
+    if status == 124:
+        print(f"stopped after its deadline of {deadline_s} s", flush=True)
+    return status, log.read_text(errors="replace")
+
+
+def show(log, shown):
+    """Print what `log` has beyond byte `shown`; return how far that is."""
+    with open(log, "rb") as source:
+        source.seek(shown)
+        data = source.read()
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+    return shown + len(data)
+
+
+def main(names):
+    rows = []
+    for name in names or PARTS:
+        part = PARTS[name]
+        if not part.exists():
+            print(f"=== {name}: no such tests yet", flush=True)
+            continue
+        print(f"=== {name}", flush=True)
+        started = time.monotonic()
+        status, output = run(part.command(), part.deadline_s)
+        passed, failed, skipped = part.count(output) or (0, 0, 0)
+        # pytest's 5: everything deselected or nothing collected.
+        if status not in (0, 5) and not failed:
+            failed = 1
+        rows.append((name, passed, failed, skipped, time.monotonic() - started))
+
+    print(f"\n{'part':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for name, passed, failed, skipped, seconds in rows:
+        print(f"{name:<12}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
+    passed, failed, skipped = (sum(row[i] for row in rows) for i in (1, 2, 3))
+    print(f"\n{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    unknown = set(sys.argv[1:]) - set(PARTS)
+    if unknown:
+        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    sys.exit(main(sys.argv[1:]))
