@@ -1,0 +1,139 @@
+#include "python/hub_state.h"
+
+#include "python/parking.h"
+
+namespace gevent {
+namespace {
+
+thread_local HubState* current_state = nullptr;
+PyObject* hub_factory = nullptr;
+PyObject* no_arguments = nullptr;
+
+}  // namespace
+
+int import_greenlet_api() noexcept {
+  if (_PyGreenlet_API != nullptr) return 0;
+  if (no_arguments == nullptr && (no_arguments = PyTuple_New(0)) == nullptr) return -1;
+  PyGreenlet_Import();
+  return _PyGreenlet_API == nullptr ? -1 : 0;
+}
+
+HubState* hub_state() noexcept { return current_state; }
+void enter_hub_state(HubState* state) noexcept { current_state = state; }
+void set_hub_factory(PyObject* callable) noexcept { hub_factory = callable; }
+
+HubState* require_hub_state() noexcept {
+  HubState* state = current_state;
+  if (state != nullptr && state->loop != nullptr) [[likely]]
+    return state;
+  if (state == nullptr) {
+    if (hub_factory == nullptr) {
+      PyErr_SetString(PyExc_RuntimeError, "gevent has no hub class yet: import gevent.hub first");
+      return nullptr;
+    }
+    PyObject* hub = PyObject_CallNoArgs(hub_factory);
+    if (hub == nullptr) return nullptr;
+    Py_DECREF(hub);
+    state = current_state;
+  }
+  if (state == nullptr || state->loop == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "this thread's hub has no event loop: it was destroyed, and nothing can wait in it");
+    return nullptr;
+  }
+  return state;
+}
+
+PyObject* switch_to(PyGreenlet* target, PyObject* value) noexcept { return PyGreenlet_Switch(target, value, nullptr); }
+
+PyObject* switch_to_with(PyGreenlet* target, PyObject* args, PyObject* kwargs) noexcept {
+  return PyGreenlet_Switch(target, args, kwargs);
+}
+
+PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObject* traceback) noexcept {
+  return PyGreenlet_Throw(target, type, value, traceback);
+}
+
+PyObject* current_greenlet() noexcept { return reinterpret_cast<PyObject*>(PyGreenlet_GetCurrent()); }
+int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept { return PyGreenlet_SetParent(child, parent); }
+bool is_started(PyGreenlet* greenlet) noexcept { return PyGreenlet_STARTED(greenlet) != 0; }
+bool is_active(PyGreenlet* greenlet) noexcept { return PyGreenlet_ACTIVE(greenlet) != 0; }
+
+PyObject* gevent_exception(const char* name) noexcept {
+  static PyObject* exceptions = nullptr;
+  if (exceptions == nullptr && (exceptions = PyImport_ImportModule("gevent.exceptions")) == nullptr) return nullptr;
+  PyObject* type = PyObject_GetAttrString(exceptions, name);
+  Py_XDECREF(type);  // the module keeps it
+  return type;
+}
+
+PyObject* current_hub() noexcept {
+  HubState* state = current_state;
+  if (state == nullptr && (state = require_hub_state()) == nullptr) return nullptr;
+  return Py_NewRef(reinterpret_cast<PyObject*>(state->greenlet));
+}
+
+PyObject* current_hub_if_exists() noexcept {
+  HubState* state = current_state;
+  return state == nullptr ? nullptr : Py_NewRef(reinterpret_cast<PyObject*>(state->greenlet));
+}
+
+Loop* current_loop() noexcept {
+  HubState* state = require_hub_state();
+  return state == nullptr ? nullptr : state->loop;
+}
+
+Loop* loop_of(PyObject* loop_object) noexcept {
+  PyObject* capsule = PyObject_GetAttrString(loop_object, "_core");
+  if (capsule == nullptr) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError, "%.200s is not a gevent loop: use gevent.get_hub().loop or gevent.core.loop()",
+                 Py_TYPE(loop_object)->tp_name);
+    return nullptr;
+  }
+  void* core = PyCapsule_GetPointer(capsule, "gevent.Loop");
+  Py_DECREF(capsule);
+  return static_cast<Loop*>(core);
+}
+
+void report_exception(PyObject* hub, PyObject* context) noexcept {
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (type == nullptr) return;
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback != nullptr) PyException_SetTraceback(value, traceback);
+  HubState* state = current_state;
+  if (hub == nullptr && state != nullptr) hub = reinterpret_cast<PyObject*>(state->greenlet);
+  PyObject* done = nullptr;
+  if (hub != nullptr) {
+    done = PyObject_CallMethod(hub, "handle_error", "OOOO", context == nullptr ? Py_None : context, type,
+                               value == nullptr ? Py_None : value, traceback == nullptr ? Py_None : traceback);
+  } else {
+    PyErr_Restore(Py_NewRef(type), Py_XNewRef(value), Py_XNewRef(traceback));
+  }
+  if (done == nullptr) PyErr_WriteUnraisable(context);
+  Py_XDECREF(done);
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(traceback);
+}
+
+namespace {
+
+void run_call(void* target, void* argument) noexcept {
+  auto* callable = static_cast<PyObject*>(target);
+  auto* given = static_cast<PyObject*>(argument);
+  PyObject* result = given == nullptr ? PyObject_CallNoArgs(callable) : PyObject_CallOneArg(callable, given);
+  if (result == nullptr) report_exception(nullptr, callable);
+  Py_XDECREF(result);
+  Py_DECREF(callable);
+  Py_XDECREF(given);
+}
+
+}  // namespace
+
+void call_soon(Loop& loop, PyObject* callable, PyObject* argument) noexcept {
+  loop.ready.push({&run_call, Py_NewRef(callable), Py_XNewRef(argument)});
+  loop.wake_up_if_blocked();
+}
+
+}  // namespace gevent

@@ -1,0 +1,45 @@
+// The C++ side of a hub: what parking must know of it without asking Python.
+#pragma once
+#include <Python.h>
+#include <greenlet/greenlet.h>
+
+#include "loop/loop.h"
+
+namespace gevent {
+
+// Lives in its hub object. One per thread is current; see enter_hub_state().
+struct HubState {
+  PyGreenlet* greenlet = nullptr;  // the hub itself, borrowed
+  Loop* loop = nullptr;            // nullptr before the hub has one and after it was destroyed
+  // How many want every switch to pass through the hub (tracers, monitors): no direct hand-over while > 0.
+  int hub_passes = 0;
+};
+
+// Imports greenlet's C API into this library. Called once, by the bindings' import; -1 + exception on failure.
+int import_greenlet_api() noexcept;
+
+// The calling thread's current hub, or nullptr. The pointer is borrowed from the hub object, which the bindings keep
+// alive for the thread.
+HubState* hub_state() noexcept;
+void enter_hub_state(HubState* state) noexcept;
+
+// Registers the Python callable that makes (or finds) the calling thread's hub; borrowed for the process's life.
+void set_hub_factory(PyObject* callable) noexcept;
+
+// The calling thread's hub with a loop, made if need be; nullptr + exception otherwise.
+HubState* require_hub_state() noexcept;
+
+// Switches to `target`; `value`, a tuple, arrives there as greenlet.switch(*value) would deliver it. greenlet's C API is
+// private to this library, so that everybody else needs no capsule of their own. New reference, or nullptr + exception.
+PyObject* switch_to(PyGreenlet* target, PyObject* value) noexcept;
+PyObject* switch_to_with(PyGreenlet* target, PyObject* args, PyObject* kwargs) noexcept;
+PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObject* traceback) noexcept;
+PyObject* current_greenlet() noexcept;  // new reference
+int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept;
+bool is_started(PyGreenlet* greenlet) noexcept;
+bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished
+
+// gevent's exception classes, by name, from gevent.exceptions (borrowed, cached); nullptr + exception on failure.
+PyObject* gevent_exception(const char* name) noexcept;
+
+}  // namespace gevent

@@ -1,0 +1,238 @@
+#include "python/parked_greenlet.h"
+
+namespace gevent {
+namespace {
+
+// Guarded by the GIL. Grows to as many greenlets as ever waited at once, then no allocation is made any more.
+ParkedGreenlet* free_list = nullptr;
+
+PyObject* empty_tuple() noexcept {
+  static PyObject* tuple = PyTuple_New(0);
+  return tuple;
+}
+
+// Calls greenlet.switch_out(), which a subclass may define to learn that it gives up control.
+bool announce_switch_out(PyGreenlet* greenlet) noexcept {
+  static PyTypeObject* plain = &PyGreenlet_Type;
+  static PyObject* name = PyUnicode_InternFromString("switch_out");
+  PyTypeObject* type = Py_TYPE(greenlet);
+  if (type == plain || _PyType_Lookup(type, name) == nullptr) [[likely]]
+    return true;
+  PyObject* done = PyObject_CallMethodNoArgs(reinterpret_cast<PyObject*>(greenlet), name);
+  Py_XDECREF(done);
+  return done != nullptr;
+}
+
+}  // namespace
+
+ParkedGreenlet* ParkedGreenlet::take(HubState& hub) noexcept {
+  PyGreenlet* greenlet = PyGreenlet_GetCurrent();
+  if (greenlet == nullptr) return nullptr;
+  if (greenlet == hub.greenlet) {
+    Py_DECREF(greenlet);
+    if (PyObject* type = gevent_exception("BlockingSwitchOutError"); type != nullptr)
+      PyErr_SetString(type, "Impossible to call blocking function in the event loop callback");
+    return nullptr;
+  }
+  ParkedGreenlet* parked = free_list;
+  if (parked != nullptr) {
+    free_list = parked->next_free_;
+  } else {
+    parked = new ParkedGreenlet;
+  }
+  parked->hub_ = &hub;
+  parked->loop_ = hub.loop;
+  parked->greenlet_ = greenlet;
+  parked->state_ = State::kParked;
+  parked->timed_out_ = false;
+  parked->cookie = nullptr;
+  return parked;
+}
+
+void ParkedGreenlet::give_back() noexcept {
+  Py_CLEAR(greenlet_);
+  Py_CLEAR(error_);
+  next_free_ = free_list;
+  free_list = this;
+}
+
+void ParkedGreenlet::make_ready(State reason) noexcept {
+  if (state_ != State::kParked) return;
+  state_ = reason;
+  timed_out_ = reason == State::kTimedOut;
+  unlink();
+  position_ = loop_->ready.push({&resume_parked, this, nullptr});
+  loop_->wake_up_if_blocked();
+}
+
+void ParkedGreenlet::fail(PyObject* exception) noexcept {
+  if (state_ != State::kParked || error_ != nullptr) return;
+  error_ = Py_NewRef(exception);
+  make_ready(State::kWoken);
+}
+
+void ParkedGreenlet::on_timer(Watcher& watcher, int) noexcept {
+  static_cast<ParkedGreenlet*>(watcher.owner)->make_ready(State::kTimedOut);
+}
+
+void ParkedGreenlet::on_io(Watcher& watcher, int) noexcept {
+  static_cast<ParkedGreenlet*>(watcher.owner)->make_ready(State::kWoken);
+}
+
+void ParkedGreenlet::start_timer(double seconds, bool ref) noexcept {
+  timer_.emplace(*loop_, seconds, 0.0, &on_timer, this);
+  if (!ref) timer_->set_ref(false);
+  timer_->start();
+}
+
+void ParkedGreenlet::watch(Io& io) noexcept {
+  io_ = &io;
+  io.callback = &on_io;
+  io.owner = this;
+  io.start();
+}
+
+void ParkedGreenlet::watch_fd(int fd, int events) noexcept {
+  own_io_.emplace(*loop_, fd, events, &on_io, this);
+  own_io_->start();
+}
+
+void ParkedGreenlet::leave_all() noexcept {
+  unlink();
+  if (timer_) timer_.reset();
+  if (own_io_) own_io_.reset();
+  if (io_ != nullptr) {
+    io_->stop();
+    io_->owner = nullptr;
+    io_ = nullptr;
+  }
+  if (state_ == State::kWoken || state_ == State::kTimedOut) loop_->ready.cancel(position_);
+}
+
+// Switches to whoever is next; `self` is the caller's parked object if it has one. Coming back to `self` at once, because
+// nobody else is ready, takes no switch at all.
+PyObject* hand_over(HubState& hub, ParkedGreenlet* self) noexcept {
+  if (hub.hub_passes == 0 && hub.loop != nullptr) {
+    ReadyQueue& ready = hub.loop->ready;
+    const ReadyEntry* next = ready.peek();
+    if (next != nullptr && next->run == &resume_parked && hub.loop->may_run_another()) {
+      auto* other = static_cast<ParkedGreenlet*>(ready.pop().target);
+      other->state_ = ParkedGreenlet::State::kResumed;
+      if (other == self) return Py_NewRef(empty_tuple());
+      return PyGreenlet_Switch(other->greenlet_, empty_tuple(), nullptr);
+    }
+  }
+  return PyGreenlet_Switch(hub.greenlet, empty_tuple(), nullptr);
+}
+
+PyObject* switch_away_to_hub(HubState& hub) noexcept {
+  PyGreenlet* current = PyGreenlet_GetCurrent();
+  if (current == nullptr) return nullptr;
+  const bool willing = announce_switch_out(current);
+  Py_DECREF(current);
+  return willing ? hand_over(hub, nullptr) : nullptr;
+}
+
+Parked ParkedGreenlet::wait() noexcept {
+  // From here to its return this C stack may be anywhere: only members, no locals, are seen by others.
+  PyObject* arrived = announce_switch_out(greenlet_) ? hand_over(*hub_, this) : nullptr;
+  leave_all();
+  Parked outcome = timed_out_ ? kTimedOut : kWoken;
+  if (arrived == nullptr) {
+    outcome = kFailed;
+  } else if (state_ != State::kResumed) {
+    if (PyObject* type = gevent_exception("InvalidSwitchError"); type != nullptr)
+      PyErr_Format(type, "%R was switched to with %R by somebody who did not wake it: it was waiting in gevent",
+                   greenlet_, arrived);
+    outcome = kFailed;
+  } else if (error_ != nullptr) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error_)), error_);
+    outcome = kFailed;
+  }
+  Py_XDECREF(arrived);
+  if (outcome == kFailed) {
+    // Dropping references may run Python code, which must not see or disturb the exception that is set.
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    give_back();
+    PyErr_Restore(type, value, traceback);
+  } else {
+    give_back();
+  }
+  return outcome;
+}
+
+void resume_parked(void* target, void*) noexcept {
+  auto* parked = static_cast<ParkedGreenlet*>(target);
+  parked->state_ = ParkedGreenlet::State::kResumed;
+  PyGreenlet* greenlet = parked->greenlet_;
+  Py_INCREF(greenlet);
+  PyObject* arrived = PyGreenlet_Switch(greenlet, empty_tuple(), nullptr);
+  if (arrived == nullptr) report_exception(nullptr, reinterpret_cast<PyObject*>(greenlet));
+  Py_XDECREF(arrived);
+  Py_DECREF(greenlet);
+}
+
+// ---- parking.h ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+ParkedGreenlet* take_for_caller() noexcept {
+  HubState* hub = require_hub_state();
+  return hub == nullptr ? nullptr : ParkedGreenlet::take(*hub);
+}
+
+}  // namespace
+
+Parked park_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  ParkedGreenlet* parked = take_for_caller();
+  if (parked == nullptr) return kFailed;
+  parked->cookie = cookie;
+  queue.enqueue(*parked);
+  if (timeout_s >= 0) parked->start_timer(timeout_s, true);
+  return parked->wait();
+}
+
+Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  ParkedGreenlet* parked = take_for_caller();
+  if (parked == nullptr) return kFailed;
+  parked->cookie = cookie;
+  queue.enqueue_first(*parked);
+  if (timeout_s >= 0) parked->start_timer(timeout_s, true);
+  return parked->wait();
+}
+
+Parked park_for(double seconds, bool ref) noexcept {
+  ParkedGreenlet* parked = take_for_caller();
+  if (parked == nullptr) return kFailed;
+  if (seconds > 0) {
+    parked->start_timer(seconds, ref);
+  } else {
+    parked->yield();
+  }
+  return parked->wait();
+}
+
+Parked park_on(Io& io, double timeout_s) noexcept {
+  ParkedGreenlet* parked = take_for_caller();
+  if (parked == nullptr) return kFailed;
+  parked->watch(io);
+  if (timeout_s >= 0) parked->start_timer(timeout_s, true);
+  return parked->wait();
+}
+
+bool io_in_use(const Io& io) noexcept { return io.owner != nullptr; }
+
+void fail_io(Io& io, PyObject* exception) noexcept {
+  if (io.owner != nullptr) static_cast<ParkedGreenlet*>(io.owner)->fail(exception);
+}
+
+Parked park_on_fd(int fd, int events, double timeout_s) noexcept {
+  ParkedGreenlet* parked = take_for_caller();
+  if (parked == nullptr) return kFailed;
+  parked->watch_fd(fd, events);
+  if (timeout_s >= 0) parked->start_timer(timeout_s, true);
+  return parked->wait();
+}
+
+}  // namespace gevent

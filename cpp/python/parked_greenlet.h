@@ -1,0 +1,68 @@
+// One greenlet that waits. The functions of parking.h make, wait on and give back these.
+#pragma once
+#include <optional>
+
+#include "python/hub_state.h"
+#include "python/parking.h"
+
+namespace gevent {
+
+// Lives in a pool. Holds a reference to its greenlet as long as that waits, so a waiting greenlet is never collected,
+// and after a fork whose child abandons its hub, never unwound either.
+class ParkedGreenlet final : public Waiter {
+ public:
+  // For the calling greenlet; nullptr + exception if that is the hub itself. Ends with wait().
+  static ParkedGreenlet* take(HubState& hub) noexcept;
+
+  void wake() noexcept override { make_ready(State::kWoken); }
+
+  // Wakes it with an exception (borrowed instance): wait() returns kFailed.
+  void fail(PyObject* exception) noexcept;
+
+  void start_timer(double seconds, bool ref) noexcept;
+  void watch(Io& io) noexcept;              // the caller's watcher
+  void watch_fd(int fd, int events) noexcept;  // one of this object's own
+  // Puts it on the ready queue at once: it runs again after all that is ready now.
+  void yield() noexcept { make_ready(State::kTimedOut); }
+
+  // Lets others run until woken, timed out or thrown into; leaves every queue; gives this object back to the pool.
+  Parked wait() noexcept;
+
+ private:
+  // kWoken, kTimedOut: on the ready queue, for that reason. kResumed: taken off it, about to run.
+  enum class State : unsigned char { kParked, kWoken, kTimedOut, kResumed };
+
+  friend void resume_parked(void* target, void* argument) noexcept;
+
+  ParkedGreenlet() = default;
+  ~ParkedGreenlet() = default;
+
+  friend PyObject* hand_over(HubState& hub, ParkedGreenlet* self) noexcept;
+  static void on_timer(Watcher& watcher, int revents) noexcept;
+  static void on_io(Watcher& watcher, int revents) noexcept;
+
+  void make_ready(State reason) noexcept;
+  void leave_all() noexcept;
+  void give_back() noexcept;
+
+  HubState* hub_ = nullptr;
+  Loop* loop_ = nullptr;
+  PyGreenlet* greenlet_ = nullptr;
+  PyObject* error_ = nullptr;
+  Io* io_ = nullptr;
+  ReadyQueue::Position position_ = 0;
+  State state_ = State::kParked;
+  bool timed_out_ = false;
+  std::optional<Timer> timer_;
+  std::optional<Io> own_io_;
+  ParkedGreenlet* next_free_ = nullptr;
+};
+
+// Gives up control on behalf of a greenlet that arranged its own wake-up: straight to the next parked greenlet that is
+// ready, or to the hub. Returns what the caller is switched to with, or nullptr + exception.
+PyObject* switch_away_to_hub(HubState& hub) noexcept;
+
+// The ready entry of a parked greenlet: what a hub runs, and what another greenlet that parks may take instead.
+void resume_parked(void* target, void* argument) noexcept;
+
+}  // namespace gevent

@@ -1,0 +1,53 @@
+"""Which hub and which loop a thread has.
+
+The work is done in gevent._native.hub; this is where everybody else looks for it.
+"""
+from gevent._native.hub import (
+    abandon_hub,
+    get_hub,
+    get_hub_class,
+    get_hub_if_exists,
+    get_hub_noargs,
+    get_loop,
+    home_greenlet,
+    set_default_hub_class,
+    set_hub,
+    set_loop,
+)
+
+__all__ = [
+    "abandon_hub_after_fork",
+    "get_hub",
+    "get_hub_class",
+    "get_hub_if_exists",
+    "get_hub_noargs",
+    "get_loop",
+    "home_greenlet",
+    "register_after_abandon",
+    "set_default_hub_class",
+    "set_hub",
+    "set_loop",
+]
+
+_after_abandon = []
+
+
+def register_after_abandon(function):
+    """Have `function()` called in each child that abandons the hub it inherited, after that. Does not wait.
+
+    For state that belongs to the parent: its thread pool, its watched children.
+    """
+    _after_abandon.append(function)
+    return function
+
+
+def abandon_hub_after_fork():
+    """In a forked child, start over: no greenlet, timer or watcher of the parent's will ever run here.
+
+    They stay in memory untouched, so no `finally` block of theirs runs either. The calling greenlet goes on, and gets a
+    new hub when it next needs one. For `multiprocessing`'s children; after a plain `os.fork` gevent's promise is the
+    opposite, that everything goes on. Ours.
+    """
+    abandon_hub()
+    for function in tuple(_after_abandon):
+        function()

@@ -1,0 +1,676 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""Greenlet: a greenlet that can be joined, linked, killed, and asked for its result.
+
+Starting is in cpp/python/start_entry.h, waiting in cpp/python/parking.h, links in cpp/python/link.h; joinall, killall and
+whatever works on several of them is in gevent/greenlet.py.
+"""
+from cpython.object cimport PyObject
+from libcpp.memory cimport unique_ptr
+from weakref import ref as _weak_reference
+
+from greenlet import GreenletExit as _GreenletExit
+
+from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_in
+
+
+cdef extern from "greenlet/greenlet.h":
+    ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
+        pass
+
+cdef extern from *:
+    """
+    #include "python/hub_state.h"
+    static inline PyObject* hub_object(gevent::HubState* state) { return reinterpret_cast<PyObject*>(state->greenlet); }
+    """
+    PyObject* hub_object(HubState* state)
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    cdef cppclass HubState:
+        CoreLoop* loop
+    HubState* require_hub_state() except NULL
+    object current_greenlet()
+    int set_parent(greenlet child, greenlet parent) except -1
+    bint is_started(greenlet)
+    bint is_active(greenlet)
+    object throw_into(greenlet target, PyObject* type, PyObject* value, PyObject* traceback)
+    object switch_to(greenlet target, object value)
+
+cdef extern from "python/start_entry.h" namespace "gevent":
+    unsigned long long start_soon(CoreLoop& loop, greenlet g)
+    void cancel_start(CoreLoop& loop, unsigned long long position, greenlet g)
+    void notify_soon(CoreLoop& loop, object target, void (*notify)(PyObject*) noexcept)
+
+cdef extern from "python/link.h" namespace "gevent":
+    cdef cppclass Link:
+        @staticmethod
+        void add(CoreWaitQueue& queue, PyObject* source, object callback)
+        @staticmethod
+        int remove(CoreWaitQueue& queue, object callback) except -1
+        @staticmethod
+        void remove_all(CoreWaitQueue& queue)
+        @staticmethod
+        Py_ssize_t count(CoreWaitQueue& queue)
+
+cdef extern from "python/spawning_stack.h" namespace "gevent":
+    cdef cppclass SpawningStackCore "gevent::SpawningStack":
+        void capture(int depth_max)
+        object describe()
+
+cdef extern from "python/join_set.h" namespace "gevent":
+    cdef cppclass JoinSet:
+        JoinSet(PyObject* done) except +
+        void add(CoreWaitQueue& queue, PyObject* object) except +
+        int wait(size_t needed, double timeout_s) except -1
+
+
+# ---- where greenlets come from --------------------------------------------------------------------------------------------
+
+cdef bint _track_tree = True
+
+
+def track_greenlet_tree(bint yes):
+    """Whether greenlets remember who spawned them (`gevent.config.track_greenlet_tree`)."""
+    global _track_tree
+    _track_tree = yes
+
+
+class SpawningFrame:
+    """One entry of `spawning_stack`: enough of a frame for `traceback.print_stack`."""
+
+    __slots__ = ("f_back", "f_code", "f_lineno")
+
+    f_globals = property(lambda self: {}, doc="Nothing: a frame's globals would keep its module alive.")
+    f_locals = f_globals
+
+    def __init__(self, f_code, f_lineno, f_back):
+        self.f_code = f_code
+        self.f_lineno = f_lineno
+        self.f_back = f_back
+
+
+cdef object _frames_of(SpawningStackCore& stack):
+    frame = None
+    for code, line in reversed(stack.describe()):
+        frame = SpawningFrame(code, line, frame)
+    return frame
+
+
+cdef object _tree_locals_of(object spawner, object hub):
+    # The hub and the main greenlet get none: their offspring begin trees of their own.
+    if isinstance(spawner, Greenlet):
+        return (<Greenlet>spawner).spawn_tree_locals
+    found = getattr(spawner, "spawn_tree_locals", None)
+    return {} if found is None else found
+
+
+cdef class TrackedRawGreenlet(greenlet):
+    """A bare greenlet that remembers who spawned it: what `gevent.spawn_raw` makes."""
+    cdef SpawningStackCore _stack
+    cdef public object spawning_greenlet
+    cdef public object spawn_tree_locals
+
+    def __init__(self, function, parent):
+        greenlet.__init__(self, function, parent)
+        spawner = current_greenlet()
+        self.spawning_greenlet = _weak_reference(spawner)
+        self.spawn_tree_locals = _tree_locals_of(spawner, parent)
+        self._stack.capture(10)
+
+    @property
+    def spawning_stack(self):
+        """The innermost frames of the spawning call, linked by f_back; None when there were none."""
+        return _frames_of(self._stack)
+
+
+def raw_greenlet(function, parent):
+    """Return a bare greenlet under `parent`, tracked if configured."""
+    if _track_tree:
+        return TrackedRawGreenlet(function, parent)
+    return greenlet(function, parent)
+
+
+# ---- links ------------------------------------------------------------------------------------------------------------------
+
+class SpawnedLink:
+    """Wraps a callback so that being called with a source runs it in a greenlet of its own. Equal to what it wraps."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback):
+        if not callable(callback):
+            raise TypeError(f"Expected callable: {callback!r}")
+        self.callback = callback
+
+    def __call__(self, source):
+        switch_to(greenlet(self.callback, current_hub()), (source,))
+
+    def __eq__(self, other):
+        return self.callback == getattr(other, "callback", other)
+
+    def __hash__(self):
+        return hash(self.callback)
+
+    def __str__(self):
+        return str(self.callback)
+
+    def __repr__(self):
+        return repr(self.callback)
+
+    def __getattr__(self, name):
+        if name == "callback":
+            raise AttributeError(name)
+        return getattr(self.callback, name)
+
+
+class SuccessSpawnedLink(SpawnedLink):
+    """Calls only for a source that ended well."""
+
+    __slots__ = ()
+
+    def __call__(self, source):
+        if source.successful():
+            SpawnedLink.__call__(self, source)
+
+
+class FailureSpawnedLink(SpawnedLink):
+    """Calls only for a source that ended with an exception."""
+
+    __slots__ = ()
+
+    def __call__(self, source):
+        if not source.successful():
+            SpawnedLink.__call__(self, source)
+
+
+# ---- the class ----------------------------------------------------------------------------------------------------------------
+
+cdef enum Phase:
+    NEW          # not scheduled
+    QUEUED       # on the ready queue
+    DELAYED      # a timer will start it
+    STARTED      # run() was entered
+    DONE         # has its outcome
+
+cdef object _timeout_class = None
+cdef list _spawn_callbacks = []
+
+
+cdef double _seconds(object timeout) except? -2:
+    # None, a number, or a gevent.Timeout of which only the time counts here.
+    global _timeout_class
+    if timeout is None:
+        return -1
+    if type(timeout) is float or type(timeout) is int:
+        return max(<double>timeout, 0.0)
+    if _timeout_class is None:
+        from gevent.timeout import Timeout
+        _timeout_class = Timeout
+    if isinstance(timeout, _timeout_class):
+        return _seconds(timeout.seconds)
+    return max(<double>timeout, 0.0)
+
+
+cdef void _notify(PyObject* target) noexcept:
+    (<Greenlet>target)._notify_links()
+
+
+cdef class Greenlet(greenlet):
+    """A greenlet with an outcome.
+
+    `Greenlet(run, *args, **kwargs)` calls `run(*args, **kwargs)` once started (`start`, `start_later`; `Greenlet.spawn` makes
+    and starts one). Subclasses may override `_run` instead. It ends with a value or an exception, which `get` and
+    `join` wait for and links are told. From gevent.
+
+    args, kwargs
+        what `run` will be called with; emptied when it has ended.
+    value
+        what `run` returned; None before, and after an exception. A GreenletExit counts as a value.
+    spawning_greenlet, spawning_stack, spawn_tree_locals
+        who made this greenlet (a weak reference), where (frames without their contents), and a dictionary that all
+        of one tree share; unless `gevent.config.track_greenlet_tree` is off.
+    """
+    cdef readonly object value
+    cdef public object args
+    cdef dict _kwargs
+    cdef object _target
+    cdef object _error        # the exception instance it ended with
+    cdef object _timer        # of start_later
+    cdef object _name
+    cdef object _described
+    cdef public object spawning_greenlet
+    cdef public object spawn_tree_locals
+    cdef SpawningStackCore _stack
+    cdef CoreWaitQueue _line  # who waits for the end: joiners and links, in order
+    cdef CoreLoop* _start_loop
+    cdef unsigned long long _start_position
+    cdef Phase _phase
+    cdef bint _announced      # _line is being told, or about to be
+
+    spawning_stack_limit = 10
+
+    def __init__(self, run=None, *args, **kwargs):
+        cdef HubState* state = require_hub_state()
+        set_parent(self, <object>hub_object(state))
+        if run is not None:
+            if not callable(run):
+                raise TypeError("The run argument or self._run must be callable")
+            self._target = run
+        elif not callable(self._run):
+            raise TypeError("The run argument or self._run must be callable")
+        self.args = args
+        if kwargs:
+            self._kwargs = kwargs
+        if _track_tree:
+            spawner = current_greenlet()
+            self.spawning_greenlet = _weak_reference(spawner)
+            self.spawn_tree_locals = _tree_locals_of(spawner, None)
+            self._stack.capture(10 if type(self) is Greenlet else self.spawning_stack_limit)
+
+    def __dealloc__(self):
+        Link.remove_all(self._line)
+
+    # -- what it is --
+
+    @property
+    def kwargs(self):
+        """The keyword arguments `run` will be called with."""
+        if self._kwargs is None:
+            self._kwargs = {}
+        return self._kwargs
+
+    @kwargs.setter
+    def kwargs(self, value):
+        self._kwargs = value
+
+    @property
+    def _run(self):
+        return self._target if self._target is not None else self._nothing_to_run
+
+    @_run.setter
+    def _run(self, value):
+        self._target = value
+
+    def _nothing_to_run(self, *args, **kwargs):
+        return None
+
+    @property
+    def loop(self):
+        """The event loop of the hub this belongs to; None when it has no parent hub."""
+        return getattr(self.parent, "loop", None)
+
+    @property
+    def spawning_stack(self):
+        """The innermost frames of the call that made this greenlet, linked by f_back; None when not tracked."""
+        return _frames_of(self._stack)
+
+    @property
+    def minimal_ident(self):
+        """A small integer of its own among the living greenlets of the hub."""
+        return self.parent.ident_registry.get_ident(self)
+
+    @property
+    def name(self):
+        """What it is called in reports: "Greenlet-" and its minimal_ident, unless set."""
+        if self._name is None:
+            self._name = f"{type(self).__name__}-{self.minimal_ident}"
+        return self._name
+
+    @name.setter
+    def name(self, value):
+        self._name = value
+
+    def __bool__(self):
+        return self._phase != NEW and self._phase != DONE
+
+    @property
+    def started(self):
+        """Whether it was started and has not ended."""
+        return self._phase != NEW and self._phase != DONE
+
+    @property
+    def dead(self):
+        """Whether it will never run (again)."""
+        return self._phase == DONE or (is_started(self) and not is_active(self))
+
+    cpdef bint ready(self):
+        """Whether it has ended, with a value or an exception."""
+        return self._phase == DONE or (is_started(self) and not is_active(self))
+
+    cpdef bint successful(self):
+        """Whether it has ended with a value (a GreenletExit is one)."""
+        return self._phase == DONE and self._error is None
+
+    @property
+    def exception(self):
+        """The exception it ended with; None before, and after a value."""
+        return self._error
+
+    @property
+    def exc_info(self):
+        """(type, value, traceback) of the exception it ended with, or None."""
+        if self._error is None:
+            return None
+        return type(self._error), self._error, self._error.__traceback__
+
+    def __repr__(self):
+        name = "" if self._name is None else f' "{self._name}"'
+        return f"<{type(self).__name__}{name} at {hex(id(self))}: {self._formatinfo()}>"
+
+    def _formatinfo(self):
+        # What it runs is kept only in words once it has ended.
+        if self._described is None:
+            run = self._run
+            if self._target is None and getattr(run, "__func__", run) is _nothing:
+                run_name = "_run"
+            elif getattr(run, "__self__", None) is self:
+                run_name = run.__name__
+            elif getattr(run, "__self__", None) is not None or not hasattr(run, "__name__"):
+                run_name = repr(run)
+            else:
+                run_name = run.__name__
+            given = [repr(arg) for arg in self.args or ()]
+            given += [f"{key}={value!r}" for key, value in (self._kwargs or {}).items()]
+            self._described = run_name + (f"({', '.join(given)})" if given else "")
+        return self._described
+
+    # -- starting --
+
+    cpdef start(self):
+        """Run it in the next turn of the loop. Does nothing when it was started before. Does not wait."""
+        cdef HubState* state
+        if self._phase != NEW:
+            return
+        state = require_hub_state()
+        self._phase = QUEUED
+        self._start_loop = state.loop
+        self._start_position = start_soon(state.loop[0], self)
+        if _spawn_callbacks:
+            _announce_spawn(self)
+
+    def start_later(self, seconds):
+        """Run it in `seconds` seconds at the earliest. Does nothing when it was started before. Does not wait."""
+        if self._phase != NEW:
+            return
+        timer = current_hub().loop.timer(seconds)
+        timer.start(self._start_delayed)
+        self._timer = timer
+        self._phase = DELAYED
+        if _spawn_callbacks:
+            _announce_spawn(self)
+
+    def _start_delayed(self):
+        if self._phase == DELAYED:
+            switch_to(self, ())
+
+    @staticmethod
+    def add_spawn_callback(callback):
+        """Have `callback(greenlet)` called for each Greenlet that is started from now on."""
+        if callback not in _spawn_callbacks:
+            _spawn_callbacks.append(callback)
+
+    @staticmethod
+    def remove_spawn_callback(callback):
+        """Undo `add_spawn_callback`."""
+        if callback in _spawn_callbacks:
+            _spawn_callbacks.remove(callback)
+
+    @classmethod
+    def spawn(cls, *args, **kwargs):
+        """Make a greenlet of this class with these arguments, start it and return it. Does not wait."""
+        made = cls(*args, **kwargs)
+        made.start()
+        return made
+
+    @classmethod
+    def spawn_later(cls, seconds, *args, **kwargs):
+        """`spawn`, to be started in `seconds` seconds."""
+        if cls is Greenlet and not args:
+            raise TypeError("spawn_later needs what to run: spawn_later(seconds, function, ...)")
+        made = cls(*args, **kwargs)
+        made.start_later(seconds)
+        return made
+
+    cdef _take_start_back(self):
+        if self._phase == QUEUED:
+            cancel_start(self._start_loop[0], self._start_position, self)
+        elif self._phase == DELAYED:
+            timer = self._timer
+            self._timer = None
+            timer.stop()
+            timer.close()
+
+    # -- running and ending --
+
+    def run(self):
+        """Call what there is to run. For greenlet, not for users: use `start`."""
+        if self._phase == DONE:
+            return
+        if self._phase == DELAYED:
+            self._take_start_back()
+        elif self._phase == QUEUED:
+            # The queue entry that is about to find it running lets go of it by itself.
+            pass
+        self._phase = STARTED
+        try:
+            target = self._target if self._target is not None else self._run
+            if self._kwargs is None:
+                result = target(*self.args)
+            else:
+                result = target(*self.args, **self._kwargs)
+        except BaseException as error:
+            self._report_error(error)
+        else:
+            self._report_result(result)
+        finally:
+            self._target = None
+            self.args = ()
+            self._kwargs = None
+
+    cdef _report_result(self, result):
+        self.value = result
+        self._end()
+
+    cdef _report_error(self, error):
+        if isinstance(error, _GreenletExit):
+            self._report_result(error)
+            return
+        self._error = error
+        self._end()
+        self.parent.handle_error(self, type(error), error, error.__traceback__)
+
+    cdef _end(self):
+        self._phase = DONE
+        if not self._line.empty():
+            self._announce()
+
+    cdef _announce(self):
+        cdef HubState* state
+        if self._announced:
+            return
+        state = require_hub_state()
+        self._announced = True
+        notify_soon(state.loop[0], self, _notify)
+
+    cdef void _notify_links(self) noexcept:
+        # In the hub. Who joins the line because of what a link does is told in the next turn.
+        cdef Py_ssize_t left = 0
+        cdef CoreWaitQueue* line = &self._line
+        waiter = line.front()
+        while waiter != NULL:
+            left += 1
+            waiter = line.after(waiter[0])
+        while left > 0 and line.wake_one():
+            left -= 1
+        self._announced = False
+        if not line.empty():
+            self._announce()
+
+    cdef _end_before_start(self, tuple throw_args):
+        # The greenlet underneath stays unstarted: a stray switch() to it finds the phase DONE and returns.
+        if self._phase == DONE:
+            return
+        if throw_args:
+            kind = throw_args[0]
+            if isinstance(kind, BaseException):
+                error = kind
+            elif isinstance(kind, type) and issubclass(kind, BaseException):
+                given = throw_args[1] if len(throw_args) > 1 else None
+                if isinstance(given, BaseException):
+                    error = given
+                elif given is None:
+                    error = kind()
+                else:
+                    error = kind(given)
+            else:
+                error = TypeError(f"exceptions must be classes, or instances, not {type(kind).__name__}")
+        else:
+            error = _GreenletExit()
+        self._target = None
+        self.args = ()
+        self._kwargs = None
+        self._report_error(error)
+
+    def throw(self, *args):
+        """Raise an exception in the greenlet at once, as `greenlet.throw` does: switches to it.
+
+        One that has not begun never will, and has the exception as its outcome. Use `kill` unless in the hub.
+        """
+        self._take_start_back()
+        if not is_started(self) and self._phase != DONE:
+            self._end_before_start(args)
+            return
+        if not self.ready():
+            return greenlet.throw(self, *args)
+
+    def _maybe_kill_before_start(self, exception):
+        # Whether it had not begun, and now never will.
+        if self._phase == DONE or is_started(self):
+            return False
+        self._take_start_back()
+        self._end_before_start((exception,))
+        return True
+
+    def kill(self, exception=_GreenletExit, block=True, timeout=None):
+        """Raise `exception` (a class or an instance) in the greenlet, in the next turn of the loop.
+
+        block
+            whether to wait, at most `timeout` seconds, until it has ended.
+
+        One that has not begun never will. Nothing happens to one that has ended. From gevent.
+        """
+        if self._phase == DONE or self._maybe_kill_before_start(exception):
+            return
+        hub = current_hub()
+        loop = getattr(self.parent, "loop", None)
+        if loop is not None and loop is not hub.loop:
+            # Its own thread has to do it.
+            loop.run_callback_threadsafe(_kill_now, self, exception)
+        else:
+            hub.loop.run_callback(_kill_now, self, exception)
+        if block:
+            self.join(timeout)
+
+    # -- waiting for the end --
+
+    def get(self, block=True, timeout=None):
+        """Return what it returned, or raise what it raised. Parks the caller until it has ended.
+
+        `timeout`: seconds or a `gevent.Timeout`; raises that, or a Timeout, when the time is over. `block=False`: do not
+        wait, raise Timeout at once.
+        """
+        if not self.ready():
+            if not block:
+                _raise_timeout(None)
+            if not park_in(self._line, _seconds(timeout), NULL):
+                _raise_timeout(timeout)
+        if self._error is not None:
+            raise self._error
+        return self.value
+
+    def join(self, timeout=None):
+        """Park the caller until this has ended, or `timeout` (seconds, or a `gevent.Timeout`) is over. Returns None."""
+        if not self.ready():
+            park_in(self._line, _seconds(timeout), NULL)
+
+    # -- links --
+
+    cpdef rawlink(self, callback):
+        """Have `callback(self)` called in the hub when this has ended; soon, if it has already. It must not wait."""
+        if not callable(callback):
+            raise TypeError(f"Expected callable: {callback!r}")
+        Link.add(self._line, <PyObject*>self, callback)
+        if self.ready():
+            self._announce()
+
+    def link(self, callback, SpawnedLink=SpawnedLink):
+        """Have `callback(self)` run in a greenlet of its own when this has ended."""
+        self.rawlink(SpawnedLink(callback))
+
+    def link_value(self, callback, SpawnedLink=SuccessSpawnedLink):
+        """`link` for a good end only."""
+        self.rawlink(SpawnedLink(callback))
+
+    def link_exception(self, callback, SpawnedLink=FailureSpawnedLink):
+        """`link` for an end with an exception only."""
+        self.rawlink(SpawnedLink(callback))
+
+    def unlink(self, callback):
+        """Forget one link to `callback`; nothing happens if there is none."""
+        Link.remove(self._line, callback)
+
+    def unlink_all(self):
+        """Forget all links. Those who wait in `get` and `join` go on waiting."""
+        Link.remove_all(self._line)
+
+    def has_links(self):
+        """How many links are left to be called."""
+        return Link.count(self._line)
+
+
+cdef object _nothing = Greenlet._nothing_to_run
+
+
+cdef _announce_spawn(Greenlet made):
+    for callback in tuple(_spawn_callbacks):
+        callback(made)
+
+
+def _kill_now(Greenlet victim, exception):
+    try:
+        victim.throw(exception)
+    except BaseException as error:
+        current_hub().handle_error(victim, type(error), error, error.__traceback__)
+
+
+cdef _raise_timeout(timeout):
+    _seconds(0.0)
+    from gevent.timeout import Timeout
+    if isinstance(timeout, Timeout):
+        exception = timeout.exception
+        raise timeout if exception is None or exception is True or exception is False else exception
+    raise Timeout(timeout)
+
+
+def join_greenlets(greenlets, timeout, count):
+    """Park until `count` (None: all) of the given Greenlets have ended or `timeout` is over; return those, first ended first."""
+    cdef list done = []
+    cdef Greenlet each
+    cdef double seconds = _seconds(timeout)
+    cdef unique_ptr[JoinSet] waiting
+    cdef size_t members = 0, needed
+    for each in greenlets:
+        if each.ready():
+            done.append(each)
+    needed = len(greenlets) if count is None else min(<size_t>count, <size_t>len(greenlets))
+    if <size_t>len(done) >= needed:
+        return done
+    needed -= <size_t>len(done)
+    waiting.reset(new JoinSet(<PyObject*>done))
+    for each in greenlets:
+        if not each.ready():
+            waiting.get().add(each._line, <PyObject*>each)
+    waiting.get().wait(needed, seconds)
+    return done
+
+
+__all__ = ["FailureSpawnedLink", "Greenlet", "SpawnedLink", "SuccessSpawnedLink", "TrackedRawGreenlet"]

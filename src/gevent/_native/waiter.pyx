@@ -1,0 +1,167 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""Waiter: a low-level meeting point of one greenlet and the hub, for those who build their own waiting on it."""
+from gevent.exceptions import ConcurrentObjectUseError
+
+from bridge cimport current_hub
+
+
+cdef extern from "greenlet/greenlet.h":
+    ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
+        pass
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    object current_greenlet()
+    object switch_to(greenlet target, object value)
+
+cdef object _UNSET = object()
+
+
+cdef class Waiter:
+    """Carries one value or exception from the hub to the one greenlet that waits in `get`.
+
+    Cheaper and less safe than `gevent.event.AsyncResult`: `switch` and `throw` may be called from the hub only (a loop's
+    callback), and switch at once. What comes before anybody waits is kept for the next `get`. From gevent.
+    """
+    cdef readonly object hub
+    cdef readonly object greenlet
+    cdef object _value
+    cdef object _exception
+    cdef object __weakref__
+
+    def __init__(self, hub=None):
+        self.hub = current_hub() if hub is None else hub
+        self.greenlet = None
+        self._value = None
+        self._exception = _UNSET
+
+    def clear(self):
+        """Forget the value or exception that came."""
+        self._value = None
+        self._exception = _UNSET
+
+    def __str__(self):
+        if self._exception is _UNSET:
+            return f"<{type(self).__name__} greenlet={self.greenlet}>"
+        if self._exception is None:
+            return f"<{type(self).__name__} greenlet={self.greenlet} value={self._value}>"
+        return f"<{type(self).__name__} greenlet={self.greenlet} exc_info={self.exc_info}>"
+
+    def ready(self):
+        """Whether something came."""
+        return self._exception is not _UNSET
+
+    def successful(self):
+        """Whether a value came, not an exception."""
+        return self._exception is None
+
+    @property
+    def value(self):
+        """The value that came; None before, and for an exception."""
+        return self._value if self._exception is None else None
+
+    @property
+    def exc_info(self):
+        """What `throw` was given, or None."""
+        return self._exception if self._exception is not _UNSET else None
+
+    cdef _check_caller(self, what):
+        if current_greenlet() is not self.hub:
+            raise AssertionError(f"Can only use Waiter.{what} method from the Hub greenlet")
+
+    cpdef switch(self, value):
+        """Switch to the greenlet in `get`, which returns `value`; keep it when nobody waits. From the hub only."""
+        if self.greenlet is None:
+            self._value = value
+            self._exception = None
+            return
+        self._check_caller("switch")
+        waiting = self.greenlet
+        try:
+            # A one-tuple arrives as its item, and so even a tuple arrives as itself.
+            switch_to(waiting, (value,))
+        except BaseException as error:
+            self.hub.handle_error(waiting.switch, type(error), error, error.__traceback__)
+
+    def switch_args(self, *args):
+        """`switch` with the tuple of all arguments."""
+        return self.switch(args)
+
+    def throw(self, *throw_args):
+        """Raise in the greenlet in `get`, as `greenlet.throw` would; keep it when nobody waits. From the hub only."""
+        if self.greenlet is None:
+            self._exception = throw_args
+            return
+        self._check_caller("throw")
+        waiting = self.greenlet
+        try:
+            waiting.throw(*throw_args)
+        except BaseException as error:
+            self.hub.handle_error(waiting.throw, type(error), error, error.__traceback__)
+
+    cpdef get(self):
+        """Return the value that came or raise the exception; park the calling greenlet until there is one.
+
+        ConcurrentObjectUseError when another greenlet waits here already.
+        """
+        if self._exception is not _UNSET:
+            if self._exception is None:
+                return self._value
+            # As greenlet.throw() spells its arguments, without a switch.
+            return _raise(self._exception)
+        if self.greenlet is not None:
+            raise ConcurrentObjectUseError(f"This Waiter is already used by {self.greenlet!r}")
+        self.greenlet = current_greenlet()
+        try:
+            return self.hub.switch()
+        finally:
+            self.greenlet = None
+
+    def __call__(self, source):
+        """Take over the outcome of `source`, something with `exception` and `value`: a callback for `rawlink`."""
+        if source.exception is None:
+            self.switch(source.value)
+        else:
+            self.throw(source.exception)
+
+
+cdef object _raise(tuple throw_args):
+    kind = throw_args[0]
+    value = throw_args[1] if len(throw_args) > 1 else None
+    traceback = throw_args[2] if len(throw_args) > 2 else None
+    if isinstance(kind, BaseException):
+        error = kind
+    elif isinstance(value, BaseException):
+        error = value
+    elif value is None:
+        error = kind()
+    elif isinstance(value, tuple):
+        error = kind(*value)
+    else:
+        error = kind(value)
+    if traceback is not None:
+        raise error.with_traceback(traceback)
+    raise error
+
+
+cdef class MultipleWaiter(Waiter):
+    """A Waiter whose values queue up: each `get` takes the next one."""
+    cdef list _values
+
+    def __init__(self, hub=None):
+        Waiter.__init__(self, hub)
+        self._values = []
+
+    cpdef switch(self, value):
+        """Append `value`, and let the waiting greenlet have the first of all."""
+        self._values.append(value)
+        Waiter.switch(self, True)
+
+    cpdef get(self):
+        """Return the next value; park the calling greenlet until there is one."""
+        if not self._values:
+            Waiter.get(self)
+            Waiter.clear(self)
+        return self._values.pop(0)
+
+
+__all__ = ["MultipleWaiter", "Waiter"]
