@@ -6,7 +6,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:---check}
 shift || true
-bin=.venv/bin
+bin=$PWD/.venv/bin
+# cython-lint looks for pycodestyle there.
+export PATH=$bin:$PATH
 list() { git ls-files -z --cached --others --exclude-standard -- "$@" 2>/dev/null | while IFS= read -r -d '' f; do [ -f "$f" ] && printf '%s\0' "$f"; done; }
 if [ $# -gt 0 ]; then patterns=("$@"); else patterns=(.); fi
 mapfile -d '' -t files < <(list "${patterns[@]}")
