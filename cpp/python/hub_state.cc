@@ -119,6 +119,14 @@ void report_exception(PyObject* hub, PyObject* context) noexcept {
 
 namespace {
 
+void end_loop_of_current_hub() noexcept {
+  PyObject* hub = current_greenlet();
+  PyObject* done = hub == nullptr ? nullptr : PyObject_CallMethod(hub, "_end_loop", nullptr);
+  if (done == nullptr) PyErr_WriteUnraisable(hub);
+  Py_XDECREF(done);
+  Py_XDECREF(hub);
+}
+
 void run_call(void* target, void* argument) noexcept {
   auto* callable = static_cast<PyObject*>(target);
   auto* given = static_cast<PyObject*>(argument);
@@ -130,6 +138,15 @@ void run_call(void* target, void* argument) noexcept {
 }
 
 }  // namespace
+
+void report_failed_switch(PyGreenlet* greenlet) noexcept {
+  if (PyErr_ExceptionMatches(PyExc_GreenletExit)) {
+    PyErr_Clear();
+    end_loop_of_current_hub();
+  } else {
+    report_exception(nullptr, reinterpret_cast<PyObject*>(greenlet));
+  }
+}
 
 void call_soon(Loop& loop, PyObject* callable, PyObject* argument) noexcept {
   loop.ready.push({&run_call, Py_NewRef(callable), Py_XNewRef(argument)});

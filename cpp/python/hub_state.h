@@ -39,6 +39,10 @@ int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept;
 bool is_started(PyGreenlet* greenlet) noexcept;
 bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished
 
+// For a switch from the hub that came back with an exception: whatever left a greenlet nobody else was above is reported;
+// a GreenletExit (hub.destroy() throws one) is for the hub itself and ends its loop. Clears the exception.
+void report_failed_switch(PyGreenlet* greenlet) noexcept;
+
 // gevent's exception classes, by name, from gevent.exceptions (borrowed, cached); nullptr + exception on failure.
 PyObject* gevent_exception(const char* name) noexcept;
 

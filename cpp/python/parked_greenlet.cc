@@ -168,7 +168,7 @@ void resume_parked(void* target, void*) noexcept {
   PyGreenlet* greenlet = parked->greenlet_;
   Py_INCREF(greenlet);
   PyObject* arrived = PyGreenlet_Switch(greenlet, empty_tuple(), nullptr);
-  if (arrived == nullptr) report_exception(nullptr, reinterpret_cast<PyObject*>(greenlet));
+  if (arrived == nullptr) report_failed_switch(greenlet);
   Py_XDECREF(arrived);
   Py_DECREF(greenlet);
 }

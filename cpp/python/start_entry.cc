@@ -9,7 +9,7 @@ PyObject* no_arguments() noexcept {
 }
 
 void finish_start(PyGreenlet* greenlet, PyObject* arrived) noexcept {
-  if (arrived == nullptr) report_exception(nullptr, reinterpret_cast<PyObject*>(greenlet));
+  if (arrived == nullptr) report_failed_switch(greenlet);
   Py_XDECREF(arrived);
   Py_DECREF(greenlet);
 }
