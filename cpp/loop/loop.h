@@ -21,6 +21,18 @@ class LoopClient {
   ~LoopClient() = default;
 };
 
+// What can be said about an engine, for people and for gevent's public attributes.
+struct LoopFacts {
+  void* native;            // the engine's own loop
+  unsigned flags;          // what it was made with
+  unsigned backend;        // libev's BACKEND_* number, 0 where it has no meaning
+  int descriptor;          // what the engine sleeps on (an epoll set), -1 when there is none or it cannot be known
+  int active;              // watchers and holds that keep run() from returning
+  unsigned pending;        // events whose callbacks are still to come
+  unsigned iterations;     // polls so far
+  unsigned depth;          // how many run()s are nested at this moment
+};
+
 // One thread runs a loop; nothing in it is locked except wake_up() and Async::send().
 //
 // Loop::run() is: run what is ready, poll the engine (which calls watchers' callbacks), begin again; until nothing
@@ -37,9 +49,11 @@ class Loop {
   virtual ~Loop();
 
   // ---- running ------------------------------------------------------------------------------------------------
-  // Returns true while active watchers with ref() remain.
+  // Returns true while active watchers with ref() remain. Does nothing while another thread sleeps in this loop.
   bool run(Mode mode) noexcept;
-  void stop() noexcept { stop_requested_ = true; }
+  // Makes the innermost run() return, after the callbacks of this poll; with `all`, those around it too.
+  void stop(bool all = false) noexcept { stop_requested_ = true, stop_all_requested_ |= all; }
+  [[nodiscard]] bool running() const noexcept { return depth_ != 0; }
 
   // What to run next; push to it from the loop's thread, or from another one that holds the same lock, followed by
   // wake_up_if_blocked().
@@ -73,10 +87,18 @@ class Loop {
   virtual void hold() noexcept = 0;
   virtual void release() noexcept = 0;
 
+  [[nodiscard]] virtual LoopFacts facts() const noexcept = 0;
+  virtual void verify() noexcept {}  // stops the process if the engine's own data are damaged; for debugging
+
+  // `fd` is about to be closed: every Io on it is stopped, and gets kErrorEvent | kRead | kWrite. Any thread that holds
+  // the lock.
+  void closing_fd(int fd) noexcept;
+
   LoopClient* client = nullptr;
   void* owner = nullptr;  // for the bindings
 
   // ---- for watchers: what an engine implements --------------------------------------------------------------------
+  // Never called for kChild and kEventfd, which are made of other watchers, nor after abandon().
   virtual void start(Watcher& watcher) noexcept = 0;
   virtual void stop(Watcher& watcher) noexcept = 0;
   virtual void feed(Watcher& watcher, int revents) noexcept = 0;
@@ -86,6 +108,7 @@ class Loop {
   virtual void again(Timer& timer) noexcept = 0;
   virtual void send(Async& async) noexcept = 0;  // any thread
   [[nodiscard]] virtual bool sent(const Async& async) const noexcept = 0;
+  [[nodiscard]] virtual double due(const Timer& timer) const noexcept = 0;  // Timer::at()
 
  protected:
   Loop();
@@ -93,20 +116,44 @@ class Loop {
   // One iteration of the engine. Blocks only if `may_block`. Returns true while active watchers with ref() remain.
   virtual bool poll(bool may_block) noexcept = 0;
 
-  void set_blocked(bool blocked) noexcept { blocked_ = blocked; }
-  void detach_watchers() noexcept;  // engine destructors: every watcher's loop() becomes nullptr
+  // In the child, as the engine's last act: gives back what belongs to the whole process (signal handlers). Touches no
+  // descriptor.
+  virtual void let_go() noexcept {}
+
+  // Around the moment in which the engine sleeps. begin_block() returns false, having done nothing, when somebody made
+  // something ready since the poll began: then the engine must not sleep.
+  bool begin_block() noexcept;
+  void end_block() noexcept;
+
+  unsigned depth() const noexcept { return depth_; }
+  void set_rearmed() noexcept;      // engines' reinit(): this process's generation has been dealt with
+  void detach_watchers() noexcept;  // engine destructors: every watcher is stopped, and its loop() becomes nullptr
+
+  // Calls visit(T&) for each watcher of `kind`, whose class T is. `visit` may stop watchers, but not make or destroy any.
+  template <typename T, typename Visit>
+  void for_each(Watcher::Kind kind, Visit visit) noexcept {
+    for (Watcher* watcher = watchers_; watcher != nullptr; watcher = watcher->next_of_loop_) {
+      if (watcher->kind() == kind) visit(static_cast<T&>(*watcher));
+    }
+  }
+
+  // How many watchers keep run() from returning. Looks at all there are.
+  [[nodiscard]] int count_referenced() const noexcept;
 
  private:
   friend class Watcher;
   bool turn_has_time() noexcept;
   void begin_turn() noexcept;
   void run_ready() noexcept;
+  void rearm_after_fork() noexcept;
 
   Watcher* watchers_ = nullptr;
-  std::chrono::steady_clock::time_point turn_end_{};
+  std::chrono::nanoseconds turn_end_{};
   std::uint64_t fork_generation_;
   int turn_budget_ = 0;
+  unsigned depth_ = 0;
   bool stop_requested_ = false;
+  bool stop_all_requested_ = false;
   bool blocked_ = false;
   bool abandoned_ = false;
 };

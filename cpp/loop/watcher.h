@@ -1,8 +1,18 @@
 // Watchers: what a loop can be asked to look out for.
 #pragma once
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+
+#include "base/owned_fd.h"
+
+#ifdef __linux__
+#define GEVENT_HAVE_EVENTFD 1
+#endif
 
 namespace gevent {
 
@@ -21,6 +31,7 @@ inline constexpr int kPrepareEvent = 0x4000;
 inline constexpr int kCheckEvent = 0x8000;
 inline constexpr int kForkEvent = 0x20000;
 inline constexpr int kAsyncEvent = 0x80000;
+inline constexpr int kCustomEvent = 0x1000000;
 inline constexpr int kErrorEvent = static_cast<int>(0x80000000u);
 
 // The base of all. A watcher belongs to one loop, lives at a fixed address (never on a C stack that
@@ -42,7 +53,8 @@ class Watcher {
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   [[nodiscard]] Loop* loop() const noexcept { return loop_; }  // nullptr once the loop is gone
 
-  // Starting an active watcher and stopping an inactive one do nothing.
+  // Starting an active watcher and stopping an inactive one do nothing. A watcher whose loop is gone or abandoned
+  // stays inactive.
   void start() noexcept;
   void stop() noexcept;
   [[nodiscard]] bool active() const noexcept;
@@ -66,6 +78,8 @@ class Watcher {
 
  private:
   friend class Loop;
+  [[nodiscard]] bool usable() const noexcept;  // there is a loop, and it may be touched
+
   Loop* loop_;
   Watcher* next_of_loop_ = nullptr;  // every watcher of a loop is on its list, so that a dying loop can let go of them
   Watcher* previous_of_loop_ = nullptr;
@@ -76,24 +90,34 @@ class Watcher {
  public:
   // For the engines only.
   bool unreferenced = false;  // the engine has given up the count this watcher would hold
-  alignas(std::max_align_t) std::byte slot[96] = {};  // the engine's own watcher, or a pointer to it
+  alignas(std::max_align_t) std::byte slot[48] = {};  // the engine's own watcher, or a pointer to it
 };
 
 // A descriptor is readable or writable. `events` is kRead, kWrite or both.
+//
+// A descriptor that turns out to be closed when the loop is about to hand it to the kernel stops the watcher, and the
+// callback gets kErrorEvent | kRead | kWrite: whoever reads or writes then meets the error. (A descriptor closed later
+// is silently forgotten by the kernel; stop the watcher before closing.)
 class Io : public Watcher {
  public:
   Io(Loop& loop, int fd, int events, Callback callback, void* owner) noexcept
       : Watcher(Kind::kIo, loop, callback, owner), fd_(fd), events_(events) {}
   [[nodiscard]] int fd() const noexcept { return fd_; }
   [[nodiscard]] int events() const noexcept { return events_; }
-  void set(int fd, int events) noexcept { fd_ = fd, events_ = events; }  // Requires: not active.
+  // Requires: not active. Also says that `fd` may be another file than the last one of that number.
+  void set(int fd, int events) noexcept { fd_ = fd, events_ = events, fresh = true; }
+
+  // For the engines only.
+  bool fresh = true;      // set since the engine last looked
+  bool counted = false;   // the engine keeps book of it
 
  private:
   int fd_;
   int events_;
 };
 
-// Once after `after_s` seconds from the start, then, when `repeat_s` > 0, every so many seconds.
+// Once after `after_s` seconds from the start, then, when `repeat_s` > 0, every so many seconds. Counted from the real
+// time of start() and again(), or from Loop::now() when `from_loop_time` is set.
 class Timer : public Watcher {
  public:
   Timer(Loop& loop, double after_s, double repeat_s, Callback callback, void* owner) noexcept
@@ -103,12 +127,19 @@ class Timer : public Watcher {
   void set(double after_s, double repeat_s) noexcept { after_s_ = after_s, repeat_s_ = repeat_s; }
   // Restarts from now with repeat_s, as ev_timer_again does; stops when repeat_s is 0.
   void again() noexcept;
+  // When it will fire, was to fire last, or (never started) after_s; seconds on the engine's own monotonic clock.
+  [[nodiscard]] double at() const noexcept;
+
+  bool from_loop_time = false;
 
  private:
   double after_s_;
   double repeat_s_;
 };
 
+// A signal of this process. The engine takes the signal over at the first start() for that number, and gives it back to
+// whoever had it (unless somebody else took it meanwhile) at the last stop(). A signal that is watched on another loop
+// cannot be had: the watcher stays inactive.
 class Signal : public Watcher {
  public:
   Signal(Loop& loop, int signum, Callback callback, void* owner) noexcept
@@ -124,15 +155,74 @@ class Async : public Watcher {
   [[nodiscard]] bool sent() const noexcept;
 };
 
-// The end of one process, a child of ours. Through a pidfd where there is one: works on any loop in any
-// thread, and leaves SIGCHLD and other children alone. The child is reaped just before the callback.
+// The end of one process. Through a pidfd where there is one: works on any loop in any thread, and leaves SIGCHLD and
+// other children alone. Without pidfds: SIGCHLD for as long as a Child is active, or, when another loop has that, by
+// looking ten times a second.
+//
+// The child is reaped just before the callback, which comes once; then the watcher is inactive. When there is nothing to
+// reap (somebody else was faster, or the process is no child of ours) the callback comes all the same, at once if
+// the process is gone already, and rstatus is 0.
 class Child : public Watcher {
  public:
-  Child(Loop& loop, int pid, Callback callback, void* owner) noexcept
-      : Watcher(Kind::kChild, loop, callback, owner), pid(pid) {}
+  Child(Loop& loop, int pid, Callback callback, void* owner) noexcept;
+  ~Child();
   const int pid;
   int rpid = 0;     // 0 until the process has ended, then its pid
   int rstatus = 0;  // as waitpid() gives it
+
+  // False: as on a kernel without pidfd_open(). For tests of that path; affects what is started afterwards.
+  static inline bool pidfd_allowed = true;
+
+ private:
+  friend class Watcher;
+  struct Fallback;
+  void begin() noexcept;
+  void end() noexcept;
+  void pass_on_ref() noexcept;
+  void begin_fallback() noexcept;
+  void look() noexcept;  // reaps if it can, and then reports
+  void report() noexcept;
+  static void on_exited(Watcher& exited, int revents) noexcept;
+
+  bool active_ = false;
+  OwnedFd pidfd_;
+  Io exited_;  // the pidfd is readable; also carries events that are fed
+  std::unique_ptr<Fallback> fallback_;
+};
+
+#ifdef GEVENT_HAVE_EVENTFD
+// An eventfd's counter is above zero. The counter is taken (all of it, or 1 with EFD_SEMAPHORE) just before the callback,
+// which finds it in `value`; when another process was faster there is no callback.
+// Requires: `fd` is an eventfd with O_NONBLOCK, and stays open while the watcher is active.
+class Eventfd : public Watcher {
+ public:
+  Eventfd(Loop& loop, int fd, Callback callback, void* owner) noexcept;
+  ~Eventfd();
+  [[nodiscard]] int fd() const noexcept { return readable_.fd(); }
+  std::uint64_t value = 0;  // what was taken last
+
+ private:
+  friend class Watcher;
+  void begin() noexcept;
+  static void on_readable(Watcher& readable, int revents) noexcept;
+
+  Io readable_;
+};
+#endif
+
+// A file's attributes change. Looks every `interval_s` seconds at least (0: the engine's choice), sooner where the system
+// tells of changes.
+class Stat : public Watcher {
+ public:
+  Stat(Loop& loop, std::string path, double interval_s, Callback callback, void* owner)
+      : Watcher(Kind::kStat, loop, callback, owner), path(std::move(path)), interval_s(interval_s) {}
+  ~Stat() { stop(); }  // before `path`, which the engine may be looking at
+
+  const std::string path;
+  double interval_s;  // start() raises it to the least that the engine can do
+  // As of the last change, and before it; st_nlink is 0 when there was no such file.
+  struct stat attributes = {};
+  struct stat previous = {};
 };
 
 // After a fork, in the child, when the loop first runs there.
