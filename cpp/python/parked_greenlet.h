@@ -15,6 +15,7 @@ class ParkedGreenlet final : public Waiter {
   static ParkedGreenlet* take(HubState& hub) noexcept;
 
   void wake() noexcept override { make_ready(State::kWoken); }
+  [[nodiscard]] bool stale() const noexcept override { return loop_->abandoned(); }
 
   // Wakes it with an exception (borrowed instance): wait() returns kFailed.
   void fail(PyObject* exception) noexcept;

@@ -1,5 +1,6 @@
 // Somebody who waits, and a line of them.
 #pragma once
+#include "base/fork_generation.h"
 #include "base/intrusive_list.h"
 
 namespace gevent {
@@ -11,6 +12,10 @@ class Waiter : public ListNode {
   // Called once per wait, after this has left its queue. Schedules; never switches, never fails, and may be called
   // from another thread that holds the lock which guards the queue.
   virtual void wake() noexcept = 0;
+
+  // Whether nobody will come when this is woken: it belongs to a loop that a forked child abandoned. Asked only after a
+  // fork; such a waiter is passed over, so that the one behind it gets the wake-up.
+  [[nodiscard]] virtual bool stale() const noexcept { return false; }
 
   // For whoever wakes: what the waiter brought or wants (an item to put, a place for an item). Not on a C stack.
   void* cookie = nullptr;
@@ -30,10 +35,18 @@ class WaitQueue {
 
   // Wakes the first in line, who leaves it; returns whether there was one.
   bool wake_one() noexcept {
+    drop_stale();
     Waiter* first = waiters_.pop_front();
     if (first == nullptr) return false;
     first->wake();
     return true;
+  }
+
+  // Lets those at the front leave who would not come.
+  void drop_stale() noexcept {
+    if (fork_generation() == 0) [[likely]]
+      return;
+    while (!waiters_.empty() && waiters_.front()->stale()) waiters_.pop_front();
   }
 
   // Wakes all who are in line now.

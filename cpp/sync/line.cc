@@ -1,0 +1,97 @@
+#include "sync/line.h"
+
+namespace gevent {
+namespace {
+
+// Guarded by the lock that guards all lines (the GIL). As long as the most that ever waited at once.
+Ticket* free_tickets = nullptr;
+
+}  // namespace
+
+Ticket* Line::enter(void* item, bool takes) noexcept {
+  Ticket* ticket = free_tickets;
+  if (ticket != nullptr) {
+    free_tickets = ticket->next_free_;
+  } else {
+    ticket = new Ticket;
+  }
+  ticket->item = item;
+  ticket->served = false;
+  ticket->takes = takes;
+  return ticket;
+}
+
+void Line::arrive(Ticket& ticket) noexcept {
+  if (!ticket.on_its_way_) return;
+  ticket.on_its_way_ = false;
+  // Not linked: forgotten by notice_fork().
+  if (!ticket.linked()) return;
+  ticket.unlink();
+  --on_their_way_count_;
+}
+
+void Line::leave(Ticket& ticket) noexcept {
+  arrive(ticket);
+  ticket.item = nullptr;
+  ticket.next_free_ = free_tickets;
+  free_tickets = &ticket;
+}
+
+void Line::offer(std::int64_t available) noexcept {
+  notice_fork();
+  while (true) {
+    queue.drop_stale();
+    Waiter* first = queue.front();
+    if (first == nullptr) return;
+    auto* ticket = static_cast<Ticket*>(first->cookie);
+    if (ticket != nullptr) {
+      if (on_their_way_count_ >= available) return;
+      ticket->on_its_way_ = true;
+      on_their_way_.push_back(*ticket);
+      ++on_their_way_count_;
+    }
+    queue.wake_one();
+  }
+}
+
+void Line::wake_all() noexcept {
+  notice_fork();
+  while (true) {
+    queue.drop_stale();
+    Waiter* first = queue.front();
+    if (first == nullptr) return;
+    if (auto* ticket = static_cast<Ticket*>(first->cookie); ticket != nullptr) {
+      ticket->on_its_way_ = true;
+      on_their_way_.push_back(*ticket);
+      ++on_their_way_count_;
+    }
+    queue.wake_one();
+  }
+}
+
+Ticket* Line::first_on_its_way() noexcept {
+  notice_fork();
+  for (Ticket* ticket = on_their_way_.front(); ticket != nullptr; ticket = on_their_way_.after(*ticket)) {
+    if (ticket->takes && !ticket->served) return ticket;
+  }
+  return nullptr;
+}
+
+std::int64_t Line::waiting() noexcept {
+  std::int64_t count = 0;
+  for (Waiter* waiter = queue.front(); waiter != nullptr; waiter = queue.after(*waiter)) ++count;
+  return count;
+}
+
+// After a fork some of those on their way may never arrive: their loop was abandoned. Forgetting all of them costs the
+// others at most a wake-up for nothing.
+void Line::notice_fork() noexcept {
+  if (fork_generation_ == fork_generation()) [[likely]]
+    return;
+  fork_generation_ = fork_generation();
+  while (on_their_way_.pop_front() != nullptr) {
+  }
+  on_their_way_count_ = 0;
+}
+
+}  // namespace gevent

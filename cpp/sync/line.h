@@ -1,0 +1,62 @@
+// A line in which the woken try again: for what is taken, be it units, items or places.
+//
+// Who is woken gets nothing handed over. What there is to take stays where it is until somebody takes it: a waiter that is
+// killed, or times out, between its wake-up and its turn loses nothing, it only has to let the next one know (leave(),
+// then offer() again). The price is that somebody who never waited may come first and take it; then the woken waiter
+// goes back to the front of the line.
+#pragma once
+#include <cstdint>
+
+#include "sync/waiter.h"
+
+namespace gevent {
+
+// What one waiter brings to a Line; it is the waiter's cookie. Lives in a pool, since a parked greenlet's stack is copied
+// away. Whoever stands in the line without one (cookie == nullptr) takes nothing and only wants to be told.
+class Ticket : public ListNode {
+ public:
+  void* item = nullptr;  // what the waiter brings, or was given while it was on its way
+  bool served = false;   // somebody has done for the waiter what it came for
+  bool takes = true;     // false: it only looks, and leaves what there is to the next one
+
+ private:
+  friend class Line;
+  bool on_its_way_ = false;
+  Ticket* next_free_ = nullptr;
+};
+
+class Line {
+ public:
+  // Where to park: park_in(line.queue, timeout, line.enter(...)).
+  WaitQueue queue;
+
+  // A ticket for one who is going to wait here, for as many rounds as it takes. Ends with leave().
+  [[nodiscard]] Ticket* enter(void* item = nullptr, bool takes = true) noexcept;
+
+  // Says that the waiter is awake, for whatever reason: it tries now, and parks again (first in line) or leaves.
+  void arrive(Ticket& ticket) noexcept;
+  void leave(Ticket& ticket) noexcept;
+
+  // Tells those in line that `available` units, items or places are there to be taken: wakes as many as that, less those
+  // who are on their way already. Those without a ticket are woken when it is their turn, and count for nothing.
+  void offer(std::int64_t available) noexcept;
+
+  // Everybody shall look again: the end of whatever there was to wait for.
+  void wake_all() noexcept;
+
+  // The first of those woken and not yet awake who takes something, or nullptr. `served` it will not try again.
+  [[nodiscard]] Ticket* first_on_its_way() noexcept;
+
+  [[nodiscard]] bool empty() const noexcept { return queue.empty(); }
+  [[nodiscard]] std::int64_t waiting() noexcept;  // who stand in line now; counts them
+
+ private:
+  void notice_fork() noexcept;
+
+  // In the order of their wake-ups.
+  IntrusiveList<Ticket> on_their_way_;
+  std::int64_t on_their_way_count_ = 0;
+  std::uint64_t fork_generation_ = fork_generation();
+};
+
+}  // namespace gevent
