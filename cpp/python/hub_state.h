@@ -11,6 +11,9 @@ namespace gevent {
 struct HubState {
   PyGreenlet* greenlet = nullptr;  // the hub itself, borrowed
   Loop* loop = nullptr;            // nullptr before the hub has one and after it was destroyed
+  // hub.loop is an object that stands in front of `loop` and wants to see what is asked of it (tests do that): whoever
+  // would otherwise go to `loop` directly calls its methods.
+  bool loop_stands_in = false;
   // How many want every switch to pass through the hub (tracers, monitors): no direct hand-over while > 0.
   int hub_passes = 0;
 };

@@ -23,6 +23,7 @@ cdef extern from "Python.h":
 cdef extern from "python/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         CoreLoop* loop
+        bint loop_stands_in
         int hub_passes
     int import_greenlet_api() except -1
     HubState* hub_state()
@@ -65,7 +66,16 @@ if _os.environ.get("GEVENT_CHUNK_CACHE", "1") != "0":
     install_chunk_cache(4096)
 
 cdef object _exceptions = None
+cdef object _loop_class = None
 cdef object _waiter_class = None
+
+
+cdef object _own_loop_class():
+    global _loop_class
+    if _loop_class is None:
+        from gevent._native.loop import loop
+        _loop_class = loop
+    return _loop_class
 
 
 cdef object _exception(name):
@@ -109,6 +119,7 @@ cdef class HubBase(greenlet):
             self._former_loops.append(self._loop)
         self._loop = value
         self.state.loop = core
+        self.state.loop_stands_in = value is not None and not isinstance(value, _own_loop_class())
 
     @property
     def passes_through_hub(self):
