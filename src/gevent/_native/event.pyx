@@ -1,0 +1,336 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+"""Event and AsyncResult: things that happen once to all who wait for them.
+
+The line of waiters is cpp/sync/broadcast.h; links are cpp/python/callback_link.h.
+"""
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+
+from gevent._native.timeout import Timeout
+
+from bridge cimport CoreWaitQueue, current_hub, park_for, park_in
+
+cdef extern from "loop/ready_queue.h" namespace "gevent":
+    cdef cppclass ReadyQueue:
+        pass
+
+cdef extern from "sync/broadcast.h" namespace "gevent":
+    cdef cppclass Broadcast:
+        CoreWaitQueue queue
+        void wake_all(const ReadyQueue*)
+        bint catching_up(const ReadyQueue*)
+        int64_t waiting()
+
+cdef extern from "loop/loop.h" namespace "gevent":
+    cdef cppclass CoreLoop "gevent::Loop":
+        ReadyQueue ready
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    cdef cppclass HubState:
+        CoreLoop* loop
+    HubState* hub_state()
+    object current_greenlet()
+
+cdef extern from "python/callback_link.h" namespace "gevent":
+    int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, CoreWaitQueue&, bint soon) except -1
+    int remove_link(PyObject* links, PyObject* callback) except -1
+    Py_ssize_t links_on_their_way(PyObject* links)
+
+
+cdef inline const ReadyQueue* ready_here():
+    cdef HubState* state = hub_state()
+    if state == NULL or state.loop == NULL:
+        return NULL
+    return &state.loop.ready
+
+
+cdef class AbstractLinkable:
+    """What can be waited for and linked to: the base of `Event` and `AsyncResult`.
+
+    hub
+        which hub calls the links; by default that of whoever links first
+    """
+    cdef Broadcast core
+    cdef object _hub
+    cdef list _links
+    cdef object __weakref__
+
+    def __init__(self, hub=None):
+        self._hub = hub
+
+    @property
+    def hub(self):
+        """The hub of the first who waited or linked; None before."""
+        return self._hub
+
+    cpdef bint ready(self) except -1:
+        """Whether it has happened."""
+        return False
+
+    def linkcount(self):
+        """How many wait: greenlets and links."""
+        return self.core.waiting() + (0 if self._links is None else links_on_their_way(<PyObject*>self._links))
+
+    def rawlink(self, callback):
+        """Have `callback(self)` called once, in the hub, when this is ready; soon, if it is now.
+
+        It stands in line with the greenlets that wait, and must not wait itself.
+        """
+        if not callable(callback):
+            raise TypeError(f"Expected callable: {callback!r}")
+        hub = current_hub() if hub_state() != NULL or self._hub is None else self._hub
+        if self._hub is None:
+            self._hub = hub
+        if self._links is None:
+            self._links = []
+        add_link(<PyObject*>self._links, <PyObject*>self, <PyObject*>callback, <PyObject*>hub,
+                 self.core.queue, self.ready())
+
+    def unlink(self, callback):
+        """Forget one link to `callback`; nothing happens if there is none."""
+        if self._links is not None:
+            remove_link(<PyObject*>self._links, <PyObject*>callback)
+
+    # -- for subclasses --
+
+    cdef bint _park(self, timeout) except -1:
+        # Waits for wake_all(); False when the time is over.
+        cdef double seconds = -1.0
+        if timeout is not None:
+            if isinstance(timeout, Timeout):
+                return self._park_until(timeout)
+            seconds = max(<double>timeout, 0.0)
+        if self._hub is None:
+            self._hub = current_hub()
+        return park_in(self.core.queue, seconds, NULL)
+
+    cdef bint _park_until(self, timeout) except -1:
+        timer = Timeout.start_new(timeout)
+        try:
+            return self._park(None)
+        except Timeout as raised:
+            if raised is not timer:
+                raise
+            return False
+        finally:
+            timer.close()
+
+    cdef int _let_earlier_go_first(self) except -1:
+        # Somebody who need not wait; those who did may still be on their way.
+        if self.core.catching_up(ready_here()) and current_greenlet() is not current_hub():
+            park_for(0, True)
+        return 0
+
+    cdef inline void _wake_all(self):
+        if not self.core.queue.empty():
+            self.core.wake_all(ready_here())
+
+    def _at_fork_reinit(self):
+        # For threading, in the child. Waiters of other threads are gone with their loops.
+        pass
+
+
+cdef class Event(AbstractLinkable):
+    """A flag to wait for: `wait` parks until somebody calls `set`. From gevent, as `threading.Event`.
+
+    `set` wakes all who wait at that moment, and they return True even if it is cleared before they run.
+    """
+    cdef bint _flag
+
+    def __init__(self):
+        pass
+
+    def __str__(self):
+        return (f"<{type(self).__name__} at {hex(id(self))} {'set' if self._flag else 'clear'} "
+                f"_links[{self.linkcount()}]>")
+
+    cpdef bint ready(self) except -1:
+        """Whether it is set."""
+        return self._flag
+
+    def is_set(self):
+        """Whether it is set."""
+        return self._flag
+
+    def isSet(self):
+        """Whether it is set."""
+        return self._flag
+
+    def set(self):
+        """Set the flag and wake all who wait. Never waits."""
+        self._flag = True
+        self._wake_all()
+
+    def clear(self):
+        """Take the flag back: from now on `wait` waits. Never waits."""
+        self._flag = False
+
+    def wait(self, timeout=None):
+        """Park until the flag is set; return at once when it is.
+
+        timeout
+            how long at most: seconds, or a `gevent.Timeout`
+
+        Returns True, or False when the time was over first. Raises LoopExit when nothing is left that could set it.
+        """
+        if self._flag:
+            self._let_earlier_go_first()
+            return True
+        return self._park(timeout) or self._flag
+
+    def _reset_internal_locks(self):
+        # threading.Thread calls it in a child.
+        pass
+
+
+cdef object _UNSET = object()
+
+
+cdef class AsyncResult(AbstractLinkable):
+    """A value or an exception that is handed over once to all who wait for it.
+
+    `set` or `set_exception` bring it, `get` returns or raises it. Like an `Event` that carries something; a valid
+    callback for `Greenlet.link`, whose outcome it then takes over. From gevent.
+    """
+    cdef object _value
+    cdef tuple _error  # (type, value, traceback) or None
+    cdef public object _imap_task_index
+
+    def __cinit__(self):
+        self._value = _UNSET
+
+    def __init__(self):
+        pass
+
+    def __str__(self):
+        if self._error is not None:
+            state = f"exception={self._error[1]!r} "
+        elif self._value is not _UNSET:
+            state = f"value={self._value!r} "
+        else:
+            state = "unset "
+        return f"<{type(self).__name__} {state}_links[{self.linkcount()}]>"
+
+    # -- looking --
+
+    cpdef bint ready(self) except -1:
+        """Whether it holds a value or an exception."""
+        return self._value is not _UNSET or self._error is not None
+
+    def done(self):
+        """Whether it holds a value or an exception: `ready` under the name that futures have."""
+        return self._value is not _UNSET or self._error is not None
+
+    def successful(self):
+        """Whether it holds a value."""
+        return self._value is not _UNSET
+
+    @property
+    def value(self):
+        """The value; None when there is none (yet)."""
+        return None if self._value is _UNSET else self._value
+
+    @property
+    def exception(self):
+        """The exception; None when there is none."""
+        return None if self._error is None else self._error[1]
+
+    @property
+    def exc_info(self):
+        """(type, exception, traceback) as `set_exception` had them; () when there is no exception."""
+        return () if self._error is None else self._error
+
+    def cancel(self):
+        """Does nothing and returns False: whoever is at work cannot be stopped from here. As futures have it."""
+        return False
+
+    def cancelled(self):
+        """False: see `cancel`."""
+        return False
+
+    # -- bringing --
+
+    def set(self, value=None):
+        """Bring the value and wake all who wait. Never waits."""
+        self._value = value
+        self._wake_all()
+
+    def set_result(self, value=None):
+        """`set`, under the name that futures have."""
+        self._value = value
+        self._wake_all()
+
+    def set_exception(self, exception, exc_info=None):
+        """Bring an exception and wake all who wait. Never waits.
+
+        exc_info
+            (type, exception, traceback) as `sys.exc_info()` gives it: `get` then shows where it was raised
+        """
+        if exc_info:
+            self._error = tuple(exc_info)
+        else:
+            self._error = (type(exception), exception, None)
+        self._wake_all()
+
+    def __call__(self, source):
+        """Take over the outcome of `source`, a finished Greenlet or AsyncResult: for its `link` and `rawlink`."""
+        if source.successful():
+            self.set(source.value)
+        else:
+            self.set_exception(source.exception, getattr(source, "exc_info", None))
+
+    # -- taking --
+
+    cdef object _outcome(self):
+        if self._value is not _UNSET:
+            return self._value
+        kind, error, traceback = self._error
+        if not isinstance(error, BaseException):
+            error = kind if error is None else kind(error)
+        # From the traceback it came with: each get() would otherwise lengthen that of the one before.
+        raise error.with_traceback(traceback)
+
+    def get(self, block=True, timeout=None):
+        """Return the value or raise the exception; park until there is one.
+
+        block
+            False: raise a `gevent.Timeout` at once when there is neither
+        timeout
+            how long to wait at most: seconds, or a `gevent.Timeout` to be raised when it is over
+
+        Raises LoopExit when nothing is left that could bring it.
+        """
+        if self._value is _UNSET and self._error is None:
+            if not block:
+                raise Timeout()
+            if isinstance(timeout, Timeout):
+                timer = Timeout.start_new(timeout)
+                try:
+                    self._park(None)
+                finally:
+                    timer.close()
+            elif not self._park(timeout) and not self.ready():
+                raise Timeout(timeout)
+        else:
+            self._let_earlier_go_first()
+        return self._outcome()
+
+    def get_nowait(self):
+        """Return the value or raise the exception; raise a `gevent.Timeout` when there is neither. Never waits."""
+        if not self.ready():
+            raise Timeout()
+        return self._outcome()
+
+    def result(self, timeout=None):
+        """`get`, under the name that futures have."""
+        return self.get(True, timeout)
+
+    def wait(self, timeout=None):
+        """Park until there is a value or an exception, or `timeout` is over. Returns the value or None; raises neither."""
+        if self.ready():
+            self._let_earlier_go_first()
+        else:
+            self._park(timeout)
+        return None if self._value is _UNSET else self._value
+
+__all__ = ["AbstractLinkable", "AsyncResult", "Event"]

@@ -1,0 +1,120 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+"""RLock: a lock that its owner may take again.
+
+Made of a Semaphore of one unit, which it only asks for Python's help when somebody has to wait. As with that one, no
+Python frame runs in here.
+"""
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_GetPointer
+
+from gevent._native.semaphore import Semaphore
+
+cdef extern from "sync/semaphore.h" namespace "gevent":
+    cdef cppclass CoreSemaphore "gevent::Semaphore":
+        bint try_acquire()
+        void release()
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    object current_greenlet()
+
+
+cdef class RLock:
+    """A mutual exclusion lock that the greenlet which holds it can take again; it is free after as many releases.
+
+    hub
+        as for `Semaphore`
+
+    Two greenlets of one thread exclude each other, as do two threads. From gevent.
+    """
+    cdef readonly object _block  # the Semaphore; public enough to be looked at
+    cdef readonly object _owner
+    cdef readonly Py_ssize_t _count
+    cdef CoreSemaphore* core     # of _block
+    cdef object __weakref__
+
+    def __cinit__(self, hub=None):
+        self._block = Semaphore(1, hub)
+        self.core = <CoreSemaphore*>PyCapsule_GetPointer(self._block._core, "gevent.Semaphore")
+
+    def __repr__(self):
+        return (f"<{type(self).__name__} at {hex(id(self))} _block={self._block} _count={self._count} "
+                f"_owner={self._owner!r}>")
+
+    cdef bint _take(self, blocking, timeout) except -1:
+        me = current_greenlet()
+        if self._owner is me:
+            self._count += 1
+            return True
+        if not self.core.try_acquire() and not self._block.acquire(blocking, timeout):
+            return False
+        self._owner = me
+        self._count = 1
+        return True
+
+    cdef int _give(self) except -1:
+        me = current_greenlet()
+        if self._owner is not me:
+            raise RuntimeError(f"cannot release un-acquired lock. Owner: {self._owner!r} Current: {me!r}")
+        self._count -= 1
+        if self._count == 0:
+            self._owner = None
+            self.core.release()
+        return 0
+
+    def acquire(self, blocking=True, timeout=None):
+        """Take the lock, or take it once more; return whether that was possible.
+
+        Arguments and exceptions are those of `Semaphore.acquire`; -1 is no limit either.
+        """
+        if timeout is not None and timeout == -1:
+            timeout = None
+        return self._take(blocking, timeout)
+
+    def release(self):
+        """Undo one `acquire`. RuntimeError when the caller does not own the lock. Never waits."""
+        self._give()
+
+    def locked(self):
+        """Whether anybody owns it."""
+        return self._count > 0
+
+    def __enter__(self):
+        if type(self) is RLock:
+            return self._take(True, None)
+        return self.acquire()
+
+    def __exit__(self, kind, value, traceback):
+        if type(self) is RLock:
+            self._give()
+        else:
+            self.release()
+
+    # -- for threading.Condition and for a forked child --
+
+    def _is_owned(self):
+        return self._owner is not None and self._owner is current_greenlet()
+
+    def _recursion_count(self):
+        return self._count if self._owner is not None and self._owner is current_greenlet() else 0
+
+    def _release_save(self):
+        state = (self._count, self._owner)
+        self._count = 0
+        self._owner = None
+        self.core.release()
+        return state
+
+    def _acquire_restore(self, state):
+        count, owner = state
+        if not self.core.try_acquire():
+            self._block.acquire(True, None)
+        self._count = count
+        self._owner = owner
+
+    def _at_fork_reinit(self):
+        self._block._at_fork_reinit()
+        self._owner = None
+        self._count = 0
+
+
+__all__ = ["RLock"]

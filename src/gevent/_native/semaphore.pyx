@@ -1,0 +1,317 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+"""gevent::Semaphore for Python: who waits for a unit, and how.
+
+The counter and its line are in cpp/sync/semaphore.h. The public names are in gevent.lock.
+
+These classes are what locks are made of, so nothing in them runs a Python frame: a trace function may take a lock, and
+`threading` relies on it.
+"""
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_New
+from libc.stdint cimport int64_t
+
+from gevent._native.timeout import Timeout
+
+from bridge cimport CoreWaitQueue, current_hub, park_first_in, park_in
+
+cdef extern from "sync/line.h" namespace "gevent":
+    cdef cppclass Ticket:
+        pass
+
+    cdef cppclass Line:
+        CoreWaitQueue queue
+        Ticket* enter(void* item, bint takes)
+        void arrive(Ticket&)
+        void leave(Ticket&)
+        int64_t waiting()
+
+cdef extern from "sync/semaphore.h" namespace "gevent":
+    cdef cppclass CoreSemaphore "gevent::Semaphore":
+        int64_t count()
+        void set_count(int64_t)
+        bint try_acquire()
+        void release()
+        void pass_on()
+        bint held_elsewhere()
+        Line line
+
+cdef extern from "python/callback_link.h" namespace "gevent":
+    int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, CoreWaitQueue&, bint soon) except -1
+    int remove_link(PyObject* links, PyObject* callback) except -1
+    Py_ssize_t links_on_their_way(PyObject* links)
+
+cdef extern from "python/thread_parking.h" namespace "gevent":
+    int park_thread_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+
+cdef extern from "loop/loop.h" namespace "gevent":
+    cdef cppclass HoldableLoop "gevent::Loop":
+        void hold()
+        void release()
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    cdef cppclass HubState:
+        HoldableLoop* loop
+    HubState* hub_state()
+
+cdef extern from *:
+    """
+    #include "base/clock.h"
+    static inline double steady_seconds() {
+      return std::chrono::duration<double>(gevent::Clock::now()).count();
+    }
+    """
+    double steady_seconds()
+
+# As threading.TIMEOUT_MAX: what fits a lock of the operating system.
+cdef double _TIMEOUT_MAX = 9223372036.0
+
+
+cdef class Semaphore:
+    """A counter of units: `acquire` takes one, waiting until there is one; `release` gives one back.
+
+    value
+        the units there are at the beginning, >= 0
+    hub
+        which hub calls the links; by default that of whoever links first
+
+    Waiters are served in the order in which they came, except that somebody who finds a unit takes it without having
+    waited. May be shared between threads, whether or not they have hubs: a thread with a hub parks the calling greenlet,
+    a thread without one sleeps. Making one makes no hub. From gevent.
+    """
+    cdef CoreSemaphore core
+    cdef object _hub
+    cdef list _links
+    cdef bint _overridden  # a subclass has its own acquire() or release(), which `with` shall use
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        kind = type(self)
+        if kind is not Semaphore and kind is not BoundedSemaphore:
+            self._overridden = kind.acquire not in _own_acquires or kind.release not in _own_releases
+
+    def __init__(self, value=1, hub=None):
+        cdef int64_t count = value
+        if count < 0:
+            raise ValueError("semaphore initial value must be >= 0")
+        self.core.set_count(count)
+        self._hub = hub
+
+    def __str__(self):
+        return f"<{type(self).__name__} at {hex(id(self))} counter={self.core.count()} _links[{self.linkcount()}]>"
+
+    @property
+    def counter(self):
+        """The units there are now."""
+        return self.core.count()
+
+    @counter.setter
+    def counter(self, int64_t value):
+        self.core.set_count(value)
+
+    @property
+    def hub(self):
+        """The hub of the first who waited or linked; None before."""
+        return self._hub
+
+    @property
+    def _core(self):
+        # gevent::Semaphore*, for locks made of this one; valid as long as this object lives.
+        return PyCapsule_New(&self.core, "gevent.Semaphore", NULL)
+
+    def locked(self):
+        """Whether `acquire` would have to wait."""
+        return self.core.count() <= 0
+
+    def ready(self):
+        """Whether there is a unit to take."""
+        return self.core.count() > 0
+
+    # -- taking and giving --
+
+    cdef bint _draw(self, double seconds, bint takes) except -1:
+        # Waits until there is a unit, and takes it if `takes`; False when the time is over.
+        cdef HubState* state = hub_state()
+        cdef HoldableLoop* held = NULL
+        cdef Ticket* ticket
+        cdef bint elsewhere = self.core.held_elsewhere()
+        cdef bint sleeps = state == NULL and elsewhere
+        cdef bint again = False
+        cdef double deadline = steady_seconds() + seconds if seconds >= 0 else 0
+        cdef int woken
+        if not sleeps and self._hub is None:
+            self._hub = current_hub()
+            state = hub_state()
+        if elsewhere and state != NULL and state.loop != NULL:
+            # Who will release it is not one of this loop's greenlets, so the loop must not take itself for finished.
+            held = state.loop
+            held.hold()
+        ticket = self.core.line.enter(NULL, takes)
+        try:
+            while True:
+                if sleeps:
+                    woken = park_thread_in(self.core.line.queue, seconds, ticket)
+                elif again:
+                    woken = park_first_in(self.core.line.queue, seconds, ticket)
+                else:
+                    woken = park_in(self.core.line.queue, seconds, ticket)
+                self.core.line.arrive(ticket[0])
+                if self.core.try_acquire() if takes else self.core.count() > 0:
+                    return True
+                if not woken:
+                    return False
+                again = True
+                if seconds >= 0:
+                    seconds = max(deadline - steady_seconds(), 0.0)
+        finally:
+            self.core.line.leave(ticket[0])
+            self.core.pass_on()
+            if held != NULL:
+                state = hub_state()
+                if state != NULL and state.loop == held:
+                    held.release()
+
+    cdef bint _draw_in_time(self, timeout, bint takes) except -1:
+        if timeout is None:
+            return self._draw(-1.0, takes)
+        if isinstance(timeout, Timeout):
+            timer = Timeout.start_new(timeout)
+            try:
+                return self._draw(-1.0, takes)
+            except Timeout as raised:
+                if raised is not timer:
+                    raise
+                return False
+            finally:
+                timer.close()
+        return self._draw(max(<double>timeout, 0.0), takes)
+
+    def acquire(self, blocking=True, timeout=None):
+        """Take one unit; return whether it was taken.
+
+        blocking
+            whether to wait for one
+        timeout
+            how long to wait at most: seconds, a `gevent.Timeout`, or None for as long as it takes. A Timeout with an
+            exception of its own raises that instead of returning False.
+
+        Raises LoopExit when nothing is left that could release it.
+        """
+        if self.core.try_acquire():
+            return True
+        if not blocking:
+            return False
+        return self._draw_in_time(timeout, True)
+
+    def _py3k_acquire(self, blocking=True, timeout=-1):
+        """`acquire` with the arguments of `_thread.lock.acquire`: -1 is no limit, and nonsense is refused."""
+        cdef double seconds = -1.0
+        if timeout is not None and timeout != -1:
+            if not blocking:
+                raise ValueError("can't specify a timeout for a non-blocking call")
+            seconds = timeout
+            if seconds < 0:
+                raise ValueError("timeout value must be strictly positive")
+            if seconds > _TIMEOUT_MAX:
+                raise OverflowError("timeout value is too large")
+        elif timeout is None and not blocking:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if self.core.try_acquire():
+            return True
+        if not blocking:
+            return False
+        return self._draw(seconds, True)
+
+    cdef int _give_back(self) except -1:
+        self.core.release()
+        return 0
+
+    def release(self):
+        """Give one unit back and wake the first in line. Never waits. Returns the units there are."""
+        self.core.release()
+        return self.core.count()
+
+    def wait(self, timeout=None):
+        """Park until there is a unit or `timeout` is over, without taking it. Returns the units there are."""
+        if self.core.count() <= 0:
+            self._draw_in_time(timeout, False)
+        return self.core.count()
+
+    def __enter__(self):
+        if self._overridden:
+            self.acquire()
+        elif not self.core.try_acquire():
+            self._draw(-1.0, True)
+
+    def __exit__(self, kind, value, traceback):
+        if self._overridden:
+            self.release()
+        else:
+            self._give_back()
+
+    # -- links --
+
+    def linkcount(self):
+        """How many wait: greenlets, threads and links."""
+        return self.core.line.waiting() + (0 if self._links is None else links_on_their_way(<PyObject*>self._links))
+
+    def rawlink(self, callback):
+        """Have `callback(self)` called once, in the hub, when there is a unit; soon, if there is one now.
+
+        It stands in line with those who wait, must not wait itself, and takes no unit.
+        """
+        if not callable(callback):
+            raise TypeError(f"Expected callable: {callback!r}")
+        hub = current_hub() if hub_state() != NULL or self._hub is None else self._hub
+        if self._hub is None:
+            self._hub = hub
+        if self._links is None:
+            self._links = []
+        add_link(<PyObject*>self._links, <PyObject*>self, <PyObject*>callback, <PyObject*>hub,
+                 self.core.line.queue, self.core.count() > 0)
+
+    def unlink(self, callback):
+        """Forget one link to `callback`; nothing happens if there is none."""
+        if self._links is not None:
+            remove_link(<PyObject*>self._links, <PyObject*>callback)
+
+    def _at_fork_reinit(self):
+        # In the child, for locks that a thread of the parent may have held: free.
+        if self.core.count() < 1:
+            self.core.set_count(1)
+        self.core.pass_on()
+
+
+cdef class BoundedSemaphore(Semaphore):
+    """A `Semaphore` that cannot have more units than at the beginning: one release too many raises ValueError."""
+    cdef readonly int64_t _initial_value
+
+    # What one release too many raises; for subclasses.
+    _OVER_RELEASE_ERROR = ValueError
+
+    def __init__(self, *args, **kwargs):
+        Semaphore.__init__(self, *args, **kwargs)
+        self._initial_value = self.core.count()
+
+    def release(self):
+        """Give one unit back and wake the first in line. Never waits. Returns the units there are.
+
+        Raises ValueError when it has all its units.
+        """
+        self._give_back()
+        return self.core.count()
+
+    cdef int _give_back(self) except -1:
+        if self.core.count() >= self._initial_value:
+            raise self._OVER_RELEASE_ERROR("Semaphore released too many times")
+        self.core.release()
+        return 0
+
+    def _at_fork_reinit(self):
+        self.core.set_count(self._initial_value)
+        self.core.pass_on()
+
+
+cdef tuple _own_acquires = (Semaphore.acquire, Semaphore._py3k_acquire)
+cdef tuple _own_releases = (Semaphore.release, BoundedSemaphore.release)
+
+__all__ = ["BoundedSemaphore", "Semaphore"]
