@@ -92,17 +92,22 @@ void Loop::abandon() noexcept {
   abandoned_ = true;
 }
 
-void Loop::closing_fd(int fd) noexcept {
-  if (abandoned_ || fd < 0) return;
+bool Loop::closing_fd(int fd) noexcept {
+  if (abandoned_ || fd < 0 || !stop_all_on(fd, 0)) return false;
+  wake_up_if_blocked();
+  return true;
+}
+
+bool Loop::stop_all_on(int fd, int revents) noexcept {
   bool found = false;
   for_each<Io>(Watcher::Kind::kIo, [&](Io& io) {
     if (io.fd() != fd || !active(io)) return;
     stop(io);
     io.fresh = true;
-    feed(io, kErrorEvent | kRead | kWrite);
+    feed(io, revents != 0 ? revents : io.events());
     found = true;
   });
-  if (found) wake_up_if_blocked();
+  return found;
 }
 
 int Loop::count_referenced() const noexcept {

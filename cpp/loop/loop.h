@@ -90,9 +90,15 @@ class Loop {
   [[nodiscard]] virtual LoopFacts facts() const noexcept = 0;
   virtual void verify() noexcept {}  // stops the process if the engine's own data are damaged; for debugging
 
-  // `fd` is about to be closed: every Io on it is stopped, and gets kErrorEvent | kRead | kWrite. Any thread that holds
-  // the lock.
-  void closing_fd(int fd) noexcept;
+  // `fd` is about to be closed: every Io on it is stopped, and its callback gets the events it waits for, so that whoever
+  // tries again meets the error. Returns whether there was one. Any thread that holds the lock.
+  bool closing_fd(int fd) noexcept;
+
+  // Calls visit(Watcher&) for each there is; `visit` must not make, start, stop or destroy any.
+  template <typename Visit>
+  void visit_watchers(Visit visit) noexcept {
+    for (Watcher* watcher = watchers_; watcher != nullptr; watcher = watcher->next_of_loop_) visit(*watcher);
+  }
 
   LoopClient* client = nullptr;
   void* owner = nullptr;  // for the bindings
@@ -126,6 +132,7 @@ class Loop {
   void end_block() noexcept;
 
   unsigned depth() const noexcept { return depth_; }
+  bool stop_all_on(int fd, int revents) noexcept;  // as closing_fd(); `revents`: 0 for what each waits for
   void set_rearmed() noexcept;      // engines' reinit(): this process's generation has been dealt with
   void detach_watchers() noexcept;  // engine destructors: every watcher is stopped, and its loop() becomes nullptr
 

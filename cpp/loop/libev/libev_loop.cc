@@ -116,7 +116,7 @@ bool LibevLoop::stop_watching_closed_descriptors() noexcept {
   // These two tell the kernel about changes only; the others get every descriptor at every poll.
   constexpr unsigned kKeepsRegistrations = EVBACKEND_EPOLL | EVBACKEND_KQUEUE;
   if ((ev_backend(loop_) & kKeepsRegistrations) == 0) fd_guard_.all_changed();
-  return fd_guard_.look([this](int fd) { closing_fd(fd); });
+  return fd_guard_.look([this](int fd) { stop_all_on(fd, kErrorEvent | kRead | kWrite); });
 }
 
 void LibevLoop::on_system_error(const char* message) noexcept {

@@ -1,0 +1,73 @@
+#include "python/loop_client.h"
+
+#include <utility>
+
+#include "loop/libev/libev_loop.h"
+
+namespace gevent {
+
+PythonLoop::PythonLoop(std::unique_ptr<Loop> loop) noexcept : loop_(std::move(loop)) { loop_->client = this; }
+
+PythonLoop::~PythonLoop() = default;
+
+void PythonLoop::run(PyObject* loop_object, Loop::Mode mode) noexcept {
+  PyObject* const outer = std::exchange(running_for_, loop_object);
+  loop_->run(mode);
+  running_for_ = outer;
+}
+
+void PythonLoop::before_block() noexcept { thread_state_ = PyEval_SaveThread(); }
+
+void PythonLoop::after_block() noexcept { PyEval_RestoreThread(std::exchange(thread_state_, nullptr)); }
+
+void PythonLoop::turn() noexcept {
+  // Does nothing but in the main thread.
+  if (PyErr_CheckSignals() != 0) report_to_loop(running_for_, nullptr);
+}
+
+std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept {
+  Result<std::unique_ptr<Loop>> made = make_libev_loop(flags);
+  if (!made.ok()) {
+    PyErr_Format(PyExc_SystemError, "cannot make an event loop with flags 0x%x: %s", flags,
+                 made.error().message().c_str());
+    return nullptr;
+  }
+  return std::make_shared<PythonLoop>(std::move(made).value());
+}
+
+void report_to_loop(PyObject* loop_object, PyObject* context) noexcept {
+  if (context == nullptr) context = Py_None;
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+#if PY_VERSION_HEX >= 0x030C0000
+  value = PyErr_GetRaisedException();
+  if (value == nullptr) return;
+  type = Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(value)));
+  traceback = PyException_GetTraceback(value);
+#else
+  PyErr_Fetch(&type, &value, &traceback);
+  if (type == nullptr) return;
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback != nullptr) PyException_SetTraceback(value, traceback);
+#endif
+  PyObject* const done = PyObject_CallMethod(loop_object, "handle_error", "OOOO", context, type, value,
+                                             traceback != nullptr ? traceback : Py_None);
+  if (done == nullptr) PyErr_WriteUnraisable(context);
+  Py_XDECREF(done);
+  Py_XDECREF(traceback);
+  Py_DECREF(value);
+  Py_DECREF(type);
+}
+
+PyObject* call_with(PyObject* function, PyObject* arguments) noexcept {
+  PyObject** const first = &PyTuple_GET_ITEM(arguments, 0);
+  return PyObject_Vectorcall(function, first, static_cast<std::size_t>(PyTuple_GET_SIZE(arguments)), nullptr);
+}
+
+void drop_objects(Loop& loop, ReadyEntry::Run run) noexcept {
+  while (loop.ready.peek() != nullptr) {
+    const ReadyEntry entry = loop.ready.pop();
+    if (entry.run == run) Py_DECREF(static_cast<PyObject*>(entry.target));
+  }
+}
+
+}  // namespace gevent

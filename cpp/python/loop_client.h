@@ -1,0 +1,58 @@
+// A loop as Python uses it: with the GIL as the lock, Python's signals, and a Python object that hears of errors.
+#pragma once
+#include <Python.h>
+
+#include <memory>
+
+#include "loop/loop.h"
+
+namespace gevent {
+
+// A C++ loop and what Python adds to it. Several Python loop objects may stand for one: the process's default loop. It
+// dies with the last of them; one that was abandoned after a fork is kept for ever, but not used.
+class PythonLoop final : private LoopClient {
+ public:
+  explicit PythonLoop(std::unique_ptr<Loop> loop) noexcept;
+  ~PythonLoop();  // needs the GIL
+
+  [[nodiscard]] Loop* core() const noexcept { return loop_.get(); }
+
+  // Runs it for `loop_object` (borrowed; its handle_error() hears of errors meanwhile).
+  void run(PyObject* loop_object, Loop::Mode mode) noexcept;
+  [[nodiscard]] PyObject* running_for() const noexcept { return running_for_; }  // borrowed; nullptr when not running
+
+ private:
+  void before_block() noexcept override;
+  void after_block() noexcept override;
+  void turn() noexcept override;
+
+  std::unique_ptr<Loop> loop_;
+  PyObject* running_for_ = nullptr;
+  PyThreadState* thread_state_ = nullptr;
+};
+
+// A new loop on libev, or no loop and a Python exception (SystemError).
+std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept;
+
+// Reports the exception that is set now to loop_object.handle_error(context, type, value, traceback), and clears it.
+// `context` nullptr: None. What handle_error itself raises goes to sys.unraisablehook.
+void report_to_loop(PyObject* loop_object, PyObject* context) noexcept;
+
+// Calls `function` with the elements of the tuple `arguments`: a new reference, or nullptr and an exception.
+PyObject* call_with(PyObject* function, PyObject* arguments) noexcept;
+
+// ---- Python's callbacks in the ready queue ----------------------------------------------------------------------------
+
+// Appends `object` (a new reference is taken; `run` releases it; its argument is `loop`) and wakes the loop's thread if
+// it sleeps.
+inline void push_object(PythonLoop& loop, ReadyEntry::Run run, PyObject* object) noexcept {
+  Py_INCREF(object);
+  loop.core()->ready.push({run, object, &loop});
+  loop.core()->wake_up_if_blocked();
+}
+
+// Takes every entry with that `run` off the queue of a loop that will not run again, and releases its object. Other
+// entries are dropped.
+void drop_objects(Loop& loop, ReadyEntry::Run run) noexcept;
+
+}  // namespace gevent

@@ -1,0 +1,470 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""gevent::Loop and its callbacks for Python.
+
+What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client.h; the watchers are in watchers.pxi, which
+is part of this module because a loop makes watchers and a watcher needs its loop. What users import is in
+gevent/libev/corecext.py: flags, names and constants.
+"""
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport uint64_t, uintptr_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport shared_ptr, weak_ptr
+from libcpp.string cimport string
+
+cdef extern from "<ev.h>" nogil:
+    int ev_version_major()
+    int ev_version_minor()
+    const int EV_VERSION_MAJOR
+    const int EV_VERSION_MINOR
+    unsigned ev_supported_backends()
+    unsigned ev_recommended_backends()
+    unsigned ev_embeddable_backends()
+
+cdef extern from "<unistd.h>" nogil:
+    int close_descriptor "close" (int fd)
+
+cdef extern from "loop/loop.h" namespace "gevent" nogil:
+    cdef cppclass CoreWatcher "gevent::Watcher":
+        void* owner
+        CoreLoop* loop()
+        void start()
+        void stop()
+        cbool active()
+        cbool pending()
+        void feed(int revents)
+        cbool ref()
+        void set_ref(cbool ref)
+        int priority()
+        void set_priority(int priority)
+
+    ctypedef void* WatcherCallback "gevent::Watcher::Callback"
+    ctypedef void* EntryRun "gevent::ReadyEntry::Run"
+
+    cdef struct LoopFacts:
+        void* native
+        unsigned flags
+        unsigned backend
+        int descriptor
+        int active
+        unsigned pending
+        unsigned iterations
+        unsigned depth
+
+    enum Mode "gevent::Loop::Mode":
+        kDefault "gevent::Loop::Mode::kDefault"
+        kOnce "gevent::Loop::Mode::kOnce"
+        kNowait "gevent::Loop::Mode::kNowait"
+
+    cdef cppclass CoreLoop "gevent::Loop":
+        void stop(cbool everything)
+        cbool running()
+        cbool abandoned()
+        double now()
+        void update_now()
+        void reinit()
+        void hold()
+        void release()
+        void verify()
+        void wake_up_if_blocked()
+        cbool closing_fd(int fd)
+        LoopFacts facts()
+
+cdef extern from "python/loop_client.h" namespace "gevent":
+    cdef cppclass PythonLoop:
+        CoreLoop* core()
+        void run(PyObject* loop_object, Mode mode)
+        PyObject* running_for()
+    shared_ptr[PythonLoop] make_libev_python_loop(unsigned flags) except *
+    void report_to_loop(PyObject* loop_object, PyObject* context)
+    object call_with(object function, object arguments)
+    void push_object(PythonLoop& loop, EntryRun run, object thing)
+    void drop_objects(CoreLoop& loop, EntryRun run)
+
+
+cdef extern from *:
+    """
+    // C++ wants functions whose type says that they do not throw; what Cython makes does not say so.
+    static void (*python_on_event)(gevent::Watcher&, int);
+    static void (*python_run_queued)(void*, void*);
+    static void on_event(gevent::Watcher& watcher, int revents) noexcept { python_on_event(watcher, revents); }
+    static void run_queued(void* target, void* argument) noexcept { python_run_queued(target, argument); }
+    """
+    void (*python_on_event)(CoreWatcher& watcher, int revents) noexcept
+    void (*python_run_queued)(void* target, void* argument) noexcept
+    WatcherCallback on_event
+    EntryRun run_queued
+
+
+# The one loop that everybody who asks for "the default" shares, while there is one.
+cdef weak_ptr[PythonLoop] default_loop
+
+
+cdef class callback:
+    """A call that `loop.run_callback` has queued.
+
+    True, and `pending`, until it has begun to run or was stopped. From gevent.
+    """
+    cdef public object callback
+    cdef public tuple args
+
+    def __init__(self, callback, args):
+        self.callback = callback
+        self.args = args
+
+    def stop(self):
+        """Do not make the call, if it has not begun. Does not wait."""
+        self.callback = None
+        self.args = None
+
+    close = stop
+
+    @property
+    def pending(self):
+        """Whether the call is still to come."""
+        return self.callback is not None
+
+    def __bool__(self):
+        return self.callback is not None
+
+    def __repr__(self):
+        return f"<{type(self).__name__} at {id(self):#x}{self._format()}>"
+
+    def _format(self):
+        if self.callback is None and self.args is None:
+            return " stopped"
+        text = "" if self.callback is None else f" pending callback={self.callback!r}"
+        return text if self.args is None else f"{text} args={self.args!r}"
+
+
+cdef void make_queued_call(void* target, void* python_loop) noexcept:
+    cdef callback self = <callback>target
+    Py_DECREF(self)  # the queue's reference
+    cdef object function = self.callback
+    if function is None:
+        return
+    # From here on it is not pending; the arguments stay, for error reports.
+    self.callback = None
+    cdef tuple arguments = self.args
+    try:
+        call_with(function, () if arguments is None else arguments)
+    except BaseException:
+        report_to_loop((<PythonLoop*>python_loop).running_for(), <PyObject*>self)
+    self.args = None
+
+
+python_run_queued = make_queued_call
+
+
+cdef class Loop:
+    """An event loop. `gevent.libev.corecext.loop` is the class to use; this one has no engine of its own choice.
+
+    One thread runs a loop; only `run_callback`, `run_callback_threadsafe` and `async_.send` may be called from others.
+    Everything raises ValueError after `destroy`, except stopping watchers.
+    """
+    cdef shared_ptr[PythonLoop] shared
+    cdef CoreLoop* core  # shared's, or NULL
+    cdef cbool is_default
+    cdef cbool destroy_after_run
+    cdef public object error_handler
+
+    # Seconds. Nothing is promised below this.
+    approx_timer_resolution = 0.00001
+    MINPRI = -2
+    MAXPRI = 2
+    WatcherType = watcher
+
+    def _open_libev(self, unsigned flags, default):
+        # Called once, by the constructors of public classes.
+        global default_loop
+        cdef shared_ptr[PythonLoop] found
+        if default:
+            found = default_loop.lock()
+            # In a forked child that started over, the inherited one is of no use.
+            if found.get() != NULL and found.get().core().abandoned():
+                found.reset()
+        if found.get() == NULL:
+            found = make_libev_python_loop(flags)
+            if default:
+                default_loop = weak_ptr[PythonLoop](found)
+        self.shared = found
+        self.core = found.get().core()
+        self.is_default = default
+
+    cdef CoreLoop* usable(self) except NULL:
+        if self.core == NULL:
+            raise ValueError(f"{self!r} cannot be used any more")
+        return self.core
+
+    # ---- running --------------------------------------------------------------------------------------------------
+
+    def run(self, nowait=False, once=False):
+        """Run callbacks and watchers until nothing that has `ref` is active and no callback is queued.
+
+        nowait
+            go round once, without waiting for events.
+        once
+            go round once, waiting for an event if no callback is queued.
+
+        Waits, in the operating system. Exceptions of callbacks go to `handle_error`. From gevent.
+        """
+        self.usable()
+        cdef shared_ptr[PythonLoop] shared = self.shared  # stays, whatever the callbacks do
+        shared.get().run(<PyObject*>self, kNowait if nowait else kOnce if once else kDefault)
+        if self.destroy_after_run and self.core != NULL and not self.core.running():
+            self._close()
+
+    def break_(self, how=1):
+        """Make the innermost `run` return after the callbacks of this round; with `how` 2, those around it as well."""
+        self.usable().stop(how == 2)
+
+    def run_callback(self, func, *args):
+        """Queue `func(*args)`, to be called by `run` after what is queued already; return the `callback`. From gevent."""
+        if self.core == NULL:
+            self.usable()
+        cdef callback queued = callback.__new__(callback)
+        queued.callback = func
+        queued.args = args
+        push_object(self.shared.get()[0], run_queued, queued)
+        return queued
+
+    def run_callback_threadsafe(self, func, *args):
+        """The same as `run_callback`, which any thread may call here. From gevent, where it needs this one."""
+        return self.run_callback(func, *args)
+
+    def destroy(self):
+        """Give the loop up: no watcher or callback of it will run any more. Does not wait.
+
+        A loop that is running ends its round first. The process's default loop lives as long as another object stands
+        for it. From gevent.
+        """
+        if self.core == NULL:
+            return
+        self.is_default = False
+        if self.core.running():
+            self.destroy_after_run = True
+            self.core.stop(True)
+            self.core.wake_up_if_blocked()
+        else:
+            self._close()
+
+    cdef _close(self):
+        self.destroy_after_run = False
+        self.is_default = False
+        if self.shared.use_count() == 1 and not self.core.abandoned():
+            drop_objects(self.core[0], run_queued)
+            for kept in owners_of_watchers(self.core[0], on_event):
+                (<watcher>kept).stop()
+        self.core = NULL
+        self.shared.reset()
+
+    def __dealloc__(self):
+        if self.shared.use_count() == 1 and not self.core.abandoned():
+            drop_objects(self.core[0], run_queued)
+
+    # ---- errors ---------------------------------------------------------------------------------------------------
+
+    def handle_error(self, context, type, value, tb):
+        """Called with each exception that a callback raised: passes it to `error_handler.handle_error`, or prints it.
+
+        context
+            the watcher or `callback` that failed; None: a signal handler of Python's.
+        """
+        if self.error_handler is not None:
+            return self.error_handler.handle_error(context, type, value, tb)
+        import traceback
+        traceback.print_exception(type, value, tb)
+
+    # ---- time -----------------------------------------------------------------------------------------------------
+
+    def now(self):
+        """The time, in seconds since the epoch, as of the last round or `update_now`."""
+        return self.usable().now()
+
+    def update_now(self):
+        """Let `now` be the real time."""
+        self.usable().update_now()
+
+    update = update_now
+
+    # ---- fork, references, descriptors ------------------------------------------------------------------------------
+
+    def reinit(self):
+        """In a forked child: make the loop independent of the parent's. `run` does so by itself. From gevent."""
+        if self.core != NULL:
+            self.core.reinit()
+
+    def ref(self):
+        """Keep `run` from returning until as many `unref` were called."""
+        self.usable().hold()
+
+    def unref(self):
+        """Take back one `ref`."""
+        self.usable().release()
+
+    def closing_fd(self, fd):
+        """Tell that `fd` is about to be closed: its watchers are called once more and stopped. Returns whether there are any.
+
+        From gevent.
+        """
+        return bool(self.usable().closing_fd(fd))
+
+    def fileno(self):
+        """The descriptor that the loop sleeps on; None when there is none or it cannot be known."""
+        if self.core == NULL:
+            return None
+        fd = self.core.facts().descriptor
+        return fd if fd >= 0 else None
+
+    def install_sigchld(self):
+        """Does nothing: children are watched without SIGCHLD, which stays its owner's. From gevent, which needs it."""
+
+    reset_sigchld = install_sigchld
+
+    # ---- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def _core(self):
+        # For the bindings: `gevent::Loop*`. Valid as long as this loop is neither destroyed nor collected.
+        return PyCapsule_New(<void*>self.usable(), "gevent.Loop", NULL)
+
+    @property
+    def default(self):
+        """Whether this is the process's default loop, the main thread's."""
+        return bool(self.is_default)
+
+    @property
+    def ptr(self):
+        """The address of the engine's loop; 0 when destroyed."""
+        return 0 if self.core == NULL else <uintptr_t>self.core.facts().native
+
+    @property
+    def backend_int(self):
+        """The engine's number for the system call it waits with."""
+        return self.usable().facts().backend
+
+    @property
+    def origflags_int(self):
+        """The engine's flags that the loop was made with."""
+        return self.usable().facts().flags
+
+    @property
+    def activecnt(self):
+        """How many watchers and references keep `run` from returning. Costs time in proportion to all watchers."""
+        return self.usable().facts().active
+
+    @property
+    def pendingcnt(self):
+        """How many events wait for their callbacks."""
+        return self.usable().facts().pending
+
+    @property
+    def iteration(self):
+        """How many rounds there have been."""
+        return self.usable().facts().iterations
+
+    @property
+    def depth(self):
+        """How many calls of `run` are going on, one within the other."""
+        return self.usable().facts().depth
+
+    @property
+    def sig_pending(self):
+        """0. From gevent, where it is a detail of libev's."""
+        self.usable()
+        return 0
+
+    def verify(self):
+        """Stop the process if the engine finds its own data damaged. For debugging."""
+        self.usable().verify()
+
+    def debug(self):
+        """Return lines of text about the loop and each active watcher that Python code made."""
+        lines = [repr(self)]
+        if self.core != NULL and not self.core.abandoned():
+            lines += [repr(found) for found in owners_of_watchers(self.core[0], on_event) if found.active]
+        return lines
+
+    def __repr__(self):
+        return f"<{type(self).__name__} at {id(self):#x} {self._format()}>"
+
+    def _format(self):
+        if self.core == NULL:
+            return "destroyed"
+        facts = self.core.facts()
+        default = " default" if self.is_default else ""
+        return f"{self.backend}{default} pending={facts.pending} ref={facts.active}{self._format_details()}"
+
+    def _format_details(self):
+        fd = self.fileno()
+        return "" if fd is None else f" fileno={fd}"
+
+    # ---- watchers -------------------------------------------------------------------------------------------------
+    # `ref`: whether it keeps run() from returning while active. `priority`: -2 to 2; higher is called earlier.
+
+    def io(self, fd, events, ref=True, priority=None):
+        """Watch a descriptor. `events`: READ, WRITE or both. ValueError for a negative `fd` or other events."""
+        return io(self, fd, events, ref, priority)
+
+    def timer(self, after, repeat=0.0, ref=True, priority=None):
+        """Fire `after` seconds after the start, then every `repeat` seconds if that is above 0."""
+        cdef timer made = timer.__new__(timer)
+        made.set_up(self, after, repeat, ref, priority)
+        return made
+
+    def signal(self, signum, ref=True, priority=None):
+        """Watch a signal of this process. Takes it from whoever has it, while active."""
+        return signal(self, signum, ref, priority)
+
+    def idle(self, ref=True, priority=None):
+        """Fire again and again, as long as there is nothing else of its priority or above to do."""
+        return idle(self, ref, priority)
+
+    def prepare(self, ref=True, priority=None):
+        """Fire each time the loop is about to wait for events."""
+        return prepare(self, ref, priority)
+
+    def check(self, ref=True, priority=None):
+        """Fire each time the loop has waited for events."""
+        return check(self, ref, priority)
+
+    def fork(self, ref=True, priority=None):
+        """Fire in each forked child, once it runs the loop."""
+        return fork(self, ref, priority)
+
+    def async_(self, ref=True, priority=None):
+        """Fire after `send()`, which any thread may call."""
+        return async_(self, ref, priority)
+
+    def child(self, pid, trace=0, ref=True):
+        """Watch for the end of a child process, and reap it. Any loop will do. `trace` has no meaning any more."""
+        return child(self, pid, trace, ref)
+
+    def stat(self, path, interval=0.0, ref=True, priority=None):
+        """Watch a file's attributes. `interval`: seconds between looks, where the system does not tell; 0: about five."""
+        return stat(self, path, interval, ref, priority)
+
+    def eventfd(self, fd=None, initial=0, semaphore=False, ref=True, priority=None):
+        """Watch an eventfd, and take its counter each time it is above zero. Ours; OSError where there is no eventfd.
+
+        fd
+            an eventfd with O_NONBLOCK, which stays the caller's; None: a new one, closed with the watcher.
+        initial, semaphore
+            of the new one: its first count; whether each callback takes 1 instead of everything.
+        """
+        return eventfd(self, fd, initial, semaphore, ref, priority)
+
+
+include "watchers.pxi"
+
+
+def libev_facts():
+    """What gevent.libev.corecext needs to know about libev, as a dict: versions are (major, minor), backends are flags."""
+    return {
+        "version": (ev_version_major(), ev_version_minor()),
+        "header_version": (EV_VERSION_MAJOR, EV_VERSION_MINOR),
+        "supported": ev_supported_backends(),
+        "recommended": ev_recommended_backends(),
+        "embeddable": ev_embeddable_backends(),
+    }

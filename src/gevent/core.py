@@ -1,0 +1,31 @@
+"""What the configured event loop's module offers, under one name for all of them.
+
+Programs get their loop from `gevent.get_hub().loop`; this is for the constants, and from gevent.
+"""
+import sys as _sys
+
+from gevent._config import config
+from gevent.exceptions import HubDestroyed
+
+_module = _sys.modules[config.loop.__module__]
+
+__all__ = [
+    "get_version",
+    "get_header_version",
+    "supported_backends",
+    "recommended_backends",
+    "embeddable_backends",
+    "time",
+    "loop",
+]
+
+globals().update({_name: _value for _name, _value in vars(_module).items() if not _name.startswith("__")})
+
+
+def __getattr__(name):
+    if name in ("ILoop", "ICallback", "IWatcher"):
+        # Not before somebody asks: they cost the import of zope.interface.
+        from gevent import _interfaces
+
+        return getattr(_interfaces, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
