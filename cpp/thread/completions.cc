@@ -1,0 +1,49 @@
+#include "thread/completions.h"
+
+namespace gevent {
+
+Completions::Completions(Loop& loop, Deliver deliver, void* owner) noexcept
+    : wake_(loop, &Completions::on_wake, this), deliver_(deliver), owner_(owner) {
+  // Listening alone is no reason to keep a loop running.
+  wake_.set_ref(false);
+  wake_.start();
+}
+
+Completions::~Completions() { wake_.stop(); }
+
+void Completions::expect() noexcept {
+  if (expected_++ == 0) wake_.set_ref(true);
+}
+
+void Completions::give_up() noexcept {
+  if (--expected_ == 0) wake_.set_ref(false);
+}
+
+void Completions::post(Job& job) {
+  bool first;
+  {
+    const std::lock_guard lock(mutex_);
+    first = done_.empty();
+    done_.push_back(job);
+  }
+  if (first) wake_.send();
+}
+
+void Completions::on_wake(Watcher& watcher, int) noexcept { static_cast<Completions*>(watcher.owner)->deliver_all(); }
+
+void Completions::deliver_all() noexcept {
+  // Only what is here now: jobs that finish meanwhile send a wake-up of their own, and others get their turn first. The
+  // batch is no local variable, since a delivery may switch to another greenlet, which takes this stack away.
+  {
+    const std::lock_guard lock(mutex_);
+    batch_.take_all(done_);
+  }
+  while (Job* job = batch_.pop_front()) {
+    const bool last = batch_.empty();
+    give_up();
+    deliver_(owner_, *job);
+    if (last) return;
+  }
+}
+
+}  // namespace gevent
