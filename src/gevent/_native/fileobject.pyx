@@ -1,0 +1,197 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""Reading and writing a descriptor: try at once, and park only when the kernel says that there is nothing to do yet.
+
+What file objects are made of these is in gevent/_fileobjectposix.py.
+"""
+import os
+from io import UnsupportedOperation
+from stat import S_ISBLK, S_ISREG
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
+from libc.errno cimport EAGAIN, EINTR, errno
+
+from bridge cimport CoreLoop, current_hub_if_exists, current_loop, kRead, kWrite
+
+cdef extern from "Python.h":
+    ctypedef struct PyObject:
+        pass
+    void Py_XDECREF(PyObject*)
+
+cdef extern from "<unistd.h>" nogil:
+    ssize_t c_read "::read"(int fd, void* data, size_t size)
+    ssize_t c_write "::write"(int fd, const void* data, size_t size)
+
+cdef extern from "python/descriptor_wait.h" namespace "gevent":
+    int wait_for_descriptor(int fd, int events, double timeout_s) except -1
+    void end_descriptor_waits(int fd)
+
+cdef extern from *:
+    """
+    static inline void closing_fd_of(gevent::Loop& loop, int fd) { loop.closing_fd(fd); }
+    """
+    void closing_fd_of(CoreLoop& loop, int fd)
+
+
+cdef enum:
+    FIRST_CHUNK = 8 * 1024
+    CHUNK_MAX = 256 * 1024
+
+
+def closing_fd(int fd):
+    """Tell everybody who waits for `fd` that it is about to be closed. Does not wait."""
+    cdef PyObject* hub = <PyObject*>current_hub_if_exists()
+    end_descriptor_waits(fd)
+    if hub != NULL:
+        try:
+            # Watchers that users started themselves.
+            if (<object>hub).loop is not None:
+                closing_fd_of(current_loop()[0], fd)
+        finally:
+            Py_XDECREF(hub)
+
+
+cdef class DescriptorIO:
+    """The calls of a raw file on a descriptor, which belongs to somebody else.
+
+    fd
+        should be non-blocking, unless it is a file's, which never has to be waited for.
+    readable, writable
+        what is allowed.
+
+    Any number of greenlets may wait; `end` wakes them with OSError (EBADF).
+    """
+
+    cdef int fd
+    cdef bint may_read
+    cdef bint may_write
+    cdef bint slow  # a disk stands behind it, which others need not wait for
+
+    def __cinit__(self, int fd, bint readable, bint writable):
+        self.fd = fd
+        self.may_read = readable
+        self.may_write = writable
+        mode = os.fstat(fd).st_mode
+        self.slow = S_ISREG(mode) or S_ISBLK(mode)
+
+    def fileno(self):
+        """The descriptor. ValueError once it was closed."""
+        self.check_open()
+        return self.fd
+
+    def readable(self):
+        """Whether it may be read."""
+        self.check_open()
+        return self.may_read
+
+    def writable(self):
+        """Whether it may be written."""
+        self.check_open()
+        return self.may_write
+
+    @property
+    def ended(self):
+        """Whether `end` was called."""
+        return self.fd < 0
+
+    def end(self):
+        """Do nothing with the descriptor from now on."""
+        cdef int fd = self.fd
+        if fd >= 0:
+            self.fd = -1
+            closing_fd(fd)
+
+    def readinto(self, buffer):
+        """Read into `buffer` what is there, waiting until something is; return how much, 0 at the end of the file."""
+        cdef Py_buffer view
+        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+        try:
+            return self.read_some(<char*>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    def readall(self):
+        """Read until the end of the file; return bytes."""
+        cdef Py_ssize_t size = FIRST_CHUNK
+        cdef Py_ssize_t count
+        cdef list chunks = []
+        while True:
+            chunk = self.read_chunk(size)
+            count = len(chunk)
+            if count == 0:
+                break
+            chunks.append(chunk)
+            # Whoever fills a chunk has more to say.
+            if count == size and size < CHUNK_MAX:
+                size *= 4
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def read(self, Py_ssize_t size=-1):
+        """Read up to `size` bytes, waiting until there are some; all there is until the end if `size` is negative."""
+        return self.readall() if size < 0 else self.read_chunk(size)
+
+    def write(self, data):
+        """Write as much of `data` as fits, waiting until some does; return how much that was."""
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            return self.write_some(<const char*>view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef int check_open(self) except -1:
+        if self.fd < 0:
+            raise ValueError("I/O operation on closed file")
+        return 0
+
+    cdef read_chunk(self, Py_ssize_t size):
+        chunk = PyBytes_FromStringAndSize(NULL, size)
+        cdef Py_ssize_t count = self.read_some(PyBytes_AS_STRING(chunk), size)
+        return chunk if count == size else chunk[:count]
+
+    cdef Py_ssize_t read_some(self, char* data, Py_ssize_t size) except -1:
+        cdef ssize_t count
+        cdef int fd
+        while True:
+            self.check_open()
+            if not self.may_read:
+                raise UnsupportedOperation("not readable")
+            if self.slow:
+                fd = self.fd
+                with nogil:
+                    count = c_read(fd, data, size)
+            else:
+                count = c_read(self.fd, data, size)
+            if count >= 0:
+                return count
+            self.wait_after_error(kRead)
+
+    cdef Py_ssize_t write_some(self, const char* data, Py_ssize_t size) except -1:
+        cdef ssize_t count
+        cdef int fd
+        while True:
+            self.check_open()
+            if not self.may_write:
+                raise UnsupportedOperation("not writable")
+            if self.slow:
+                fd = self.fd
+                with nogil:
+                    count = c_write(fd, data, size)
+            else:
+                count = c_write(self.fd, data, size)
+            if count >= 0:
+                return count
+            self.wait_after_error(kWrite)
+
+    cdef int wait_after_error(self, int events) except -1:
+        if errno == EAGAIN:
+            wait_for_descriptor(self.fd, events, -1)
+        elif errno == EINTR:
+            PyErr_CheckSignals()
+        else:
+            PyErr_SetFromErrno(OSError)
+        return 0
+
+
+__all__ = ["DescriptorIO", "closing_fd"]

@@ -1,0 +1,363 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""What every task of a thread pool goes through: to a worker thread, and back as a result.
+
+How jobs wait and how results come home is in cpp/thread. How many threads there are, and what gevent promises of its
+pools, is in gevent/threadpool.py. Native because a task's whole price is otherwise these few steps.
+
+Everything here is guarded by the GIL. `TaskQueue.serve` alone gives it up, while its thread sleeps.
+"""
+import sys
+import threading
+
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cython.operator cimport dereference
+from libc.stdint cimport uint64_t
+
+from bridge cimport CoreLoop, CoreWaitQueue, call_soon, loop_of, park_in
+
+
+cdef extern from "base/fork_generation.h" namespace "gevent" nogil:
+    uint64_t fork_generation()
+
+cdef extern from "thread/job_queue.h" namespace "gevent" nogil:
+    cdef cppclass Job:
+        Job()
+        void* owner
+
+    cdef cppclass CoreJobQueue "gevent::JobQueue":
+        CoreJobQueue()
+        void push(Job& job) except +
+        Job* try_take() except +
+        Job* take(double timeout_s) except +
+        size_t size() except +
+
+cdef extern from "thread/completions.h" namespace "gevent":
+    cdef cppclass CoreCompletions "gevent::Completions":
+        void expect()
+        void give_up()
+        void post(Job& job) except +
+        bint alive()
+
+cdef extern from *:
+    """
+    // Cython's noexcept is not C++'s.
+    static inline gevent::Completions* make_completions(gevent::Loop& loop, void (*deliver)(void*, gevent::Job&),
+                                                        void* owner) {
+      return new gevent::Completions(loop, reinterpret_cast<gevent::Completions::Deliver>(deliver), owner);
+    }
+    """
+    CoreCompletions* make_completions(CoreLoop& loop, void (*deliver)(void*, Job&) noexcept, void* owner) except +
+
+
+cdef class Results:
+    """The way home of results to one hub."""
+
+    cdef CoreCompletions* core
+    cdef uint64_t generation
+    cdef readonly object hub
+
+    def __cinit__(self, hub):
+        self.core = make_completions(loop_of(hub.loop)[0], deliver, <void*>self)
+        self.generation = fork_generation()
+        self.hub = hub
+
+    def __dealloc__(self):
+        # In a forked child its lock may be held by a thread that is not there.
+        if self.generation == fork_generation():
+            del self.core
+
+    cdef inline bint usable(self):
+        return self.generation == fork_generation() and self.core.alive()
+
+
+cdef void deliver(void* owner, Job& job) noexcept:
+    cdef ThreadResult result = <ThreadResult>job.owner
+    Py_DECREF(result)  # posting held it
+    result.expected = False
+    try:
+        result._on_async()
+    except BaseException as error:
+        result.hub.handle_error(result, type(error), error, error.__traceback__)
+
+
+def _nobody(result):
+    """Stands in for the receiver of a result that was delivered."""
+
+
+cdef class ThreadResult:
+    """Brings what a worker thread found out to the hub that asked.
+
+    The worker calls `set` or `handle_error`, once; the hub then calls ``call_when_ready()`` and ``receiver(result)``.
+    Until that has happened the hub's loop goes on. From gevent.
+    """
+
+    cdef public object receiver
+    cdef public object hub
+    cdef public object context
+    cdef public object value
+    cdef public object exc_info
+    cdef object call_when_ready
+    cdef object func
+    cdef tuple args
+    cdef dict kwargs
+    cdef Results results
+    cdef TaskQueue queue
+    cdef bint expected
+    cdef Job job
+
+    def __init__(self, receiver, hub, call_when_ready):
+        self.prepare(receiver, Results(hub))
+        self.call_when_ready = call_when_ready
+
+    cdef void prepare(self, receiver, Results results):
+        self.receiver = receiver
+        self.results = results
+        self.hub = results.hub
+        self.exc_info = ()
+        self.job.owner = <void*>self
+        if not self.expected:
+            self.expected = True
+            results.core.expect()
+
+    def __dealloc__(self):
+        if self.expected and self.results is not None and self.results.usable():
+            self.results.core.give_up()
+
+    @property
+    def async_watcher(self):
+        """What wakes the hub up; None once the result was delivered. One object for all results of a pool."""
+        return self.results if self.expected else None
+
+    @property
+    def exception(self):
+        """The exception that the task raised, or None."""
+        return self.exc_info[1] if self.exc_info else None
+
+    def successful(self):
+        """Whether the task did not raise."""
+        return self.exception is None
+
+    def set(self, value):
+        """Send `value` home. Any thread; does not wait."""
+        self.value = value
+        self.post()
+
+    def handle_error(self, context, exc_info):
+        """Send an exception home, which the hub will report as of `context`. Any thread; does not wait."""
+        self.context = context
+        self.exc_info = exc_info
+        self.post()
+
+    def destroy_in_main_thread(self):
+        """Let go of everything without delivering. Only the hub's own thread may call this."""
+        if self.expected:
+            self.expected = False
+            if self.results.usable():
+                self.results.core.give_up()
+        self.forget()
+
+    cdef void post(self):
+        if not self.expected or not self.results.usable():
+            return  # nobody is left to tell
+        Py_INCREF(self)
+        self.results.core.post(self.job)
+
+    cdef void forget(self):
+        self.context = self.value = self.call_when_ready = None
+        self.exc_info = ()
+        self.receiver = _nobody
+
+    def _on_async(self):
+        try:
+            if self.queue is not None:
+                self.queue.finished()
+            if self.call_when_ready is not None:
+                self.call_when_ready()
+            self.receiver(self)
+            if self.exc_info:
+                self.hub.handle_error(self.context, *self.exc_info)
+        finally:
+            self.forget()
+
+
+cdef class TaskQueue:
+    """The tasks of one pool, and the count of its threads.
+
+    Two numbers bound it: `limit` threads, and one task more than threads, so that a thread finds its next task ready.
+    Belongs to one process: a forked child must make another.
+    """
+
+    cdef CoreJobQueue* core
+    cdef uint64_t generation
+    cdef Results results
+    cdef CoreWaitQueue room
+    cdef CoreWaitQueue idle
+    cdef CoreWaitQueue left
+    cdef readonly set workers
+    cdef readonly Py_ssize_t unfinished_tasks
+    cdef Py_ssize_t limit
+    cdef Py_ssize_t leaving
+
+    def __cinit__(self, hub, Py_ssize_t limit):
+        self.core = new CoreJobQueue()
+        self.generation = fork_generation()
+        self.results = Results(hub)
+        self.workers = set()
+        self.limit = limit
+
+    def __dealloc__(self):
+        # In a forked child its lock may be held by a thread that is not there.
+        if self.generation == fork_generation():
+            del self.core
+
+    def __len__(self):
+        return self.qsize()
+
+    def qsize(self):
+        """How many tasks no thread has begun."""
+        return 0 if self.inherited else self.core.size()
+
+    @property
+    def inherited(self):
+        """Whether this came with a fork, so that the threads it counts do not exist here."""
+        return self.generation != fork_generation()
+
+    # -- the hub's side --
+
+    def reserve(self):
+        """Take a place for one task; park until there is one."""
+        while self.unfinished_tasks > self.limit:
+            try:
+                park_in(self.room, -1, NULL)
+            except BaseException:
+                # The place may have been offered to this greenlet already.
+                self.offer_room()
+                raise
+        self.unfinished_tasks += 1
+
+    def submit(self, receiver, func, tuple args, dict kwargs):
+        """Put ``func(*args, **kwargs)`` in line; `receiver(result)` is called when it is done. Takes a reserved place."""
+        cdef ThreadResult result = ThreadResult.__new__(ThreadResult)
+        result.prepare(receiver, self.results)
+        result.queue = self
+        result.func = func
+        result.args = args
+        result.kwargs = kwargs
+        Py_INCREF(result)
+        self.core.push(result.job)
+
+    cdef void finished(self):
+        self.unfinished_tasks -= 1
+        self.offer_room()
+        if self.unfinished_tasks == 0:
+            self.idle.wake_all()
+
+    cdef void offer_room(self):
+        if self.unfinished_tasks <= self.limit:
+            self.room.wake_one()
+
+    def set_limit(self, Py_ssize_t limit):
+        """Change how many threads there may be, and with it how many tasks may be under way."""
+        self.limit = limit
+        # Each who fits goes on by itself; those who do not fit wait again.
+        self.room.wake_all()
+
+    def wait_idle(self):
+        """Park until no task is left."""
+        while self.unfinished_tasks:
+            park_in(self.idle, -1, NULL)
+
+    def wait_left(self, Py_ssize_t size):
+        """Park until no more than `size` threads are there."""
+        while len(self.workers) > size:
+            park_in(self.left, -1, NULL)
+
+    @property
+    def staying(self):
+        """How many threads there are that have not been asked to end."""
+        return len(self.workers) - self.leaving
+
+    def dismiss(self, Py_ssize_t count):
+        """Ask `count` threads to end, each after the tasks that are in line now. Does not wait."""
+        cdef Job* farewell  # the one without an owner
+        cdef Py_ssize_t i
+        for i in range(count):
+            self.leaving += 1
+            farewell = new Job()
+            self.core.push(dereference(farewell))
+
+    # -- the worker's side --
+
+    def serve(self, worker, double idle_timeout):
+        """Run tasks in the calling thread until it is dismissed.
+
+        worker
+            whose ``_before_run_task`` and ``_after_run_task`` are called around each.
+        idle_timeout
+            seconds without a task after which ``worker._on_idle()`` is called, once; negative: never.
+        """
+        cdef Job* job
+        cdef bint plain = worker._runs_tasks_plainly
+        cdef double timeout = idle_timeout
+        while True:
+            job = self.core.try_take()
+            if job == NULL:
+                # A frame of Python's, by which whoever prints stacks sees that this thread sleeps.
+                job = <Job*><size_t>worker._wait_for_task(timeout)
+                if job == NULL:
+                    worker._on_idle()
+                    timeout = -1
+                    continue
+            if job.owner == NULL:
+                del job
+                return
+            timeout = idle_timeout
+            self.run(worker, <PyObject*>job.owner, plain)
+
+    def sleep(self, double timeout):
+        """Block the calling thread until there is a task for `serve`, which is told where, or `timeout` seconds; 0 then."""
+        cdef Job* job
+        with nogil:
+            job = self.core.take(timeout)
+        return <size_t>job
+
+    cdef run(self, worker, PyObject* owner, bint plain):
+        cdef ThreadResult result = <ThreadResult>owner
+        Py_DECREF(result)  # being in line held it
+        func, args, kwargs = result.func, result.args, result.kwargs
+        result.func = result.args = result.kwargs = None
+        try:
+            try:
+                if not plain:
+                    worker._before_run_task(func, args, kwargs, result)
+                elif threading._profile_hook is not None or threading._trace_hook is not None:
+                    worker._before_run_task(func, args, kwargs, result)
+                result.value = func(*args, **kwargs)
+            finally:
+                if not plain or sys.getprofile() is not None or sys.gettrace() is not None:
+                    worker._after_run_task(func, args, kwargs, result)
+        except BaseException as error:
+            result.value = None
+            result.handle_error((worker, func), (type(error), error, error.__traceback__))
+        else:
+            result.post()
+
+    def joined(self, worker):
+        """Count `worker`, whose thread is about to start."""
+        self.workers.add(worker)
+
+    def parted(self, worker, bint asked):
+        """Strike `worker` out, whose thread is about to end, because it was `asked` to or not. Any thread."""
+        self.workers.discard(worker)
+        if asked:
+            self.leaving -= 1
+        self.left.wake_all()
+
+
+def call_in_hub(hub, function, argument):
+    """Have ``function(argument)`` called in `hub`, soon. Any thread; does not wait."""
+    call_soon(loop_of(hub.loop)[0], function, <PyObject*>argument)
+
+
+__all__ = ["Results", "TaskQueue", "ThreadResult", "call_in_hub"]

@@ -1,0 +1,323 @@
+"""The `os` module with gevent's own ways to fork, to wait for children, and to read and write descriptors.
+
+All that `os` has is here too. Cooperative are:
+
+* `fork`, `forkpty`, `posix_spawn`, `posix_spawnp` and `waitpid`: a child started here is watched by the hub, and waiting
+  for it lets other greenlets run. In a forked child everything goes on: the hub, its greenlets, its watchers.
+* `nb_read` and `nb_write`, for descriptors that can be made non-blocking (pipes, sockets, terminals), after
+  `make_nonblocking`.
+* `tp_read` and `tp_write`, for all others (files, chiefly), which use a thread.
+
+With the environment variable ``GEVENT_NOWAITPID`` children are left alone: nothing here is watched, `fork` only sees to
+the hub, and patching leaves `os.waitpid` as it is.
+
+Which children are watched is kept here, under their pids; how one is watched is in gevent._native.process.
+"""
+import fcntl
+import os
+import sys
+import warnings
+from errno import EAGAIN, ECHILD, EINTR
+from time import monotonic as _monotonic
+
+from gevent._config import config
+from gevent._hub_local import get_hub_if_exists, register_after_abandon
+from gevent._hub_local import get_hub_noargs as get_hub
+from gevent._native.fileobject import closing_fd as _closing_fd
+from gevent._native.process import ChildProcess as _ChildProcess
+from gevent._native.process import wait_any_end as _wait_any_end
+from gevent._util import copy_globals
+from gevent.hub import reinit
+
+__implements__ = ["fork", "forkpty", "close"]
+__extensions__ = ["tp_read", "tp_write", "nb_read", "nb_write", "make_nonblocking", "fork_gevent", "forkpty_gevent"]
+if not config.disable_watch_children:
+    __implements__ += ["waitpid", "posix_spawn", "posix_spawnp"]
+    __extensions__ += ["fork_and_watch", "forkpty_and_watch"]
+
+_read = os.read
+_write = os.write
+_close = os.close
+_raw_fork = os.fork
+_raw_forkpty = os.forkpty
+_raw_posix_spawn = os.posix_spawn
+_raw_posix_spawnp = os.posix_spawnp
+_waitpid = os.waitpid
+_WNOHANG = os.WNOHANG
+
+# What a descriptor says when the operation may simply be tried again.
+ignored_errors = [EAGAIN, EINTR]
+
+
+# -- descriptors --
+
+
+def close(fd):
+    """Close the descriptor `fd`. Does not wait.
+
+    Greenlets of this thread that wait for `fd` are woken and meet the error of a closed descriptor; the loop does not
+    stumble over it. From gevent.
+    """
+    _closing_fd(fd)
+    _close(fd)
+
+
+def tp_read(fd, n):
+    """Read up to `n` bytes from `fd` in a thread of the hub's pool; ``b""`` at the end of the file. Waits. From gevent."""
+    return get_hub().threadpool.apply(_read, (fd, n))
+
+
+def tp_write(fd, buf):
+    """Write bytes to `fd` in a thread of the hub's pool; return how many were written. Waits. From gevent."""
+    return get_hub().threadpool.apply(_write, (fd, buf))
+
+
+def make_nonblocking(fd):
+    """Have reads and writes of `fd` fail rather than block; return True if they did block before, else None.
+
+    The mode belongs to what the descriptor refers to, and so to everyone who shares it. From gevent.
+    """
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    if flags & os.O_NONBLOCK:
+        return None
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_NONBLOCK)
+    return True
+
+
+class _Readiness:
+    """Waiting for a descriptor, as often as it takes; costs a watcher only once it is needed."""
+
+    __slots__ = ("fd", "event", "hub", "watcher")
+
+    def __init__(self, fd, event):
+        self.fd, self.event = fd, event
+        self.hub = self.watcher = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        if self.watcher is not None:
+            self.watcher.close()
+
+    def wait(self):
+        if self.watcher is None:
+            self.hub = get_hub()
+            self.watcher = self.hub.loop.io(self.fd, self.event)
+        self.hub.wait(self.watcher)
+
+
+def nb_read(fd, n):
+    """Read up to `n` bytes from `fd`, which must be non-blocking; ``b""`` at the end. Waits for data. From gevent."""
+    with _Readiness(fd, 1) as readable:
+        while True:
+            try:
+                return _read(fd, n)
+            except OSError as error:
+                if error.errno not in ignored_errors:
+                    raise
+            readable.wait()
+
+
+def nb_write(fd, buf):
+    """Write bytes to `fd`, which must be non-blocking; return how many were written. Waits for room. From gevent."""
+    with _Readiness(fd, 2) as writable:
+        while True:
+            try:
+                return _write(fd, buf)
+            except OSError as error:
+                if error.errno not in ignored_errors:
+                    raise
+            writable.wait()
+
+
+# -- forking --
+
+
+def _as_child():
+    _forget_children()
+    # Without a hub there is nothing to make usable.
+    if get_hub_if_exists() is not None:
+        reinit()
+
+
+def _without_warning(fork):
+    # Since 3.12 Python warns of a fork beside other threads. Those of the hub's pool hold no lock of Python's while they
+    # sleep, and a program cannot be expected to know of them.
+    if sys.version_info < (3, 12):
+        return fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return fork()
+
+
+def fork_gevent():
+    """Fork, and make the hub usable in the child; return the child's pid, 0 in the child.
+
+    The child is not watched: see `fork_and_watch`. From gevent.
+    """
+    pid = _without_warning(_raw_fork)
+    if pid == 0:
+        _as_child()
+    return pid
+
+
+def forkpty_gevent():
+    """As `fork_gevent`, with a new pseudo-terminal; return (pid, its descriptor). From gevent."""
+    pid, terminal = _without_warning(_raw_forkpty)
+    if pid == 0:
+        _as_child()
+    return pid, terminal
+
+
+def fork_and_watch(callback=None, loop=None, ref=False, fork=fork_gevent):
+    """Fork, and watch the child in the parent, so that `waitpid` lets others run; return its pid, 0 in the child.
+
+    callback
+        called in the hub when the child has ended, with an object that has `pid` and `rstatus`.
+    loop
+        which is to watch; default: this thread's.
+    ref
+        whether the hub keeps running until then.
+    fork
+        the function to fork with. The default one makes the child's hub usable.
+
+    From gevent.
+    """
+    pid = fork()
+    if pid:
+        _watch_child(pid, callback, loop, ref)
+    return pid
+
+
+def forkpty_and_watch(callback=None, loop=None, ref=False, forkpty=forkpty_gevent):
+    """As `fork_and_watch`, with a new pseudo-terminal; return (pid, its descriptor). From gevent."""
+    pid, terminal = forkpty()
+    if pid:
+        _watch_child(pid, callback, loop, ref)
+    return pid, terminal
+
+
+def posix_spawn(*args, **kwargs):
+    """`os.posix_spawn`, with the child watched as by `fork_and_watch`. From gevent."""
+    pid = _raw_posix_spawn(*args, **kwargs)
+    _watch_child(pid)
+    return pid
+
+
+def posix_spawnp(*args, **kwargs):
+    """`os.posix_spawnp`, with the child watched as by `fork_and_watch`. From gevent."""
+    pid = _raw_posix_spawnp(*args, **kwargs)
+    _watch_child(pid)
+    return pid
+
+
+_fork, _forkpty = (
+    (fork_gevent, forkpty_gevent) if config.disable_watch_children else (fork_and_watch, forkpty_and_watch)
+)
+
+
+def fork(*args, **kwargs):
+    """`fork_and_watch`, under the name of what it stands in for; `fork_gevent` with ``GEVENT_NOWAITPID``. From gevent."""
+    return _fork(*args, **kwargs)
+
+
+def forkpty(*args, **kwargs):
+    """`forkpty_and_watch`, or `forkpty_gevent` with ``GEVENT_NOWAITPID``. From gevent."""
+    return _forkpty(*args, **kwargs)
+
+
+# -- children --
+
+# By pid: the children that run, and those that have ended without anybody asking for them.
+_watched_children = {}
+
+# Above so many, those that nobody asks for are looked for at each start.
+_CHILDREN_BEFORE_REAPING = 64
+
+
+def _watch_child(pid, callback=None, loop=None, ref=False):
+    """Have `loop` notice the end of the child `pid`, and keep how it ended for `waitpid`; see `fork_and_watch`."""
+    if len(_watched_children) > _CHILDREN_BEFORE_REAPING:
+        _reap_children()
+    child = _ChildProcess(pid)
+    child.watch(get_hub().loop if loop is None else loop, ref)
+    if callback is not None:
+        child.rawlink(callback, child)
+    _watched_children[pid] = child
+    return child
+
+
+def _reap_children(timeout=60):
+    """Forget the children that ended more than `timeout` seconds ago without anybody asking for them."""
+    before = _monotonic() - timeout
+    for pid, child in list(_watched_children.items()):
+        if child.ended and child.ended_at <= before:
+            del _watched_children[pid]
+
+
+@register_after_abandon
+def _forget_children():
+    """In a forked child: what the parent started is none of our children."""
+    children = list(_watched_children.values())
+    _watched_children.clear()
+    for child in children:
+        child.lose()
+
+
+def _claim(child):
+    # It has been asked for; the system would not tell twice either.
+    if _watched_children.get(child.pid) is child:
+        del _watched_children[child.pid]
+    if child.lost:
+        raise ChildProcessError(ECHILD, os.strerror(ECHILD))
+    return child.pid, child.rstatus
+
+
+def waitpid(pid, options):
+    """Wait for a child process to end; return (its pid, its status), or (0, 0) with ``WNOHANG`` if none has.
+
+    pid
+        of one child, or -1, 0 or -group for any, as for `os.waitpid`.
+
+    Other greenlets run meanwhile, whatever the arguments. ChildProcessError if there is no such child. From gevent.
+    """
+    if pid <= 0 or options & ~_WNOHANG:
+        return _ask_until_told(pid, options)
+    child = _watched_children.get(pid)
+    if child is None:
+        # Not started through gevent. Asking comes first, since it fails if this is no child of ours.
+        found, status = _waitpid(pid, _WNOHANG)
+        if found or options & _WNOHANG:
+            return found, status
+        child = _watch_child(pid)
+    if not options & _WNOHANG:
+        child.wait()
+    elif not child.poll():
+        return 0, 0
+    return _claim(child)
+
+
+def _ask_until_told(pid, options):
+    # No event tells of children whose pids nobody knows, nor of their being stopped: ask now and then, and at once when
+    # a child that is known ends.
+    pause = 0.001
+    while True:
+        for child in _watched_children.values():
+            if child.ended and pid in (-1, child.pid):
+                return _claim(child)
+        found, status = _waitpid(pid, options | _WNOHANG)
+        if found:
+            child = _watched_children.get(found)
+            if child is not None and (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
+                child.end(status)
+                del _watched_children[found]
+            return found, status
+        if options & _WNOHANG:
+            return 0, 0
+        _wait_any_end(pause)
+        pause = min(2 * pause, 0.05)
+
+
+__imports__ = copy_globals(os, globals(), names_to_ignore=__implements__ + __extensions__)
+__all__ = list(set(__implements__ + __extensions__))
