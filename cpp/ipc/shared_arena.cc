@@ -107,18 +107,27 @@ void SharedArena::add_user(std::uint32_t index) noexcept {
 }
 
 void SharedArena::remove_user(std::uint32_t index) noexcept {
-  const std::uint32_t before = slot(index).users.fetch_sub(1, std::memory_order_acq_rel);
-  GEVENT_CHECK(before > 0);
+  std::atomic<std::uint32_t>& users = slot(index).users;
+  std::uint32_t before = users.load(std::memory_order_relaxed);
+  do {
+    if (before == 0) return;  // a mistake of another process must not become an enormous count
+  } while (!users.compare_exchange_weak(before, before - 1, std::memory_order_acq_rel));
   // With free slots at hand there is no sweep, which would find this one a second time.
   if (before == 1 && made_here()) free_.push_back(index);
 }
 
 void SharedArena::add_users_of_child() noexcept {
-  for (Member* member = members.front(); member != nullptr; member = members.after(*member)) add_user(member->slot);
+  for (Member* member = members.front(); member != nullptr; member = members.after(*member)) {
+    if (!member->counted()) continue;
+    add_user(member->slot);
+    member->forked_to = fork_generation() + 1;
+  }
 }
 
 void SharedArena::remove_own_users() noexcept {
-  while (Member* member = members.pop_front()) remove_user(member->slot);
+  while (Member* member = members.pop_front()) {
+    if (member->counted()) remove_user(member->slot);
+  }
 }
 
 void SharedArena::rang(std::size_t lane) noexcept {

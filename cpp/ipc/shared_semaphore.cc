@@ -15,7 +15,7 @@ SharedSemaphore::~SharedSemaphore() {
   // Not linked: remove_own_users() has counted this one off already.
   if (member_.linked()) {
     member_.unlink();
-    arena_->remove_user(member_.slot);
+    if (member_.counted()) arena_->remove_user(member_.slot);
   }
 }
 

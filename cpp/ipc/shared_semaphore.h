@@ -11,8 +11,13 @@ namespace gevent {
 // What a SharedSemaphore is known by in the list of all that this process has.
 class SharedArena::Member : public ListNode {
  public:
-  explicit Member(std::uint32_t slot) noexcept : slot(slot) {}
+  explicit Member(std::uint32_t slot) noexcept : slot(slot), counted_in(fork_generation()) {}
+  // False in a child that was forked without add_users_of_child().
+  [[nodiscard]] bool counted() const noexcept { return counted_in == fork_generation() || forked_to == fork_generation(); }
+
   const std::uint32_t slot;
+  const std::uint64_t counted_in;
+  std::uint64_t forked_to = 0;
 };
 
 // One process's object for a slot of an arena; see shared_arena.h for how it works. Units go to whoever takes first: a

@@ -1,0 +1,138 @@
+#include "python/descriptor_wait.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace gevent {
+namespace {
+
+// One descriptor that one greenlet waits for.
+class Awaited final : public ListNode {
+ public:
+  Awaited(Loop& loop, int fd, int events, WaitQueue& line) noexcept
+      : io(loop, fd, events, &Awaited::on_ready, this), line_(line) {}
+
+  void end() noexcept {
+    closed = true;
+    line_.wake_all();
+  }
+
+  Io io;
+  bool closed = false;
+
+ private:
+  static void on_ready(Watcher& watcher, int) noexcept { static_cast<Awaited*>(watcher.owner)->line_.wake_all(); }
+
+  WaitQueue& line_;  // the one greenlet of this wait
+};
+
+// Everything one greenlet waits for. On the heap, because loops hold its watchers.
+struct Wait {
+  WaitQueue line;
+  std::vector<std::unique_ptr<Awaited>> awaited;
+};
+
+// Of all threads; guarded by the GIL. A short list: one entry per descriptor that somebody waits for right now.
+IntrusiveList<Awaited>& all_awaited() noexcept {
+  static auto* all = new IntrusiveList<Awaited>;  // never destroyed: threads may wait until the very end
+  return *all;
+}
+
+// Marks what is ready now; whether anything is.
+bool look(std::span<AwaitedDescriptor> all) noexcept {
+  constexpr std::size_t kFew = 16;
+  pollfd few[kFew];
+  std::unique_ptr<pollfd[]> many;
+  pollfd* entries = few;
+  if (all.size() > kFew) {
+    many.reset(new pollfd[all.size()]);
+    entries = many.get();
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const short events = static_cast<short>(((all[i].events & kRead) != 0 ? POLLIN : 0) |
+                                            ((all[i].events & kWrite) != 0 ? POLLOUT : 0));
+    entries[i] = pollfd{all[i].fd, events, 0};
+  }
+  int count;
+  do {
+    count = ::poll(entries, static_cast<nfds_t>(all.size()), 0);
+  } while (count < 0 && errno == EINTR);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].ready = count > 0 && entries[i].revents != 0;
+  return count > 0;
+}
+
+double seconds_since(Nanoseconds start) noexcept {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void set_closed_error() noexcept {
+  errno = EBADF;
+  PyErr_SetFromErrno(PyExc_OSError);
+}
+
+}  // namespace
+
+namespace {
+
+// Registers with the loop at once; `satisfied` is asked after each wake-up.
+template <typename Satisfied>
+Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfied satisfied) noexcept {
+  const Nanoseconds start = Clock::now();
+  Loop* loop = current_loop();
+  if (loop == nullptr) return kFailed;
+  const auto wait = std::make_unique<Wait>();
+  for (const AwaitedDescriptor& each : all) {
+    wait->awaited.push_back(std::make_unique<Awaited>(*loop, each.fd, each.events, wait->line));
+    all_awaited().push_back(*wait->awaited.back());
+    wait->awaited.back()->io.start();
+  }
+  for (double left = timeout_s;;) {
+    const Parked parked = park_in(wait->line, left);
+    if (parked == kFailed) return kFailed;
+    for (const std::unique_ptr<Awaited>& each : wait->awaited) {
+      if (each->closed) {
+        set_closed_error();
+        return kFailed;
+      }
+    }
+    if (satisfied()) return kWoken;
+    if (parked == kTimedOut) return kTimedOut;
+    if (timeout_s >= 0) left = std::max(0.0, timeout_s - seconds_since(start));
+  }
+}
+
+}  // namespace
+
+Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept {
+  if (look(all)) return kWoken;
+  if (timeout_s == 0) return kTimedOut;
+  return wait_on_loop(all, timeout_s, [&] { return look(all); });
+}
+
+Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
+  AwaitedDescriptor one{fd, events};
+  return wait_on_loop(std::span(&one, 1), timeout_s, [] { return true; });  // the caller tries
+}
+
+void end_descriptor_waits(int fd) noexcept {
+  IntrusiveList<Awaited>& all = all_awaited();
+  for (Awaited* each = all.front(); each != nullptr; each = all.after(*each)) {
+    if (each->io.fd() != fd) continue;
+    each->end();
+    // The number may soon belong to another file. A loop of another thread stops its own watchers, a moment later.
+    if (Loop* loop = each->io.loop(); loop != nullptr && !loop->blocked()) each->io.stop();
+  }
+}
+
+void forget_descriptor_waits() noexcept {
+  while (all_awaited().pop_front() != nullptr) {
+  }
+}
+
+}  // namespace gevent

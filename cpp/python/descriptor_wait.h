@@ -1,0 +1,36 @@
+// Waiting for descriptors that somebody may close meanwhile.
+//
+// Any number of greenlets, of any thread, may wait for one descriptor, each in its own call; closing it through
+// end_descriptor_waits() wakes them all with an error. (parking.h's park_on_fd() is enough where nobody else closes.)
+#pragma once
+#include <Python.h>
+
+#include <span>
+
+#include "python/parking.h"
+
+namespace gevent {
+
+// One descriptor of a wait_for_any() and what was found.
+struct AwaitedDescriptor {
+  int fd;
+  int events;  // kRead, kWrite
+  bool ready = false;
+};
+
+// Waits until `fd` seems ready for `events`, at most `timeout_s` seconds (negative: no limit); for callers who have tried, and
+// will try again. kFailed when it is closed meanwhile: OSError (EBADF).
+Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
+
+// Waits until at least one of `all` is ready, at most `timeout_s` seconds; marks those that are. Looks first, so that
+// nothing is registered with a loop, and no hub made, when something is ready or `timeout_s` is 0. A number that is no
+// open descriptor counts as ready, as it does for poll(2). `all` may be on a C stack: only the caller touches it.
+Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept;
+
+// `fd` is about to be closed: ends all waits for it.
+void end_descriptor_waits(int fd) noexcept;
+
+// In a child whose hub was abandoned: those who waited are gone.
+void forget_descriptor_waits() noexcept;
+
+}  // namespace gevent

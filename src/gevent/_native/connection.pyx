@@ -1,0 +1,274 @@
+# cython: language_level=3, binding=True, embedsignature=False, auto_pickle=False
+"""Messages over pipes and sockets, for the methods of `multiprocessing.connection.Connection`.
+
+How messages are exchanged, and what happens when somebody is interrupted or the connection closed, is in
+cpp/python/message_exchange.h; how descriptors are waited for in cpp/python/descriptor_wait.h. Functions whose first
+argument is `self` become methods: they know a connection by `_handle`, `_readable` and `_writable`.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+from libcpp.vector cimport vector
+
+from io import BytesIO as _BytesIO
+from os import SEEK_END as _SEEK_END
+from pickle import loads as _loads
+
+
+cdef extern from "loop/watcher.h" namespace "gevent" nogil:
+    const int kRead
+
+cdef extern from "python/message_exchange.h" namespace "gevent":
+    object receive_message(int fd, int64_t size_max)
+    int send_message(int fd, const void* data, size_t size) except -1
+    object receive_bytes(int fd, size_t size)
+    int send_bytes_of "gevent::send_bytes" (int fd, const void* data, size_t size) except -1
+    bint sending_unfinished(int fd)
+    int finish_sending_of "gevent::finish_sending" (int fd) except -1
+    int close_exchange(int fd) except -1
+    void forget_exchanges()
+    int yield_if_turn_is_over() except -1
+
+cdef extern from "python/descriptor_wait.h" namespace "gevent":
+    cdef cppclass AwaitedDescriptor:
+        int fd
+        int events
+        bint ready
+    void forget_descriptor_waits()
+
+cdef extern from *:
+    """
+    #include "python/descriptor_wait.h"
+    static inline gevent::Parked wait_for_all_of(std::vector<gevent::AwaitedDescriptor>& all, double timeout_s) {
+      return gevent::wait_for_any(std::span(all), timeout_s);
+    }
+    """
+    int wait_for_all_of(vector[AwaitedDescriptor]&, double timeout_s) except -1
+
+
+cdef int _reading(self) except -1:
+    handle = self._handle
+    if handle is None:
+        self._check_closed()
+    if not self._readable:
+        self._check_readable()
+    return handle
+
+
+cdef int _writing(self) except -1:
+    handle = self._handle
+    if handle is None:
+        self._check_closed()
+    if not self._writable:
+        self._check_writable()
+    return handle
+
+
+cdef _transmit(int fd, buffer, Py_ssize_t offset, Py_ssize_t size, bint framed):
+    cdef Py_buffer view
+    PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+    try:
+        if size < 0:
+            size = view.len - offset
+        # An empty message says "look around": it is sent from destructors too, where nobody expects a switch.
+        if size > 0:
+            yield_if_turn_is_over()
+        if framed:
+            send_message(fd, <char*>view.buf + offset, size)
+        else:
+            send_bytes_of(fd, <char*>view.buf + offset, size)
+    except BaseException:
+        if sending_unfinished(fd):
+            _finish_soon(fd)
+        raise
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef _finish_soon(int fd):
+    # Whoever reads the other end waits for the rest of a message; the greenlet that was sending it is on its way out.
+    from gevent.hub import spawn_raw
+    spawn_raw(_finish, fd)
+
+
+def _finish(int fd):
+    try:
+        finish_sending_of(fd)
+    except OSError:
+        pass  # the other end is gone, or the connection closed: nobody waits for the rest
+
+
+# -- methods of Connection ---------------------------------------------------------------------------------------------
+
+def send_bytes(self, buf, offset=0, size=None):
+    """Send the bytes of `buf`, or `size` of them from `offset` on, as one message.
+
+    Waits, letting other greenlets run. Raises OSError, BrokenPipeError; ValueError for a piece that is not in `buf`.
+    """
+    cdef int fd = _writing(self)
+    cdef Py_ssize_t start = offset, count = -1, length
+    if size is None and start == 0 and type(buf) is bytes:
+        _transmit(fd, buf, 0, -1, True)
+        return
+    view = memoryview(buf)
+    if view.itemsize > 1:
+        view = view.cast("B")
+    length = view.nbytes
+    if start < 0:
+        raise ValueError("offset is negative")
+    if length < start:
+        raise ValueError("buffer length < offset")
+    if size is not None:
+        count = size
+        if count < 0:
+            raise ValueError("size is negative")
+        if start + count > length:
+            raise ValueError("buffer length < offset + size")
+    if not view.contiguous:
+        view = memoryview(bytes(view))
+    _transmit(fd, view, start, count if size is not None else length - start, True)
+
+
+def send(self, obj):
+    """Send `obj`, pickled. Waits, letting other greenlets run. Raises OSError, and what pickling raises."""
+    cdef int fd = _writing(self)
+    _transmit(fd, _dumps(obj), 0, -1, True)
+
+
+def recv_bytes(self, maxlength=None):
+    """The next message, as bytes.
+
+    maxlength
+        refuse a longer one with OSError and read no more from this connection
+
+    Waits, letting other greenlets run. Raises EOFError when the other end is closed and nothing is left, OSError.
+    """
+    cdef int fd = _reading(self)
+    cdef int64_t limit = -1
+    if maxlength is not None:
+        limit = maxlength
+        if limit < 0:
+            raise ValueError("negative maxlength")
+    yield_if_turn_is_over()
+    message = receive_message(fd, limit)
+    if message is None:
+        self._bad_message_length()
+    return message
+
+
+def recv(self):
+    """The next message, unpickled. Waits, letting other greenlets run. Raises EOFError, OSError."""
+    cdef int fd = _reading(self)
+    yield_if_turn_is_over()
+    message = receive_message(fd, -1)
+    if message is None:
+        self._bad_message_length()
+    return _loads(message)
+
+
+def _send_bytes(self, buf):
+    _transmit(self._handle, buf, 0, -1, True)
+
+
+def _recv_bytes(self, maxsize=None):
+    # None: longer than `maxsize`. The caller takes the position for the size.
+    message = receive_message(self._handle, -1 if maxsize is None else maxsize)
+    return None if message is None else _as_file(message)
+
+
+def _send(self, buf, write=None):
+    _transmit(self._handle, buf, 0, -1, False)
+
+
+def _recv(self, size, read=None):
+    return _as_file(receive_bytes(self._handle, size))
+
+
+def _poll(self, timeout):
+    return bool(wait_ready((self._handle,), timeout))
+
+
+def _close(self, _close=None):
+    close_exchange(self._handle)
+
+
+cdef _as_file(bytes message):
+    file = _BytesIO(message)
+    file.seek(0, _SEEK_END)
+    return file
+
+
+cdef object _forking_pickler = None
+
+
+cdef _dumps(obj):
+    global _forking_pickler
+    if _forking_pickler is None:
+        from multiprocessing.reduction import ForkingPickler
+        _forking_pickler = ForkingPickler
+    return _forking_pickler.dumps(obj)
+
+
+# -- descriptors ---------------------------------------------------------------------------------------------------------
+
+cdef int _descriptor_of(obj) except -1:
+    cdef int fd
+    if isinstance(obj, int):
+        fd = obj
+    else:
+        try:
+            fd = int(obj.fileno())
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError(f"Invalid file object: {obj!r}") from None
+    if fd < 0:
+        raise ValueError(f"Invalid file descriptor: {fd}")
+    return fd
+
+
+def wait_ready(objects, timeout=None):
+    """Those of `objects` (descriptors, or things with `fileno()`) that can be read, in their order.
+
+    timeout
+        the most seconds to wait for one; None: no limit; 0 or less: only look
+
+    Waits, letting other greenlets run. Raises OSError when one of them is closed meanwhile, ValueError for what has no
+    descriptor. As `multiprocessing.connection.wait`.
+    """
+    cdef vector[AwaitedDescriptor] awaited
+    cdef AwaitedDescriptor one
+    cdef double seconds = -1.0
+    cdef Py_ssize_t i
+    cdef list everything = list(objects)
+    one.events = kRead
+    one.ready = False
+    for each in everything:
+        one.fd = _descriptor_of(each)
+        awaited.push_back(one)
+    if timeout is not None:
+        seconds = timeout
+        if seconds < 0:
+            seconds = 0
+    wait_for_all_of(awaited, seconds)
+    return [everything[i] for i in range(<Py_ssize_t>awaited.size()) if awaited[i].ready]
+
+
+def read_exactly(int fd, size_t size):
+    """`size` bytes from `fd`. Waits, letting other greenlets run. Raises EOFError, OSError."""
+    return receive_bytes(fd, size)
+
+
+def write_all(int fd, data):
+    """Write all of `data` to `fd`. Waits, letting other greenlets run. Raises OSError."""
+    _transmit(fd, data, 0, -1, False)
+
+
+def close(int fd):
+    """Close `fd`; whoever waits for it gets OSError. Does not wait."""
+    close_exchange(fd)
+
+
+def forget_waiters():
+    """In a child whose hub was abandoned: nobody waits any more."""
+    forget_descriptor_waits()
+    forget_exchanges()

@@ -1,0 +1,348 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+"""gevent::SharedSemaphore for Python, in the shape of `_multiprocessing.SemLock`.
+
+How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and cpp/python/shared_wait.h. How it is sent
+to another process is policy: gevent/multiprocessing/synchronize.py.
+"""
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
+from libcpp.memory cimport shared_ptr, unique_ptr
+from libcpp.optional cimport optional
+from libcpp.utility cimport move
+from libcpp.vector cimport vector
+
+import errno as _errno
+import os as _os
+
+
+cdef extern from "base/owned_fd.h" namespace "gevent":
+    cdef cppclass OwnedFd:
+        OwnedFd()
+        OwnedFd(int)
+
+cdef extern from "base/result.h" namespace "gevent":
+    cdef cppclass Error:
+        int code()
+        const char* what()
+    cdef cppclass ArenaResult "gevent::Result<std::unique_ptr<gevent::SharedArena>>":
+        bint ok()
+        unique_ptr[CoreArena]& value()
+        Error& error()
+
+cdef extern from "ipc/shared_arena.h" namespace "gevent":
+    cdef cppclass CoreArena "gevent::SharedArena":
+        @staticmethod
+        ArenaResult create()
+        @staticmethod
+        ArenaResult attach(vector[OwnedFd])
+        uint64_t* id_data "id().data" ()
+        vector[int] descriptors()
+        bint made_here()
+        optional[uint32_t] allocate(uint32_t)
+        void add_user(uint32_t)
+        void remove_user(uint32_t)
+        bint contains(uint32_t)
+        void add_users_of_child()
+        void remove_own_users()
+
+cdef extern from "ipc/shared_semaphore.h" namespace "gevent":
+    cdef cppclass CoreSemaphore "gevent::SharedSemaphore":
+        CoreSemaphore(shared_ptr[CoreArena], uint32_t)
+        bint try_acquire()
+        bint release(uint32_t)
+        uint32_t value()
+        uint32_t slot()
+        void forget_line()
+
+cdef extern from "python/shared_wait.h" namespace "gevent":
+    int wait_for_unit(CoreSemaphore&, double timeout_s) except -1
+    void forget_lane_watches()
+
+cdef extern from "Python.h":
+    int Py_AtExit(void (*)() noexcept)
+
+cdef extern from *:
+    """
+    #include "python/hub_state.h"
+    // Who the caller is: only compared, so no reference. It lives, because it runs.
+    static inline PyObject* calling_greenlet() {
+      PyObject* current = gevent::current_greenlet();
+      Py_XDECREF(current);
+      return current;
+    }
+    // The arenas of this process, for when it forks or ends. Guarded by the GIL; a list, so that no Python is needed at
+    // the end of the interpreter.
+    static std::vector<std::weak_ptr<gevent::SharedArena>>& known_arenas() {
+      static auto* all = new std::vector<std::weak_ptr<gevent::SharedArena>>;
+      return *all;
+    }
+    static void remember_arena(const std::shared_ptr<gevent::SharedArena>& arena) {
+      std::erase_if(known_arenas(), [](auto& each) { return each.expired(); });
+      known_arenas().push_back(arena);
+    }
+    static void count_users_of_child() {
+      for (auto& each : known_arenas())
+        if (auto arena = each.lock()) arena->add_users_of_child();
+    }
+    static void leave_all_arenas() noexcept {
+      for (auto& each : known_arenas())
+        if (auto arena = each.lock()) arena->remove_own_users();
+    }
+    static void forget_all_lines() {
+      for (auto& each : known_arenas()) {
+        auto arena = each.lock();
+        if (!arena) continue;
+        for (auto& lane : arena->waiting)
+          while (gevent::SharedSemaphore* semaphore = lane.pop_front()) semaphore->forget_line();
+      }
+    }
+    """
+    PyObject* calling_greenlet() except NULL
+    void remember_arena(const shared_ptr[CoreArena]&)
+    void count_users_of_child()
+    void leave_all_arenas() noexcept
+    void forget_all_lines()
+
+cdef enum:
+    _RECURSIVE_MUTEX = 0
+    _SEMAPHORE = 1
+
+# As CPython's on every system that it shares with us.
+cdef int _VALUE_MAX = 0x7fffffff
+
+
+cdef object _raise_error(const Error& error):
+    raise OSError(error.code(), f"{_os.strerror(error.code())} ({error.what().decode()})")
+
+
+cdef class Arena:
+    """The shared memory that semaphores of one process live in, with the descriptors that wake their sleepers.
+
+    `Arena.of_this_process()` or `Arena.attached(id, descriptors)`.
+    """
+    cdef shared_ptr[CoreArena] core
+    cdef readonly bytes id
+    cdef object __weakref__
+
+    def __init__(self):
+        raise TypeError("Arena.of_this_process() or Arena.attached()")
+
+    @staticmethod
+    def of_this_process():
+        """The one in which this process makes its semaphores; made if there is none yet. Does not wait."""
+        global _own_arena
+        if _own_arena is None or not _own_arena.core.get().made_here():
+            _own_arena = _adopt_arena(CoreArena.create())
+        return _own_arena
+
+    @staticmethod
+    def find(bytes id):
+        """The arena of that id, if this process knows it already, or None."""
+        return _arenas.get(id)
+
+    @staticmethod
+    def attached(descriptors):
+        """The arena behind `descriptors`, made from another process's. Takes them over, whatever happens.
+
+        Raises OSError.
+        """
+        cdef vector[OwnedFd] owned
+        cdef int fd
+        for fd in descriptors:
+            owned.emplace_back(fd)
+        return _adopt_arena(CoreArena.attach(move(owned)))
+
+    @property
+    def descriptors(self):
+        """What another process needs; they stay this arena's."""
+        return list(self.core.get().descriptors())
+
+    def add_user(self, uint32_t slot):
+        """Count one more semaphore object for `slot`: the one that a receiver is going to make."""
+        self.core.get().add_user(slot)
+
+
+cdef Arena _adopt_arena(ArenaResult result):
+    cdef Arena arena
+    if not result.ok():
+        _raise_error(result.error())
+    arena = Arena.__new__(Arena)
+    arena.core = shared_ptr[CoreArena](result.value().release())
+    arena.id = (<char*>arena.core.get().id_data())[:16]
+    known = _arenas.get(arena.id)
+    if known is not None:
+        return known
+    remember_arena(arena.core)
+    _arenas[arena.id] = arena
+    return arena
+
+
+from weakref import WeakValueDictionary as _WeakValueDictionary
+
+cdef object _arenas = _WeakValueDictionary()
+cdef Arena _own_arena = None
+
+
+cdef class SharedCounter:
+    """One process's stand-in for a slot of an arena: what `SemLock.handle` is, and what is sent to other processes."""
+    cdef readonly Arena arena
+    cdef unique_ptr[CoreSemaphore] core
+
+    def __init__(self, Arena arena not None, uint32_t slot):
+        # The sender has counted this object already.
+        if not arena.core.get().contains(slot):
+            raise ValueError(f"no semaphore has the number {slot}")
+        self.arena = arena
+        self.core.reset(new CoreSemaphore(arena.core, slot))
+
+    @property
+    def slot(self):
+        """Its number in the arena."""
+        return self.core.get().slot()
+
+    def __repr__(self):
+        return f"<{type(self).__name__} {self.slot} of {self.arena.id.hex()[:8]}>"
+
+
+cdef class SemLock:
+    """A semaphore or recursive lock between processes whose waiters park their greenlet.
+
+    kind
+        RECURSIVE_MUTEX (0) or SEMAPHORE (1)
+    value, maxvalue
+        the units at the beginning, and the most there can be
+    name, unlink
+        kept for the interface: nothing has a name, so there is nothing to unlink
+
+    A recursive mutex belongs to the greenlet (of one thread of one process) that took it. The interface is that of
+    CPython's `_multiprocessing.SemLock`.
+    """
+    SEM_VALUE_MAX = _VALUE_MAX
+
+    cdef readonly SharedCounter handle
+    cdef readonly int kind
+    cdef readonly int maxvalue
+    cdef readonly object name
+    cdef CoreSemaphore* core
+    cdef int count
+    cdef PyObject* owner  # only compared
+    cdef object __weakref__
+
+    def __init__(self, int kind, int value, int maxvalue, name=None, unlink=True):
+        cdef Arena arena
+        cdef optional[uint32_t] slot
+        if kind != _RECURSIVE_MUTEX and kind != _SEMAPHORE:
+            raise ValueError("unrecognized kind")
+        if value < 0 or maxvalue < value:
+            raise OSError(_errno.EINVAL, _os.strerror(_errno.EINVAL))
+        arena = Arena.of_this_process()
+        slot = arena.core.get().allocate(value)
+        if not slot.has_value():
+            raise OSError(_errno.ENOSPC, "too many semaphores between processes")
+        self._stand_for(SharedCounter(arena, slot.value()), kind, maxvalue)
+
+    cdef _stand_for(self, SharedCounter handle, int kind, int maxvalue):
+        self.handle = handle
+        self.core = handle.core.get()
+        self.kind = kind
+        self.maxvalue = maxvalue
+
+    @classmethod
+    def _rebuild(cls, SharedCounter handle not None, int kind, int maxvalue, name=None):
+        cdef SemLock self = cls.__new__(cls)
+        self._stand_for(handle, kind, maxvalue)
+        return self
+
+    def acquire(self, block=True, timeout=None):
+        """Take a unit (or the mutex); return whether it was taken.
+
+        block
+            False: return False at once where there is none
+        timeout
+            the most seconds to wait; None: no limit; less than 0 counts as 0
+
+        Waits, letting other greenlets run.
+        """
+        cdef PyObject* me = calling_greenlet()
+        cdef double seconds = -1.0
+        if self.kind == _RECURSIVE_MUTEX and self.count > 0 and self.owner == me:
+            self.count += 1
+            return True
+        if not self.core.try_acquire():
+            if not block:
+                return False
+            if timeout is not None:
+                seconds = timeout
+                if seconds <= 0:
+                    return False
+            if wait_for_unit(self.core[0], seconds) == 0:
+                return False
+        self.count += 1
+        self.owner = me
+        return True
+
+    def release(self):
+        """Give a unit back, or leave the mutex once.
+
+        Raises ValueError if there would be more than `maxvalue`, AssertionError if the mutex is not the caller's. Does
+        not wait.
+        """
+        if self.kind == _RECURSIVE_MUTEX:
+            if not self._is_mine():
+                raise AssertionError("attempt to release recursive lock not owned by thread")
+            if self.count > 1:
+                self.count -= 1
+                return
+        if not self.core.release(self.maxvalue):
+            raise ValueError("semaphore or lock released too many times")
+        self.count -= 1
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *exc_info):
+        self.release()
+
+    cpdef int _count(self):
+        """How often this process holds it: taken less released."""
+        return self.count
+
+    cpdef bint _is_mine(self):
+        """Whether the calling greenlet took it last, and it is held."""
+        return self.count > 0 and self.owner == calling_greenlet()
+
+    def _get_value(self):
+        """The units there are now."""
+        return self.core.value()
+
+    def _is_zero(self):
+        """Whether there is no unit now."""
+        return self.core.value() == 0
+
+    def _after_fork(self):
+        """In a forked child: nobody here holds it."""
+        self.count = 0
+
+
+def sem_unlink(name):
+    """In the place of `_multiprocessing.sem_unlink`; nothing here has a name."""
+
+
+def leave_all():
+    """Say that this process, which is about to end without destroying its objects, uses no semaphore any more."""
+    leave_all_arenas()
+
+
+def forget_waiters():
+    """In a child whose hub was abandoned: nobody waits any more."""
+    forget_all_lines()
+    forget_lane_watches()
+
+
+def _before_fork():
+    count_users_of_child()
+
+
+_os.register_at_fork(before=_before_fork)
+Py_AtExit(leave_all_arenas)
