@@ -58,9 +58,12 @@ void report_to_loop(PyObject* loop_object, PyObject* context) noexcept {
   Py_DECREF(type);
 }
 
-PyObject* call_with(PyObject* function, PyObject* arguments) noexcept {
+bool call_with(PyObject* function, PyObject* arguments) noexcept {
   PyObject** const first = &PyTuple_GET_ITEM(arguments, 0);
-  return PyObject_Vectorcall(function, first, static_cast<std::size_t>(PyTuple_GET_SIZE(arguments)), nullptr);
+  const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(arguments));
+  PyObject* const result = PyObject_Vectorcall(function, first, count, nullptr);
+  Py_XDECREF(result);
+  return result != nullptr;
 }
 
 void drop_objects(Loop& loop, ReadyEntry::Run run) noexcept {

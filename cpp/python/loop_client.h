@@ -38,8 +38,8 @@ std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept;
 // `context` nullptr: None. What handle_error itself raises goes to sys.unraisablehook.
 void report_to_loop(PyObject* loop_object, PyObject* context) noexcept;
 
-// Calls `function` with the elements of the tuple `arguments`: a new reference, or nullptr and an exception.
-PyObject* call_with(PyObject* function, PyObject* arguments) noexcept;
+// Calls `function` with the elements of the tuple `arguments` and drops what it returns; false and an exception on failure.
+bool call_with(PyObject* function, PyObject* arguments) noexcept;
 
 // ---- Python's callbacks in the ready queue ----------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ cdef extern from "python/loop_client.h" namespace "gevent":
         PyObject* running_for()
     shared_ptr[PythonLoop] make_libev_python_loop(unsigned flags) except *
     void report_to_loop(PyObject* loop_object, PyObject* context)
-    object call_with(object function, object arguments)
+    cbool call_with(object function, object arguments)
     void push_object(PythonLoop& loop, EntryRun run, object thing)
     void drop_objects(CoreLoop& loop, EntryRun run)
 
@@ -147,9 +147,7 @@ cdef void make_queued_call(void* target, void* python_loop) noexcept:
     # From here on it is not pending; the arguments stay, for error reports.
     self.callback = None
     cdef tuple arguments = self.args
-    try:
-        call_with(function, () if arguments is None else arguments)
-    except BaseException:
+    if not call_with(function, () if arguments is None else arguments):
         report_to_loop((<PythonLoop*>python_loop).running_for(), <PyObject*>self)
     self.args = None
 
@@ -457,6 +455,9 @@ cdef class Loop:
 
 
 include "watchers.pxi"
+
+
+loop = Loop
 
 
 def libev_facts():

@@ -98,14 +98,7 @@ def _events_to_str(events):
 
 cdef void call_back(CoreWatcher& core, int revents) noexcept:
     cdef watcher self = <watcher>core.owner
-    cdef object arguments = self._args
-    try:
-        if arguments is None:
-            arguments = ()
-        elif (<tuple>arguments) and (<tuple>arguments)[0] is events_marker:
-            arguments = (revents & (kRead | kWrite),) + (<tuple>arguments)[1:]
-        call_with(self._callback, self.more_arguments(arguments))
-    except BaseException:
+    if not call_with(self._callback, self.current_arguments(revents)):
         report_to_loop(<PyObject*>self.loop, <PyObject*>self)
         if self.stop_on_error:
             # The descriptor is still ready, and the callback would fail again and again.
@@ -154,12 +147,21 @@ cdef class watcher:
             self.priority = priority
         return 0
 
-    cdef tuple more_arguments(self, tuple arguments):
+    cdef tuple current_arguments(self, int revents):
+        cdef tuple arguments = <tuple>self._args
+        if arguments is None:
+            return ()
+        if arguments and arguments[0] is events_marker:
+            return (revents & (kRead | kWrite),) + arguments[1:]
         return arguments
 
-    cdef int usable(self) except -1:
+    cdef CoreWatcher* made(self) except NULL:
         if self.core == NULL:
             raise TypeError(f"{type(self).__name__}.__init__ was not called")
+        return self.core
+
+    cdef int usable(self) except -1:
+        self.made()
         self.loop.usable()
         return 0
 
@@ -326,8 +328,7 @@ cdef class io(watcher):
     @property
     def fd(self):
         """The descriptor. AttributeError when set while active."""
-        self.usable()
-        return (<CoreIo*>self.core).fd()
+        return (<CoreIo*>self.made()).fd()
 
     @fd.setter
     def fd(self, int value):
@@ -338,8 +339,7 @@ cdef class io(watcher):
     @property
     def events(self):
         """READ, WRITE or both; before the first start, or after a change, also libev's _IOFDSET."""
-        self.usable()
-        cdef CoreIo* core = <CoreIo*>self.core
+        cdef CoreIo* core = <CoreIo*>self.made()
         return core.events() | (kIoFdSet if core.fresh else 0)
 
     @events.setter
@@ -393,8 +393,7 @@ cdef class timer(watcher):
     @property
     def at(self):
         """When it fires, or was to fire, on the engine's own clock; before the first start: after how many seconds."""
-        self.usable()
-        return (<CoreTimer*>self.core).at()
+        return (<CoreTimer*>self.made()).at()
 
 
 cdef class signal(watcher):
@@ -474,30 +473,25 @@ cdef class child(watcher):
     @property
     def pid(self):
         """Whose end is awaited."""
-        self.usable()
-        return (<CoreChild*>self.core).pid
+        return (<CoreChild*>self.made()).pid
 
     @property
     def rpid(self):
         """`pid` once the process has ended, 0 before."""
-        self.usable()
-        return (<CoreChild*>self.core).rpid
+        return (<CoreChild*>self.made()).rpid
 
     @rpid.setter
     def rpid(self, int value):
-        self.usable()
-        (<CoreChild*>self.core).rpid = value
+        (<CoreChild*>self.made()).rpid = value
 
     @property
     def rstatus(self):
         """How it ended, as from `os.waitpid`; 0 when somebody else has reaped it."""
-        self.usable()
-        return (<CoreChild*>self.core).rstatus
+        return (<CoreChild*>self.made()).rstatus
 
     @rstatus.setter
     def rstatus(self, int value):
-        self.usable()
-        (<CoreChild*>self.core).rstatus = value
+        (<CoreChild*>self.made()).rstatus = value
 
     def _format(self):
         return f" pid={self.pid} rstatus={self.rstatus}"
@@ -520,20 +514,17 @@ cdef class stat(watcher):
     @property
     def attr(self):
         """The `os.stat_result` of the last change (at first: of the start); None when there is no such file."""
-        self.usable()
-        return stat_result((<CoreStat*>self.core).attributes)
+        return stat_result((<CoreStat*>self.made()).attributes)
 
     @property
     def prev(self):
         """`attr` before the last change."""
-        self.usable()
-        return stat_result((<CoreStat*>self.core).previous)
+        return stat_result((<CoreStat*>self.made()).previous)
 
     @property
     def interval(self):
         """Seconds between looks; once started, at least what the engine can do."""
-        self.usable()
-        return (<CoreStat*>self.core).interval_s
+        return (<CoreStat*>self.made()).interval_s
 
 
 cdef class eventfd(watcher):
@@ -563,8 +554,8 @@ cdef class eventfd(watcher):
             close_descriptor(self.fd)
             self.fd = -1
 
-    cdef tuple more_arguments(self, tuple arguments):
-        return (eventfd_value(self.core[0]),) + arguments
+    cdef tuple current_arguments(self, int revents):
+        return (eventfd_value(self.core[0]),) + watcher.current_arguments(self, revents)
 
     def send(self, uint64_t amount=1):
         """Add to the counter. Any thread; never waits: BlockingIOError when it would pass its maximum."""
