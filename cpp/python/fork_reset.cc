@@ -1,5 +1,7 @@
 #include "python/fork_reset.h"
 
+#include "python/greenlet_api.h"
+
 namespace gevent {
 namespace {
 PyGreenlet* home = nullptr;

@@ -1,8 +1,12 @@
 #include "python/hub_state.h"
 
+#include "python/greenlet_api.h"
 #include "python/parking.h"
 
 namespace gevent {
+
+void** greenlet_api = nullptr;
+
 namespace {
 
 thread_local HubState* current_state = nullptr;
@@ -12,14 +16,21 @@ PyObject* no_arguments = nullptr;
 }  // namespace
 
 int import_greenlet_api() noexcept {
-  if (_PyGreenlet_API != nullptr) return 0;
+  if (greenlet_api != nullptr) return 0;
   if (no_arguments == nullptr && (no_arguments = PyTuple_New(0)) == nullptr) return -1;
-  PyGreenlet_Import();
-  return _PyGreenlet_API == nullptr ? -1 : 0;
+  greenlet_api = static_cast<void**>(PyCapsule_Import("greenlet._C_API", 0));
+  return greenlet_api == nullptr ? -1 : 0;
 }
 
 HubState* hub_state() noexcept { return current_state; }
 void enter_hub_state(HubState* state) noexcept { current_state = state; }
+bool in_hub() noexcept {
+  if (current_state == nullptr) return false;
+  PyGreenlet* running = PyGreenlet_GetCurrent();
+  Py_XDECREF(running);
+  return running == current_state->greenlet;
+}
+
 void set_hub_factory(PyObject* callable) noexcept { hub_factory = callable; }
 
 HubState* require_hub_state() noexcept {
@@ -140,7 +151,7 @@ void run_call(void* target, void* argument) noexcept {
 }  // namespace
 
 void report_failed_switch(PyGreenlet* greenlet) noexcept {
-  if (PyErr_ExceptionMatches(PyExc_GreenletExit)) {
+  if (PyErr_ExceptionMatches(greenlet_exit())) {
     PyErr_Clear();
     end_loop_of_current_hub();
   } else {

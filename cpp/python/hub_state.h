@@ -1,9 +1,9 @@
 // The C++ side of a hub: what parking must know of it without asking Python.
 #pragma once
 #include <Python.h>
-#include <greenlet/greenlet.h>
 
 #include "loop/loop.h"
+#include "python/greenlet_object.h"
 
 namespace gevent {
 
@@ -25,6 +25,9 @@ int import_greenlet_api() noexcept;
 // alive for the thread.
 HubState* hub_state() noexcept;
 void enter_hub_state(HubState* state) noexcept;
+
+// Whether the caller is a hub: in a callback of the loop, where nobody may wait.
+bool in_hub() noexcept;
 
 // Registers the Python callable that makes (or finds) the calling thread's hub; borrowed for the process's life.
 void set_hub_factory(PyObject* callable) noexcept;

@@ -1,5 +1,7 @@
 #include "python/parked_greenlet.h"
 
+#include "python/greenlet_api.h"
+
 namespace gevent {
 namespace {
 
@@ -13,7 +15,7 @@ PyObject* empty_tuple() noexcept {
 
 // Calls greenlet.switch_out(), which a subclass may define to learn that it gives up control.
 bool announce_switch_out(PyGreenlet* greenlet) noexcept {
-  static PyTypeObject* plain = &PyGreenlet_Type;
+  static PyTypeObject* plain = greenlet_type();
   static PyObject* name = PyUnicode_InternFromString("switch_out");
   PyTypeObject* type = Py_TYPE(greenlet);
   if (type == plain || _PyType_Lookup(type, name) == nullptr) [[likely]]

@@ -1,5 +1,7 @@
 #include "python/start_entry.h"
 
+#include "python/greenlet_api.h"
+
 namespace gevent {
 namespace {
 

@@ -73,8 +73,8 @@ cdef object _waiter_class = None
 cdef object _own_loop_class():
     global _loop_class
     if _loop_class is None:
-        from gevent._native.loop import loop
-        _loop_class = loop
+        from gevent._native.loop import Loop
+        _loop_class = Loop
     return _loop_class
 
 
