@@ -11,6 +11,7 @@ cdef extern from "loop/watcher.h" namespace "gevent" nogil:
 
 cdef extern from "loop/loop.h" namespace "gevent" nogil:
     cdef cppclass CoreLoop "gevent::Loop":
+        bint abandoned()
         bint blocked()
         void wake_up()
         void wake_up_if_blocked()
@@ -26,6 +27,7 @@ cdef extern from "sync/waiter.h" namespace "gevent" nogil:
         bint empty()
         CoreWaiter* front()
         CoreWaiter* after(CoreWaiter&)
+        void drop_stale()
         void enqueue(CoreWaiter&)
         void enqueue_first(CoreWaiter&)
         bint wake_one()

@@ -1,0 +1,78 @@
+// What a green socket is made of: a descriptor, how long its calls may wait, and one watcher per direction.
+#pragma once
+#include <Python.h>
+
+#include <memory>
+
+#include "loop/watcher.h"
+#include "python/parking.h"
+
+namespace gevent {
+
+// How much longer one call may wait. Asks the clock only when a call has to wait a second time.
+class Patience {
+ public:
+  Patience() noexcept : Patience(-1) {}  // for ever
+  explicit Patience(double timeout_s) noexcept : timeout_s_(timeout_s) {}
+  [[nodiscard]] bool none() const noexcept { return timeout_s_ == 0; }  // a call that would wait fails instead
+  // What is left, in seconds; negative: no limit. 0 when it is used up.
+  [[nodiscard]] double begin_wait() noexcept;
+
+ private:
+  double timeout_s_;
+  double deadline_s_ = 0;
+  bool waited_ = false;
+};
+
+// The descriptor's file is in O_NONBLOCK mode as in gevent, yet nothing here relies on that: other processes may share the
+// file and change the mode, and a call that blocked would stop every greenlet.
+//
+// Belongs to no thread: whoever waits does so in the hub of its own thread, as long as nobody waits in another one for
+// the same direction. In the child of a fork that abandoned its hub, waits begin afresh in the new one.
+class SocketCore {
+ public:
+  SocketCore() noexcept = default;
+  SocketCore(const SocketCore&) = delete;
+  SocketCore& operator=(const SocketCore&) = delete;
+  ~SocketCore();
+
+  int fd = -1;  // owned by whoever made this
+  int family = -1;
+  int type = -1;
+  int proto = -1;
+  double timeout_s = -1;  // of each call; negative: for ever, 0: never
+
+  // Whether the last message was so large that the next one is better received straight into its place.
+  static constexpr Py_ssize_t kMuch = 8 * 1024;
+  bool expects_much = false;
+
+  // Parks until the descriptor is ready for `event` (kRead or kWrite), or `patience` is over. kFailed comes with an
+  // exception: ConcurrentObjectUseError when another greenlet waits for the same, or what parking.h says.
+  [[nodiscard]] Parked park(int event, Patience& patience) noexcept;
+
+  // The same; false + TimeoutError when patience is over.
+  [[nodiscard]] bool wait(int event, Patience& patience) noexcept;
+
+  // For a system call that just failed with errno: true when it may be tried again, after waiting if need be.
+  // Otherwise false + exception; without patience, EAGAIN becomes BlockingIOError.
+  [[nodiscard]] bool may_retry(int event, Patience& patience) noexcept;
+
+  // Whether a greenlet waits for one of `events`.
+  [[nodiscard]] bool anybody_waits(int events) const noexcept;
+
+  // Makes whoever waits for `events` fail with `exception` (an instance, borrowed); the descriptor may then be closed.
+  void cancel_waits(int events, PyObject* exception) noexcept;
+
+  // Whether waiting on this socket keeps the loop running.
+  [[nodiscard]] bool ref() const noexcept { return ref_; }
+  void set_ref(bool ref) noexcept;
+
+ private:
+  std::unique_ptr<Io>& io_for(int event) noexcept { return event == kRead ? read_ : write_; }
+
+  std::unique_ptr<Io> read_;
+  std::unique_ptr<Io> write_;
+  bool ref_ = true;
+};
+
+}  // namespace gevent

@@ -1,0 +1,297 @@
+#include "python/socket_io.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+#include "python/parking.h"
+
+namespace gevent {
+namespace {
+
+// Where small messages arrive before their size is known. One for the process: it is used between two instructions that
+// hold the GIL, and a local array of this size would be copied away with the stack of each greenlet that parks.
+constexpr Py_ssize_t kScratchSize = 64 * 1024;
+char scratch[kScratchSize];
+
+Patience patience_for(const SocketCore& socket, int flags) noexcept {
+  return Patience((flags & MSG_DONTWAIT) != 0 ? 0 : socket.timeout_s);
+}
+
+// Calls `receive(buffer, size)` until it does not fail with EAGAIN, and returns what it received as bytes.
+template <typename Receive>
+PyObject* receive_bytes(SocketCore& socket, Py_ssize_t size_max, int flags, Receive receive) noexcept {
+  Patience patience = patience_for(socket, flags);
+  do {
+    if (size_max <= kScratchSize && !socket.expects_much) {
+      const ssize_t size = receive(scratch, static_cast<std::size_t>(size_max));
+      if (size < 0) continue;
+      socket.expects_much = size >= SocketCore::kMuch;
+      return PyBytes_FromStringAndSize(scratch, size);
+    }
+    // Straight into its place: copying would cost more than giving the rest of the block back.
+    PyObject* bytes = PyBytes_FromStringAndSize(nullptr, size_max);
+    if (bytes == nullptr) return nullptr;
+    const ssize_t size = receive(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(size_max));
+    if (size < 0) {
+      const int error = errno;
+      Py_DECREF(bytes);  // not kept while parked: thousands may wait
+      errno = error;
+      socket.expects_much = false;
+      continue;
+    }
+    socket.expects_much = size >= SocketCore::kMuch;
+    if (size != size_max) _PyBytes_Resize(&bytes, size);
+    return bytes;
+  } while (socket.may_retry(kRead, patience));
+  return nullptr;
+}
+
+// Steals `first`; nullptr + exception if either is missing.
+PyObject* pair_with_address(PyObject* first, const SocketAddress& address) noexcept {
+  if (first == nullptr) return nullptr;
+  PyObject* second = address_to_python(address);
+  if (second == nullptr) {
+    Py_DECREF(first);
+    return nullptr;
+  }
+  PyObject* pair = PyTuple_New(2);
+  if (pair == nullptr) {
+    Py_DECREF(first);
+    Py_DECREF(second);
+    return nullptr;
+  }
+  PyTuple_SET_ITEM(pair, 0, first);
+  PyTuple_SET_ITEM(pair, 1, second);
+  return pair;
+}
+
+bool negative(Py_ssize_t size, const char* call) noexcept {
+  if (size >= 0) [[likely]]
+    return false;
+  PyErr_Format(PyExc_ValueError, "negative buffersize in %s", call);
+  return true;
+}
+
+// [(level, type, data), …] of a received message.
+PyObject* ancillary_to_python(msghdr& message) noexcept {
+  PyObject* list = PyList_New(0);
+  if (list == nullptr || message.msg_controllen == 0) return list;
+  const auto* const begin = static_cast<const unsigned char*>(message.msg_control);
+  const auto* const end = begin + message.msg_controllen;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    const auto* const data = CMSG_DATA(header);
+    // What was cut off is not there, whatever the header says.
+    Py_ssize_t size = static_cast<Py_ssize_t>(header->cmsg_len) - (data - reinterpret_cast<const unsigned char*>(header));
+    if (size > end - data) size = end - data;
+    if (size < 0) break;
+    PyObject* item = Py_BuildValue("(iiN)", header->cmsg_level, header->cmsg_type,
+                                   PyBytes_FromStringAndSize(reinterpret_cast<const char*>(data), size));
+    if (item == nullptr || PyList_Append(list, item) < 0) {
+      Py_XDECREF(item);
+      Py_DECREF(list);
+      return nullptr;
+    }
+    Py_DECREF(item);
+  }
+  return list;
+}
+
+}  // namespace
+
+// ---- receiving ----------------------------------------------------------------------------------------------------
+
+PyObject* socket_recv(SocketCore& socket, Py_ssize_t size_max, int flags) noexcept {
+  if (negative(size_max, "recv")) return nullptr;
+  if (size_max == 0) return PyBytes_FromStringAndSize(nullptr, 0);
+  return receive_bytes(socket, size_max, flags, [&socket, flags](char* buffer, std::size_t size) {
+    return ::recv(socket.fd, buffer, size, flags | MSG_DONTWAIT);
+  });
+}
+
+Py_ssize_t socket_recv_into(SocketCore& socket, void* buffer, Py_ssize_t size, int flags) noexcept {
+  if (size == 0) return 0;
+  Patience patience = patience_for(socket, flags);
+  do {
+    const ssize_t got = ::recv(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
+    if (got >= 0) return got;
+  } while (socket.may_retry(kRead, patience));
+  return -1;
+}
+
+PyObject* socket_recvfrom(SocketCore& socket, Py_ssize_t size_max, int flags) noexcept {
+  if (negative(size_max, "recvfrom")) return nullptr;
+  SocketAddress address;
+  PyObject* data = receive_bytes(socket, size_max, flags, [&](char* buffer, std::size_t size) {
+    address.clear();
+    return ::recvfrom(socket.fd, buffer, size, flags | MSG_DONTWAIT, &address.any, &address.size);
+  });
+  return pair_with_address(data, address);
+}
+
+PyObject* socket_recvfrom_into(SocketCore& socket, void* buffer, Py_ssize_t size, int flags) noexcept {
+  SocketAddress address;
+  Patience patience = patience_for(socket, flags);
+  do {
+    address.clear();
+    const ssize_t got =
+        ::recvfrom(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any, &address.size);
+    if (got >= 0) return pair_with_address(PyLong_FromSsize_t(got), address);
+  } while (socket.may_retry(kRead, patience));
+  return nullptr;
+}
+
+PyObject* socket_recvmsg(SocketCore& socket, Py_ssize_t size_max, Py_ssize_t ancillary_max, int flags) noexcept {
+  if (size_max < 0) {
+    PyErr_SetString(PyExc_ValueError, "negative buffer size in recvmsg()");
+    return nullptr;
+  }
+  if (ancillary_max < 0 || ancillary_max > INT_MAX) {
+    PyErr_SetString(PyExc_ValueError, "invalid ancillary data buffer length");
+    return nullptr;
+  }
+  PyObject* control = PyBytes_FromStringAndSize(nullptr, ancillary_max);
+  if (control == nullptr) return nullptr;
+  SocketAddress address;
+  msghdr message{};
+  PyObject* data = receive_bytes(socket, size_max, flags, [&](char* buffer, std::size_t size) {
+    address.clear();
+    iovec piece{buffer, size};
+    message = msghdr{};
+    message.msg_name = &address.any;
+    message.msg_namelen = address.size;
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = ancillary_max != 0 ? PyBytes_AS_STRING(control) : nullptr;
+    message.msg_controllen = static_cast<decltype(message.msg_controllen)>(ancillary_max);
+    const ssize_t got = ::recvmsg(socket.fd, &message, flags | MSG_DONTWAIT);
+    address.size = message.msg_namelen;
+    return got;
+  });
+  PyObject* result = nullptr;
+  if (data != nullptr) {
+    PyObject* ancillary = ancillary_to_python(message);
+    PyObject* peer = ancillary == nullptr ? nullptr : address_to_python(address);
+    if (peer != nullptr) result = Py_BuildValue("(OOiO)", data, ancillary, message.msg_flags, peer);
+    Py_XDECREF(ancillary);
+    Py_XDECREF(peer);
+    Py_DECREF(data);
+  }
+  Py_DECREF(control);
+  return result;
+}
+
+// ---- sending ------------------------------------------------------------------------------------------------------
+
+Py_ssize_t socket_send(SocketCore& socket, const void* data, Py_ssize_t size, int flags, double timeout_s) noexcept {
+  Patience patience((flags & MSG_DONTWAIT) != 0 ? 0 : timeout_s);
+  do {
+    const ssize_t sent = ::send(socket.fd, data, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
+    if (sent >= 0) return sent;
+  } while (socket.may_retry(kWrite, patience));
+  return -1;
+}
+
+bool socket_sendall(SocketCore& socket, const void* data, Py_ssize_t size, int flags) noexcept {
+  const char* next = static_cast<const char*>(data);
+  Patience patience(socket.timeout_s);
+  do {
+    const ssize_t sent = ::send(socket.fd, next, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
+    if (sent == size) return true;
+    if (sent >= 0) {
+      next += sent;
+      size -= sent;
+      errno = EAGAIN;  // what was left did not fit
+    }
+    // Not may_retry(): part of it may be under way, so running out of patience is a timeout even for a socket that has none.
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!socket.wait(kWrite, patience)) return false;
+    } else if (!socket.may_retry(kWrite, patience)) {
+      return false;
+    }
+  } while (true);
+}
+
+Py_ssize_t socket_sendto(SocketCore& socket, const void* data, Py_ssize_t size, int flags,
+                         const SocketAddress& address) noexcept {
+  Patience patience = patience_for(socket, flags);
+  do {
+    const ssize_t sent =
+        ::sendto(socket.fd, data, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any, address.size);
+    if (sent >= 0) return sent;
+  } while (socket.may_retry(kWrite, patience));
+  return -1;
+}
+
+Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, int flags, SocketAddress* address) noexcept {
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+  if (address != nullptr) {
+    message.msg_name = &address->any;
+    message.msg_namelen = address->size;
+  }
+  Patience patience = patience_for(socket, flags);
+  do {
+    const ssize_t sent = ::sendmsg(socket.fd, &message, flags | MSG_DONTWAIT);
+    if (sent >= 0) return sent;
+  } while (socket.may_retry(kWrite, patience));
+  return -1;
+}
+
+// ---- connections --------------------------------------------------------------------------------------------------
+
+int socket_accept(SocketCore& socket, SocketAddress& peer, bool patient) noexcept {
+  Patience patience(socket.timeout_s);
+  do {
+    peer.clear();
+#ifdef __linux__
+    const int fd = ::accept4(socket.fd, &peer.any, &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) return fd;
+#else
+    const int fd = ::accept(socket.fd, &peer.any, &peer.size);
+    if (fd >= 0) {
+      if (::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && set_nonblocking(fd, true)) return fd;
+      if (!PyErr_Occurred()) PyErr_SetFromErrno(PyExc_OSError);
+      ::close(fd);
+      return -1;
+    }
+#endif
+    if (!patient && (errno == EAGAIN || errno == EWOULDBLOCK)) return kNobody;
+  } while (socket.may_retry(kRead, patience));
+  return -1;
+}
+
+int socket_connect(SocketCore& socket, const SocketAddress& address) noexcept {
+  Patience patience(socket.timeout_s);
+  do {
+    const int error = ::connect(socket.fd, &address.any, address.size) == 0 ? 0 : errno;
+    if (error != EAGAIN || socket.family != AF_UNIX || patience.none())
+      return socket_finish_connect(socket, error, patience);
+    // The listener's backlog is full, and there is no event that tells when it is not.
+    if (patience.begin_wait() == 0) return EAGAIN;
+  } while (park_for(0.001, true) != kFailed);
+  return -1;
+}
+
+int socket_finish_connect(SocketCore& socket, int error, Patience& patience) noexcept {
+  if (error != EINPROGRESS && error != EALREADY && error != EWOULDBLOCK && error != EINTR) return error;
+  if (patience.none()) return error;
+  const Parked outcome_of_wait = socket.park(kWrite, patience);
+  if (outcome_of_wait != kWoken) return outcome_of_wait == kTimedOut ? EAGAIN : -1;
+  int outcome = 0;
+  socklen_t size = sizeof outcome;
+  return ::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &outcome, &size) == 0 ? outcome : errno;
+}
+
+bool set_nonblocking(int fd, bool nonblocking) noexcept {
+  int value = nonblocking ? 1 : 0;
+  if (::ioctl(fd, FIONBIO, &value) == 0) return true;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return false;
+}
+
+}  // namespace gevent

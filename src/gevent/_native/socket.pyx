@@ -1,0 +1,745 @@
+# cython: language_level=3, binding=False, auto_pickle=False
+"""Green sockets: one descriptor, and the calls on it that may have to wait.
+
+How a call tries first and parks only when it must is in cpp/python/socket_io.h; who may wait for what, and what happens
+to them when the socket is closed, in cpp/python/socket_core.h. What gevent promises its users is in gevent/_socketcommon.py
+and gevent/_socket3.py, whose classes derive from NativeSocket.
+
+Families whose addresses only the standard library can read and write (netlink, CAN, Bluetooth, …) and calls nobody makes
+often are handed to a `_socket.socket` for the same descriptor, which is made when it is first needed.
+
+The docstrings of methods begin with the signature that gevent publishes for them.
+"""
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.object cimport PyObject, PyTypeObject
+from libc.errno cimport EAGAIN, ECONNRESET, EINPROGRESS, errno
+from libcpp.vector cimport vector
+
+import _socket
+from os import strerror as _strerror
+
+from bridge cimport current_hub, kRead, kWrite, loop_of
+
+cdef extern from "Python.h":
+    int PySys_Audit(const char*, const char*, ...) except -1
+    object PyErr_SetFromErrno(object)
+    int PyErr_ResourceWarning(object source, Py_ssize_t stack_level, const char* format, ...) except -1
+
+cdef extern from "<sys/uio.h>":
+    ctypedef struct iovec:
+        void* iov_base
+        size_t iov_len
+
+cdef extern from "<unistd.h>":
+    int close_fd "::close"(int)
+
+cdef extern from "<sys/socket.h>":
+    ctypedef unsigned socklen_t
+    ctypedef struct sockaddr:
+        pass
+    const int AF_UNIX
+    const int SOL_SOCKET
+    int c_getsockname "::getsockname"(int, sockaddr*, socklen_t*)
+    int c_getpeername "::getpeername"(int, sockaddr*, socklen_t*)
+    int c_setsockopt "::setsockopt"(int, int, int, const void*, socklen_t)
+    int c_getsockopt "::getsockopt"(int, int, int, void*, socklen_t*)
+    int c_shutdown "::shutdown"(int, int)
+    int c_socketpair "::socketpair"(int, int, int, int*)
+
+cdef extern from *:
+    """
+    // The bits of a socket's type that are not its type. 0 where the system has no such bit.
+    #ifdef SOCK_NONBLOCK
+    static const int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    static const int kNonblockFlag = SOCK_NONBLOCK;
+    #else
+    static const int kTypeFlags = 0;
+    static const int kNonblockFlag = 0;
+    #endif
+    static inline PyObject* new_instance(PyObject* cls) {
+      static PyObject* const no_arguments = PyTuple_New(0);
+      PyTypeObject* type = reinterpret_cast<PyTypeObject*>(cls);
+      return type->tp_new(type, no_arguments, nullptr);
+    }
+    """
+    const int kTypeFlags
+    const int kNonblockFlag
+    object new_instance(PyObject* cls)
+
+cdef extern from "python/socket_address.h" namespace "gevent":
+    cdef cppclass SocketAddress:
+        sockaddr any
+        socklen_t size
+    bint is_common_family(int family)
+    object address_to_python(const SocketAddress&)
+    bint address_from_python(int family, object, SocketAddress&)
+
+cdef extern from "python/socket_core.h" namespace "gevent":
+    cdef cppclass Patience:
+        Patience()
+        Patience(double timeout_s)
+
+    cdef cppclass SocketCore:
+        int fd
+        int family
+        int type
+        int proto
+        double timeout_s
+        # True, or an exception is set.
+        bint wait(int event, Patience&) except 0
+        bint anybody_waits(int events)
+        void cancel_waits(int events, PyObject* exception)
+        bint ref()
+        void set_ref(bint)
+
+cdef extern from "python/socket_io.h" namespace "gevent":
+    object socket_recv(SocketCore&, Py_ssize_t, int)
+    Py_ssize_t socket_recv_into(SocketCore&, void*, Py_ssize_t, int) except -1
+    object socket_recvfrom(SocketCore&, Py_ssize_t, int)
+    object socket_recvfrom_into(SocketCore&, void*, Py_ssize_t, int)
+    object socket_recvmsg(SocketCore&, Py_ssize_t, Py_ssize_t, int)
+    Py_ssize_t socket_send(SocketCore&, const void*, Py_ssize_t, int, double) except -1
+    bint socket_sendall(SocketCore&, const void*, Py_ssize_t, int) except 0
+    Py_ssize_t socket_sendto(SocketCore&, const void*, Py_ssize_t, int, const SocketAddress&) except -1
+    Py_ssize_t socket_sendmsg(SocketCore&, iovec*, size_t, int, SocketAddress*) except -1
+    int kNobody
+    int socket_accept(SocketCore&, SocketAddress&, bint patient) except -1
+    int socket_connect(SocketCore&, const SocketAddress&) except -1
+    int socket_finish_connect(SocketCore&, int, Patience&) except -1
+    bint set_nonblocking(int fd, bint) except 0
+
+
+cdef object _default_timeout = _socket.getdefaulttimeout
+cdef object _socket_timeout_unset = object()
+cdef int _DONTWAIT = _socket.MSG_DONTWAIT
+
+# From the policy modules, see configure().
+cdef object _socket_class = None
+cdef object _closed_error = None
+cdef object _resolve = None
+cdef object _cancel_watcher = None
+
+
+def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None, timeout_unset=None):
+    """Tell this module what it needs from the policy modules, which import it.
+
+    socket_class
+        what `accept` makes.
+    closed_error
+        the exception, made without arguments, for who waits on a socket that is closed.
+    resolve
+        `resolve(socket, address)` turns names in `address` into numbers; may wait.
+    cancel_watcher
+        `cancel_watcher(watcher, exception, close)` ends the wait on a public watcher.
+    timeout_unset
+        the value of `timeout` that means "this socket's".
+    """
+    global _socket_class, _closed_error, _resolve, _cancel_watcher, _socket_timeout_unset
+    if socket_class is not None:
+        _socket_class = socket_class
+    if closed_error is not None:
+        _closed_error = closed_error
+    if resolve is not None:
+        _resolve = resolve
+    if cancel_watcher is not None:
+        _cancel_watcher = cancel_watcher
+    if timeout_unset is not None:
+        _socket_timeout_unset = timeout_unset
+
+
+cdef double _seconds(object value) except? -7:
+    # What settimeout() takes, as the core has it: negative for None.
+    cdef double seconds
+    if value is None:
+        return -1
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise TypeError("a float is required", value, type(value)) from None
+    if not seconds >= 0:
+        raise ValueError("Timeout value out of range")
+    return seconds
+
+
+cdef double _new_timeout() except? -7:
+    value = _default_timeout()
+    return -1 if value is None else value
+
+
+cdef object _the_error(int error):
+    return OSError(error, _strerror(error))
+
+
+@cython.binding(False)
+cdef class NativeSocket:
+    """The descriptor and the calls of a green socket.
+
+    Each call that may wait parks the calling greenlet for at most the socket's timeout, then raises TimeoutError; with
+    timeout 0 it raises BlockingIOError instead of waiting. When the socket is closed meanwhile, or shut down, the call
+    raises gevent's `cancel_wait_ex`, an OSError (EBADF). One greenlet may wait to receive and one to send; another gets
+    ConcurrentObjectUseError. Behaves as the standard library's, from gevent.
+    """
+    cdef SocketCore core
+    cdef object __weakref__
+    cdef object _real
+    cdef object _hub
+    cdef object _read_watcher
+    cdef object _write_watcher
+    cdef public int _io_refs
+    cdef public bint _closed
+
+    # ---- beginning and end -------------------------------------------------------------------------------------------
+
+    def _open(self, int family, int type_, int proto, fileno):
+        # A new descriptor, or `fileno` taken over.
+        cls = type(self)._gevent_sock_class
+        if fileno is None:
+            if type_ == -1:
+                type_ = _socket.SOCK_STREAM
+            real = cls(family, type_ | kNonblockFlag, proto)
+            if kNonblockFlag == 0:
+                real.setblocking(False)
+        else:
+            real = cls(family, type_, proto, fileno)
+            real.setblocking(False)
+        self._real = real
+        self.core.fd = real.fileno()
+        self.core.family = real.family
+        self.core.type = real.type
+        self.core.proto = real.proto
+        self.core.timeout_s = _new_timeout()
+
+    cdef _adopt(self, int fd, int family, int type_, int proto):
+        # A descriptor that is known to be in order, and in O_NONBLOCK mode.
+        self.core.fd = fd
+        self.core.family = family
+        self.core.type = type_
+        self.core.proto = proto
+        PySys_Audit("socket.__new__", "Oiii", <PyObject*>self, family, type_, proto)
+        self.core.timeout_s = _new_timeout()
+
+    @property
+    def _sock(self):
+        """The standard library's socket for the same descriptor, non-blocking. Made when first asked for."""
+        return self._stdlib_socket()
+
+    cdef object _stdlib_socket(self):
+        if self._real is None:
+            cls = type(self)._gevent_sock_class
+            if self.core.fd < 0:
+                return cls.__new__(cls)
+            self._real = cls(self.core.family, self.core.type | kNonblockFlag, self.core.proto, self.core.fd)
+            if kNonblockFlag == 0:
+                self._real.setblocking(False)
+        return self._real
+
+    def _drop_events_and_close(self, closefd=True):
+        """Make all who wait fail with `cancel_wait_ex`, then close the descriptor; `closefd=False` returns it instead, open.
+
+        Does not wait.
+        """
+        cdef int fd = self.core.fd
+        self._cancel_waits(kRead | kWrite, True)
+        self.core.fd = -1
+        real = self._real
+        if not closefd:
+            if real is not None:
+                real.detach()
+            return fd
+        if real is not None:
+            real.close()
+        elif fd >= 0 and close_fd(fd) != 0 and errno != ECONNRESET:
+            PyErr_SetFromErrno(OSError)
+
+    cdef _cancel_waits(self, int events, bint close_watchers):
+        cdef object error = None
+        if self.core.anybody_waits(events):
+            error = _closed_error()
+            self.core.cancel_waits(events, <PyObject*>error)
+        if self._read_watcher is not None and events & kRead:
+            _cancel_watcher(self._read_watcher, _closed_error, close_watchers)
+            if close_watchers:
+                self._read_watcher = None
+        if self._write_watcher is not None and events & kWrite:
+            _cancel_watcher(self._write_watcher, _closed_error, close_watchers)
+            if close_watchers:
+                self._write_watcher = None
+
+    def _detach(self):
+        # The descriptor, as the standard library would leave it: other code may read and write it without gevent.
+        cdef bint blocking = self.core.timeout_s < 0
+        fd = self._drop_events_and_close(False)
+        if blocking and fd >= 0:
+            set_nonblocking(fd, False)
+        return fd
+
+    def __del__(self):
+        if self.core.fd < 0:
+            return
+        try:
+            PyErr_ResourceWarning(self, 1, b"unclosed %R", <PyObject*>self)
+        finally:
+            self._drop_events_and_close()
+
+    # ---- what it is --------------------------------------------------------------------------------------------------
+
+    def fileno(self):
+        """fileno($self)
+--
+
+Return the descriptor, -1 once closed."""
+        return self.core.fd
+
+    @property
+    def _family(self):
+        return self.core.family
+
+    @property
+    def _type(self):
+        return self.core.type
+
+    @property
+    def proto(self):
+        """The protocol's number."""
+        return self.core.proto
+
+    @property
+    def timeout(self):
+        """How many seconds each call may wait; None: for ever, 0.0: not at all."""
+        return None if self.core.timeout_s < 0 else self.core.timeout_s
+
+    @timeout.setter
+    def timeout(self, value):
+        self.core.timeout_s = _seconds(value)
+
+    def gettimeout(self):
+        """gettimeout($self)
+--
+
+Return the timeout in seconds, or None."""
+        return None if self.core.timeout_s < 0 else self.core.timeout_s
+
+    def settimeout(self, howlong):
+        """settimeout($self, howlong)
+--
+
+Let each call wait for `howlong` seconds at most; None: for ever, 0: not at all."""
+        self.core.timeout_s = _seconds(howlong)
+
+    def setblocking(self, flag):
+        """setblocking($self, flag)
+--
+
+As `settimeout(None)` if `flag` is true, else `settimeout(0.0)`."""
+        self.core.timeout_s = -1 if flag else 0
+
+    def getblocking(self):
+        """getblocking($self)
+--
+
+Return whether calls may wait."""
+        return self.core.timeout_s != 0
+
+    @property
+    def ref(self):
+        """Whether waiting on this socket keeps the hub running; True from the start."""
+        return self.core.ref()
+
+    @ref.setter
+    def ref(self, value):
+        self.core.set_ref(bool(value))
+        for watcher in (self._read_watcher, self._write_watcher):
+            if watcher is not None:
+                watcher.ref = value
+
+    @property
+    def hub(self):
+        """The hub of the thread that first asked for it or for a watcher."""
+        if self._hub is None or self._hub.loop is None or loop_of(self._hub.loop).abandoned():
+            self._hub = current_hub()
+        return self._hub
+
+    @hub.setter
+    def hub(self, value):
+        self._hub = value
+
+    @property
+    def _read_event(self):
+        # Public watchers are for others: the calls of this class have their own. None once closed.
+        if self._read_watcher is None and self.core.fd >= 0:
+            self._read_watcher = self._new_watcher(kRead)
+        return self._read_watcher
+
+    @property
+    def _write_event(self):
+        if self._write_watcher is None and self.core.fd >= 0:
+            self._write_watcher = self._new_watcher(kWrite)
+        return self._write_watcher
+
+    cdef object _new_watcher(self, int event):
+        watcher = self.hub.loop.io(self.core.fd, event)
+        if not self.core.ref():
+            watcher.ref = False
+        return watcher
+
+    # ---- receiving ---------------------------------------------------------------------------------------------------
+
+    def recv(self, Py_ssize_t bufsize, int flags=0, /):
+        """recv($self, *args)
+--
+
+Receive up to `bufsize` bytes; b'' at the end of the stream."""
+        return socket_recv(self.core, bufsize, flags)
+
+    def recv_into(self, buffer, Py_ssize_t nbytes=0, int flags=0):
+        """recv_into($self, *args)
+--
+
+Receive up to `nbytes` bytes (0: as many as fit) into `buffer`; return how many came."""
+        cdef Py_buffer view
+        cdef Py_ssize_t got
+        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+        try:
+            if nbytes < 0:
+                raise ValueError("negative buffersize in recv_into")
+            if nbytes > view.len:
+                raise ValueError("buffer too small for requested bytes")
+            got = socket_recv_into(self.core, view.buf, nbytes if nbytes != 0 else view.len, flags)
+        finally:
+            PyBuffer_Release(&view)
+        return got
+
+    def recvfrom(self, Py_ssize_t bufsize, int flags=0, /):
+        """recvfrom($self, *args)
+--
+
+Receive up to `bufsize` bytes; return them and the sender's address."""
+        if is_common_family(self.core.family):
+            return socket_recvfrom(self.core, bufsize, flags)
+        return self._through_stdlib("recvfrom", (bufsize, flags | _DONTWAIT), kRead, flags)
+
+    def recvfrom_into(self, buffer, Py_ssize_t nbytes=0, int flags=0):
+        """recvfrom_into($self, *args)
+--
+
+Receive up to `nbytes` bytes (0: as many as fit) into `buffer`; return how many came, and the sender's address."""
+        cdef Py_buffer view
+        if not is_common_family(self.core.family):
+            return self._through_stdlib("recvfrom_into", (buffer, nbytes, flags | _DONTWAIT), kRead, flags)
+        PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE)
+        try:
+            if nbytes < 0:
+                raise ValueError("negative buffersize in recvfrom_into")
+            if nbytes > view.len:
+                raise ValueError("nbytes is greater than the length of the buffer")
+            return socket_recvfrom_into(self.core, view.buf, nbytes if nbytes != 0 else view.len, flags)
+        finally:
+            PyBuffer_Release(&view)
+
+    def recvmsg(self, Py_ssize_t bufsize, Py_ssize_t ancbufsize=0, int flags=0, /):
+        """recvmsg($self, *args)
+--
+
+Receive up to `bufsize` bytes and `ancbufsize` bytes of ancillary data; return data, ancillary data, flags, address."""
+        if is_common_family(self.core.family):
+            return socket_recvmsg(self.core, bufsize, ancbufsize, flags)
+        return self._through_stdlib("recvmsg", (bufsize, ancbufsize, flags | _DONTWAIT), kRead, flags)
+
+    def recvmsg_into(self, buffers, Py_ssize_t ancbufsize=0, int flags=0, /):
+        """recvmsg_into($self, buffers, *args)
+--
+
+As `recvmsg`, into several `buffers` one after the other."""
+        return self._through_stdlib("recvmsg_into", (buffers, ancbufsize, flags | _DONTWAIT), kRead, flags)
+
+    # ---- sending -----------------------------------------------------------------------------------------------------
+
+    def send(self, data, int flags=0, timeout=_socket_timeout_unset):
+        """Send what the system takes of `data` at once; return how much that is.
+
+        timeout
+            in seconds, for this call, instead of the socket's.
+        """
+        cdef Py_buffer view
+        cdef Py_ssize_t sent
+        cdef double timeout_s = self.core.timeout_s
+        if timeout is not _socket_timeout_unset:
+            timeout_s = _seconds(timeout)
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            sent = socket_send(self.core, view.buf, view.len, flags, timeout_s)
+        finally:
+            PyBuffer_Release(&view)
+        return sent
+
+    def sendall(self, data, int flags=0):
+        """sendall($self, data, flags=0)
+--
+
+Send all of `data`. After an exception nobody knows how much was sent."""
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            socket_sendall(self.core, view.buf, view.len, flags)
+        finally:
+            PyBuffer_Release(&view)
+
+    def sendto(self, *args):
+        """sendto($self, *args)
+--
+
+Send `args[0]` to the address `args[-1]`, with flags in between if there are three; return how much was sent."""
+        cdef Py_buffer view
+        cdef Py_ssize_t sent
+        cdef SocketAddress address
+        cdef int flags = 0
+        cdef Py_ssize_t count = len(args)
+        if count == 3:
+            flags = args[1]
+        elif count != 2:
+            raise TypeError(f"sendto() takes 2 or 3 arguments ({count} given)")
+        data, target = args[0], args[count - 1]
+        if not address_from_python(self.core.family, target, address):
+            target = _resolve(self, target)
+            if not address_from_python(self.core.family, target, address):
+                return self._through_stdlib("sendto", (data, flags | _DONTWAIT, target), kWrite, flags)
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            PySys_Audit("socket.sendto", "OO", <PyObject*>self, <PyObject*>target)
+            sent = socket_sendto(self.core, view.buf, view.len, flags, address)
+        finally:
+            PyBuffer_Release(&view)
+        return sent
+
+    def sendmsg(self, buffers, ancdata=(), int flags=0, address=None):
+        """sendmsg($self, buffers, ancdata=(), flags=0, address=None)
+--
+
+Send several `buffers` as one message, with ancillary data; return how much was sent."""
+        cdef SocketAddress target
+        cdef SocketAddress* where = NULL
+        if ancdata != () and ancdata != []:
+            return self._through_stdlib("sendmsg", (buffers, ancdata, flags | _DONTWAIT, address), kWrite, flags)
+        if address is not None:
+            if not address_from_python(self.core.family, address, target):
+                return self._through_stdlib("sendmsg", (buffers, ancdata, flags | _DONTWAIT, address), kWrite, flags)
+            where = &target
+        return self._send_pieces(buffers, flags, where, address)
+
+    cdef object _send_pieces(self, buffers, int flags, SocketAddress* where, address):
+        cdef vector[Py_buffer] views
+        cdef vector[iovec] pieces
+        cdef Py_buffer view
+        cdef iovec piece
+        cdef Py_ssize_t sent
+        cdef size_t i
+        try:
+            for buffer in buffers:
+                PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+                views.push_back(view)
+                piece.iov_base = view.buf
+                piece.iov_len = view.len
+                pieces.push_back(piece)
+            PySys_Audit("socket.sendmsg", "OO", <PyObject*>self, <PyObject*>address)
+            sent = socket_sendmsg(self.core, pieces.data(), pieces.size(), flags, where)
+        finally:
+            for i in range(views.size()):
+                PyBuffer_Release(&views[i])
+        return sent
+
+    # ---- connections -------------------------------------------------------------------------------------------------
+
+    def _accept(self):
+        """_accept($self)
+--
+
+Wait for a connection; return its descriptor and the other side's address."""
+        cdef SocketAddress peer
+        cdef int fd
+        if not is_common_family(self.core.family):
+            return self._through_stdlib("_accept", (), kRead, 0)
+        fd = socket_accept(self.core, peer, True)
+        try:
+            return fd, address_to_python(peer)
+        except BaseException:
+            close_fd(fd)
+            raise
+
+    def accept(self):
+        """accept($self)
+--
+
+Wait for a connection; return a socket for it and the other side's address."""
+        cdef NativeSocket connection = new_instance(<PyObject*>_socket_class)
+        fd, address = self._accept()
+        connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
+        return connection, address
+
+    def _accept_now(self):
+        # The same for whoever knows that somebody is waiting, and must not park: None if nobody is after all.
+        cdef SocketAddress peer
+        cdef NativeSocket connection
+        cdef int fd
+        if is_common_family(self.core.family):
+            fd = socket_accept(self.core, peer, False)
+            if fd == kNobody:
+                return None
+        else:
+            try:
+                fd, address = self._stdlib_socket()._accept()
+            except BlockingIOError:
+                return None
+            set_nonblocking(fd, True)
+        connection = new_instance(<PyObject*>_socket_class)
+        connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
+        return connection, (address_to_python(peer) if is_common_family(self.core.family) else address)
+
+    cdef int _connect(self, address) except -1:
+        # An errno value; EAGAIN: the timeout is over.
+        cdef SocketAddress target
+        cdef Patience patience = Patience(self.core.timeout_s)
+        cdef int error
+        if not address_from_python(self.core.family, address, target):
+            address = _resolve(self, address)
+            if not address_from_python(self.core.family, address, target):
+                error = self._stdlib_socket().connect_ex(address)
+                return socket_finish_connect(self.core, error, patience)
+        PySys_Audit("socket.connect", "OO", <PyObject*>self, <PyObject*>address)
+        return socket_connect(self.core, target)
+
+    def connect(self, address):
+        """connect($self, address)
+--
+
+Connect to `address`. Names in it are looked up by the hub's resolver."""
+        cdef int error = self._connect(address)
+        if error == EAGAIN and self.core.timeout_s > 0:
+            raise TimeoutError("timed out")
+        if error != 0:
+            raise _the_error(error)
+
+    def connect_ex(self, address):
+        """connect_ex($self, address)
+--
+
+As `connect`, but return an errno value, 0 for success, instead of raising OSError."""
+        return self._connect(address)
+
+    def shutdown(self, how):
+        """shutdown($self, how)
+--
+
+Shut down one or both directions. Whoever waits for them fails with `cancel_wait_ex`."""
+        cdef int direction = how
+        if direction == _socket.SHUT_RD:
+            self._cancel_waits(kRead, False)
+        elif direction == _socket.SHUT_WR:
+            self._cancel_waits(kWrite, False)
+        else:
+            self._cancel_waits(kRead | kWrite, False)
+        if c_shutdown(self.core.fd, direction) != 0:
+            PyErr_SetFromErrno(OSError)
+
+    # ---- calls that never wait ----------------------------------------------------------------------------------------
+
+    def bind(self, address):
+        """bind($self, address)
+--
+
+Give the socket a local address."""
+        return self._stdlib_socket().bind(address)
+
+    def listen(self, *args):
+        """listen($self, *args)
+--
+
+Let others connect; `args[0]` of them may wait to be accepted."""
+        return self._stdlib_socket().listen(*args)
+
+    def getsockname(self):
+        """getsockname($self)
+--
+
+Return the local address."""
+        cdef SocketAddress address
+        if not is_common_family(self.core.family):
+            return self._stdlib_socket().getsockname()
+        if c_getsockname(self.core.fd, &address.any, &address.size) != 0:
+            PyErr_SetFromErrno(OSError)
+        return address_to_python(address)
+
+    def getpeername(self):
+        """getpeername($self)
+--
+
+Return the address of the other side."""
+        cdef SocketAddress address
+        if not is_common_family(self.core.family):
+            return self._stdlib_socket().getpeername()
+        if c_getpeername(self.core.fd, &address.any, &address.size) != 0:
+            PyErr_SetFromErrno(OSError)
+        return address_to_python(address)
+
+    def getsockopt(self, *args):
+        """getsockopt($self, *args)
+--
+
+Return the option `args[1]` of level `args[0]`: a number, or up to `args[2]` bytes."""
+        cdef int value = 0
+        cdef socklen_t size = sizeof(value)
+        if len(args) != 2 or not is_common_family(self.core.family):
+            return self._stdlib_socket().getsockopt(*args)
+        if c_getsockopt(self.core.fd, args[0], args[1], &value, &size) != 0:
+            PyErr_SetFromErrno(OSError)
+        return value
+
+    def setsockopt(self, *args):
+        """setsockopt($self, *args)
+--
+
+Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
+        cdef int value
+        if len(args) != 3 or type(args[2]) is not int or not is_common_family(self.core.family):
+            return self._stdlib_socket().setsockopt(*args)
+        value = args[2]
+        if c_setsockopt(self.core.fd, args[0], args[1], &value, sizeof(value)) != 0:
+            PyErr_SetFromErrno(OSError)
+
+    # ---- for gevent's own modules ---------------------------------------------------------------------------------------
+
+    def _wait_readable(self):
+        """Park until there is something to receive, for at most the socket's timeout."""
+        cdef Patience patience = Patience(self.core.timeout_s)
+        self.core.wait(kRead, patience)
+
+    def _wait_writable(self):
+        """Park until the system takes something to send, for at most the socket's timeout."""
+        cdef Patience patience = Patience(self.core.timeout_s)
+        self.core.wait(kWrite, patience)
+
+    cdef object _through_stdlib(self, str name, tuple args, int event, int flags):
+        cdef Patience patience = Patience(0 if flags & _DONTWAIT else self.core.timeout_s)
+        cdef bint patient = not flags & _DONTWAIT and self.core.timeout_s != 0
+        method = getattr(self._stdlib_socket(), name)
+        while True:
+            try:
+                return method(*args)
+            except BlockingIOError:
+                if not patient:
+                    raise
+            self.core.wait(event, patience)
+
+
+def native_socketpair(int family, int type_, int proto):
+    """Return two connected `socket`s, as socket.socketpair."""
+    cdef int[2] fds
+    cdef NativeSocket one
+    cdef NativeSocket other
+    if c_socketpair(family, type_ | kTypeFlags, proto, fds) != 0:
+        PyErr_SetFromErrno(OSError)
+    one = new_instance(<PyObject*>_socket_class)
+    other = new_instance(<PyObject*>_socket_class)
+    one._adopt(fds[0], family, type_ & ~kTypeFlags, proto)
+    other._adopt(fds[1], family, type_ & ~kTypeFlags, proto)
+    return one, other
