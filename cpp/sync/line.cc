@@ -42,15 +42,8 @@ void Line::offer(std::int64_t available) noexcept {
   while (true) {
     queue.drop_stale();
     Waiter* first = queue.front();
-    if (first == nullptr) return;
-    auto* ticket = static_cast<Ticket*>(first->cookie);
-    if (ticket != nullptr) {
-      if (on_their_way_count_ >= available) return;
-      ticket->on_its_way_ = true;
-      on_their_way_.push_back(*ticket);
-      ++on_their_way_count_;
-    }
-    queue.wake_one();
+    if (first == nullptr || on_their_way_count_ >= available) return;
+    send(*first);
   }
 }
 
@@ -60,19 +53,23 @@ void Line::wake_all() noexcept {
     queue.drop_stale();
     Waiter* first = queue.front();
     if (first == nullptr) return;
-    if (auto* ticket = static_cast<Ticket*>(first->cookie); ticket != nullptr) {
-      ticket->on_its_way_ = true;
-      on_their_way_.push_back(*ticket);
-      ++on_their_way_count_;
-    }
-    queue.wake_one();
+    send(*first);
   }
+}
+
+void Line::send(Waiter& first) noexcept {
+  if (auto* ticket = static_cast<Ticket*>(first.cookie); ticket != nullptr && ticket->takes) {
+    ticket->on_its_way_ = true;
+    on_their_way_.push_back(*ticket);
+    ++on_their_way_count_;
+  }
+  queue.wake_one();
 }
 
 Ticket* Line::first_on_its_way() noexcept {
   notice_fork();
   for (Ticket* ticket = on_their_way_.front(); ticket != nullptr; ticket = on_their_way_.after(*ticket)) {
-    if (ticket->takes && !ticket->served) return ticket;
+    if (!ticket->served) return ticket;
   }
   return nullptr;
 }

@@ -38,7 +38,7 @@ class Line {
   void leave(Ticket& ticket) noexcept;
 
   // Tells those in line that `available` units, items or places are there to be taken: wakes as many as that, less those
-  // who are on their way already. Those without a ticket are woken when it is their turn, and count for nothing.
+  // who are on their way already. Those who only look, or have no ticket, are woken in their turn, and count for nothing.
   void offer(std::int64_t available) noexcept;
 
   // Everybody shall look again: the end of whatever there was to wait for.
@@ -52,6 +52,7 @@ class Line {
 
  private:
   void notice_fork() noexcept;
+  void send(Waiter& first) noexcept;
 
   // In the order of their wake-ups.
   IntrusiveList<Ticket> on_their_way_;

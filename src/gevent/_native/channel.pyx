@@ -1,0 +1,260 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+"""Channel: a queue without room, where each item goes from the hands of a putter into those of a getter.
+
+A getter takes from the first putter in line, who then has done what it came for; a putter that comes first tells the
+first getter, and waits until it has taken. Who may not wait (in the hub, or by put_nowait) leaves the item on the
+counter, which it may do when there is a getter in line for it.
+"""
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+
+from collections import deque
+from types import GenericAlias
+
+from gevent._native.queue import Empty, Full
+from gevent._native.timeout import Timeout
+
+from bridge cimport CoreWaiter, CoreWaitQueue, current_hub, park_first_in, park_in
+
+cdef extern from "sync/line.h" namespace "gevent":
+    cdef cppclass Ticket:
+        void* item
+        bint served
+
+    cdef cppclass Line:
+        CoreWaitQueue queue
+        Ticket* enter(void* item, bint takes)
+        void arrive(Ticket&)
+        void leave(Ticket&)
+        void offer(int64_t)
+        bint empty()
+        int64_t waiting()
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    bint in_hub()
+    PyObject* running_greenlet "(PyObject*)gevent::current_greenlet" () except NULL
+
+cdef extern from *:
+    """
+    #include "base/clock.h"
+    static inline double steady_seconds() {
+      return std::chrono::duration<double>(gevent::Clock::now()).count();
+    }
+    """
+    double steady_seconds()
+
+cdef extern from "Python.h":
+    void Py_DECREF(PyObject*)
+
+
+cdef class Channel:
+    """A meeting point: `put` waits until somebody has got the item, `get` until somebody puts one. From gevent.
+
+    maxsize
+        1, the default, is accepted for the sake of code that makes queues of any kind
+    """
+    cdef Line _getters
+    cdef Line _putters
+    cdef int64_t _putting  # who stand in line with an item nobody has taken
+    cdef object _counter
+    cdef object __weakref__
+
+    def __init__(self, maxsize=1):
+        if maxsize != 1:
+            raise ValueError("Channels have a maxsize of 1")
+        self._counter = deque()
+
+    def __repr__(self):
+        return f"<{type(self).__name__} at {hex(id(self))} {self._words()}>"
+
+    def __str__(self):
+        return f"<{type(self).__name__} {self._words()}>"
+
+    cdef str _words(self):
+        words = ""
+        if not self._getters.empty():
+            words += f" getters[{self._getters.waiting()}]"
+        if not self._putters.empty():
+            words += f" putters[{self._putters.waiting()}]"
+        return words
+
+    __class_getitem__ = classmethod(GenericAlias)
+
+    @property
+    def hub(self):
+        """The hub of the calling thread."""
+        return current_hub()
+
+    @property
+    def getters(self):
+        """The greenlets that wait for an item."""
+        return _brought(self._getters)
+
+    @property
+    def putters(self):
+        """The items that wait for a getter."""
+        return _brought(self._putters)
+
+    @property
+    def balance(self):
+        """How many more putters than getters wait."""
+        return self._putters.waiting() - self._getters.waiting()
+
+    def qsize(self):
+        """0: there is no room for items."""
+        return 0
+
+    def empty(self):
+        """True."""
+        return True
+
+    def full(self):
+        """True."""
+        return True
+
+    # -- putting --
+
+    cdef int64_t _available(self) except -1:
+        return self._putting + len(self._counter)
+
+    def put(self, item, block=True, timeout=None):
+        """Give `item` to a getter; park until one has taken it.
+
+        block
+            False: raise Full at once when no getter waits
+        timeout
+            how long to wait at most: seconds, then Full is raised; or a `gevent.Timeout`, which raises itself
+
+        In the hub it never waits.
+        """
+        if not block or in_hub():
+            if self._getters.empty():
+                raise Full
+            self._counter.append(item)
+            self._getters.offer(self._available())
+        elif isinstance(timeout, Timeout):
+            timer = Timeout.start_new(timeout)
+            try:
+                self._put_and_wait(item, -1.0)
+            finally:
+                timer.close()
+        else:
+            self._put_and_wait(item, -1.0 if timeout is None else max(<double>timeout, 0.0))
+
+    cdef int _put_and_wait(self, item, double seconds) except -1:
+        cdef Ticket* ticket = self._putters.enter(<PyObject*>item, True)
+        cdef bint served = False
+        self._putting += 1
+        if not self._getters.empty():
+            self._getters.offer(self._available())
+        try:
+            park_in(self._putters.queue, seconds, ticket)
+        finally:
+            served = ticket.served
+            if not served:
+                self._putting -= 1
+            self._putters.leave(ticket[0])
+        if not served:
+            raise Full
+        return 0
+
+    def put_nowait(self, item):
+        """Give `item` to a getter; raise Full when none waits. Never waits."""
+        self.put(item, False)
+
+    # -- taking --
+
+    cdef bint _take(self, list into) except -1:
+        cdef CoreWaiter* first
+        cdef Ticket* ticket
+        if self._counter:
+            into.append(self._counter.popleft())
+            return True
+        self._putters.queue.drop_stale()
+        first = self._putters.queue.front()
+        if first == NULL:
+            return False
+        ticket = <Ticket*>first.cookie
+        into.append(<object><PyObject*>ticket.item)
+        ticket.served = True
+        self._putting -= 1
+        self._putters.queue.wake_one()
+        return True
+
+    def get(self, block=True, timeout=None):
+        """Take an item from the putter who has waited longest; park until there is one.
+
+        block
+            False: raise Empty at once when nobody waits
+        timeout
+            how long to wait at most: seconds, then Empty is raised; or a `gevent.Timeout`, which raises itself
+        """
+        cdef list taken = []
+        if not self._take(taken):
+            if not block:
+                raise Empty
+            if isinstance(timeout, Timeout):
+                timer = Timeout.start_new(timeout)
+                try:
+                    self._wait_and_take(taken, -1.0)
+                finally:
+                    timer.close()
+            else:
+                self._wait_and_take(taken, -1.0 if timeout is None else max(<double>timeout, 0.0))
+        return taken[0]
+
+    cdef int _wait_and_take(self, list taken, double seconds) except -1:
+        cdef Ticket* ticket
+        cdef double deadline = steady_seconds() + seconds if seconds >= 0 else 0
+        cdef bint again = False
+        cdef int woken
+        cdef PyObject* me = running_greenlet()
+        Py_DECREF(me)
+        ticket = self._getters.enter(me, True)
+        try:
+            while True:
+                if again:
+                    woken = park_first_in(self._getters.queue, seconds, ticket)
+                else:
+                    woken = park_in(self._getters.queue, seconds, ticket)
+                self._getters.arrive(ticket[0])
+                if self._take(taken):
+                    return 0
+                if not woken:
+                    raise Empty
+                again = True
+                if seconds >= 0:
+                    seconds = max(deadline - steady_seconds(), 0.0)
+        finally:
+            self._getters.leave(ticket[0])
+            if not self._getters.empty():
+                self._getters.offer(self._available())
+
+    def get_nowait(self):
+        """Take an item from the putter who has waited longest; raise Empty when nobody waits. Never waits."""
+        return self.get(False)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        item = self.get()
+        if item is StopIteration:
+            raise StopIteration
+        return item
+
+    def next(self):
+        """`get`, or raise StopIteration when that is what was put."""
+        return self.__next__()
+
+
+cdef list _brought(Line& line):
+    cdef list items = []
+    cdef CoreWaiter* waiter = line.queue.front()
+    while waiter != NULL:
+        items.append(<object><PyObject*>(<Ticket*>waiter.cookie).item)
+        waiter = line.queue.after(waiter[0])
+    return items
+
+
+__all__ = ["Channel"]

@@ -1,0 +1,609 @@
+# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+"""Queues: getters wait for items, putters for room, each in a line of cpp/sync/line.h.
+
+An item stays in the queue until a getter takes it, and a putter puts its item itself once there is room. So one that is
+killed or times out after it was woken neither loses an item nor leaves one behind.
+
+Only in the hub, where nobody may wait, is somebody served who was woken and has not run yet: there a getter on its way is
+given its item to make room, and a putter on its way has its item taken.
+"""
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport int64_t
+
+import queue as _stdlib
+from _heapq import heapify, heappop, heappush
+from collections import deque
+from operator import index
+from types import GenericAlias
+
+from gevent._native.timeout import Timeout
+
+from bridge cimport CoreWaitQueue, current_hub, park_first_in, park_in
+
+cdef extern from "sync/line.h" namespace "gevent":
+    cdef cppclass Ticket:
+        void* item
+        bint served
+
+    cdef cppclass Line:
+        CoreWaitQueue queue
+        Ticket* enter(void* item, bint takes)
+        void arrive(Ticket&)
+        void leave(Ticket&)
+        void offer(int64_t)
+        void wake_all()
+        Ticket* first_on_its_way()
+        bint empty()
+        int64_t waiting()
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    bint in_hub()
+
+cdef extern from "python/deque_calls.h" namespace "gevent::DequeCalls":
+    int find_deque "gevent::DequeCalls::find" () except -1
+    bint is_deque(object)
+    Py_ssize_t deque_size "gevent::DequeCalls::size" (object)
+    object deque_append "gevent::DequeCalls::append" (object deque, object item)
+    object deque_popleft "gevent::DequeCalls::popleft" (object deque)
+
+cdef extern from *:
+    """
+    #include "base/clock.h"
+    static inline double steady_seconds() {
+      return std::chrono::duration<double>(gevent::Clock::now()).count();
+    }
+    """
+    double steady_seconds()
+
+find_deque()
+
+Empty = _stdlib.Empty
+Full = _stdlib.Full
+
+try:
+    ShutDown = _stdlib.ShutDown
+except AttributeError:
+    # New in Python 3.13.
+    class ShutDown(Exception):
+        """Raised by `put` on a queue that was shut down, and by `get` once such a queue is empty."""
+
+cdef enum Kind:
+    FIFO, LIFO, HEAP
+
+# More than any queue holds.
+cdef int64_t _UNLIMITED = 1 << 60
+
+
+cdef class SimpleQueue:
+    """A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and a look at the next item.
+
+    maxsize
+        how many items there may be before `put` waits; None or less than 1: no limit
+    items
+        what is in it at the beginning
+
+    A subclass may define `_init`, `_put`, `_get`, `_peek` and `_qsize`, as those of `queue.Queue` do. Iterating takes
+    items until one is the class StopIteration.
+    """
+    cdef Line getters
+    cdef Line putters
+    cdef object _items
+    cdef int64_t _maxsize     # _UNLIMITED: none
+    cdef Kind _kind
+    cdef bint _overridden     # a subclass handles the items itself
+    cdef bint _derived        # a subclass may have its own get() and put()
+    cdef readonly bint is_shutdown
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        cdef object kind = type(self)
+        self._maxsize = _UNLIMITED
+        self._kind = FIFO
+        self._derived = kind not in _own_types
+        if self._derived:
+            for name, own in _item_methods:
+                if getattr(kind, name) is not own:
+                    self._overridden = True
+
+    def __init__(self, maxsize=None, items=(), _warn_depth=2):
+        if maxsize is not None:
+            if maxsize <= 0:
+                if maxsize == 0:
+                    import warnings
+                    warnings.warn("Queue(0) is the same as Queue(None), without a limit; for a hand-over without a "
+                                  "buffer, use Channel", DeprecationWarning, stacklevel=_warn_depth)
+                maxsize = None
+            else:
+                self._maxsize = min(<int64_t>index(maxsize), _UNLIMITED)
+        self._init(maxsize)
+        self._fill(items)
+
+    cdef int _fill(self, items) except -1:
+        if self._overridden or (self._kind == FIFO and not is_deque(self._items)):
+            for item in items:
+                self._put(item)
+        else:
+            self._items.extend(items)
+            if self._kind == HEAP:
+                heapify(self._items)
+        return 0
+
+    @property
+    def maxsize(self):
+        """How many items there may be before `put` waits; None: no limit. May be changed."""
+        return None if self._maxsize == _UNLIMITED else self._maxsize
+
+    @maxsize.setter
+    def maxsize(self, value):
+        self._maxsize = _UNLIMITED if value is None or value <= 0 else min(<int64_t>index(value), _UNLIMITED)
+        self._tell_putters()
+
+    @property
+    def queue(self):
+        """The items: a deque, or a list for the ordered kinds."""
+        return self._items
+
+    @queue.setter
+    def queue(self, value):
+        self._items = value
+
+    @property
+    def hub(self):
+        """The hub of the calling thread."""
+        return current_hub()
+
+    def __repr__(self):
+        return f"<{' '.join([type(self).__name__, f'at {hex(id(self))}', *self._words()])}>"
+
+    def __str__(self):
+        return f"<{' '.join([type(self).__name__, *self._words()])}>"
+
+    cpdef list _words(self):
+        cdef list words = []
+        if self._maxsize != _UNLIMITED:
+            words.append(f"maxsize={self._maxsize}")
+        if self._items:
+            words.append(f"queue={self._items!r}")
+        if not self.getters.empty():
+            words.append(f"getters[{self.getters.waiting()}]")
+        if not self.putters.empty():
+            words.append(f"putters[{self.putters.waiting()}]")
+        if self.is_shutdown:
+            words.append("shutdown")
+        return words
+
+    __class_getitem__ = classmethod(GenericAlias)
+
+    # -- the items --
+
+    def _init(self, maxsize):
+        self._items = deque() if self._kind == FIFO else []
+
+    def _qsize(self):
+        return len(self._items)
+
+    def _put(self, item):
+        self._plain_put(item)
+
+    def _get(self):
+        return self._plain_get()
+
+    def _peek(self):
+        return self._items[-1] if self._kind == LIFO else self._items[0]
+
+    cdef int _plain_put(self, item) except -1:
+        if self._kind == HEAP:
+            heappush(self._items, item)
+        elif self._kind == FIFO and is_deque(self._items):
+            deque_append(self._items, item)
+        else:
+            self._items.append(item)
+        return 0
+
+    cdef object _plain_get(self):
+        if self._kind == FIFO:
+            return deque_popleft(self._items) if is_deque(self._items) else self._items.popleft()
+        if self._kind == LIFO:
+            return self._items.pop()
+        return heappop(self._items)
+
+    cdef int64_t _size(self) except -1:
+        if self._overridden:
+            return self._qsize()
+        if self._kind == FIFO and is_deque(self._items):
+            return deque_size(self._items)
+        return len(self._items)
+
+    cdef int _insert(self, item) except -1:
+        if self._overridden:
+            self._put(item)
+        else:
+            self._plain_put(item)
+        self._inserted()
+        return 0
+
+    cdef object _remove(self):
+        return self._get() if self._overridden else self._plain_get()
+
+    cdef int _put_back(self, item) except -1:
+        # As if it had never been removed, as far as the kind of queue allows that.
+        if not self._overridden and self._kind == FIFO:
+            self._items.appendleft(item)
+        elif self._overridden:
+            self._put(item)
+        else:
+            self._plain_put(item)
+        return 0
+
+    cdef void _inserted(self) noexcept:
+        pass
+
+    # -- lines --
+
+    cdef inline int _tell_getters(self) except -1:
+        if not self.getters.empty():
+            self.getters.offer(self._size())
+        return 0
+
+    cdef inline int _tell_putters(self) except -1:
+        if not self.putters.empty():
+            self.putters.offer(self._maxsize - self._size())
+        return 0
+
+    cdef bint _take_from_putter(self) except -1:
+        # In the hub.
+        cdef Ticket* ticket = self.putters.first_on_its_way()
+        if ticket == NULL or self.is_shutdown:
+            return False
+        self._insert(<object><PyObject*>ticket.item)
+        ticket.served = True
+        return True
+
+    cdef bint _give_to_getter(self) except -1:
+        # In the hub.
+        cdef Ticket* ticket = self.getters.first_on_its_way()
+        if ticket == NULL:
+            return False
+        item = self._remove()
+        Py_INCREF(item)
+        ticket.item = <PyObject*>item
+        ticket.served = True
+        return True
+
+    # -- looking --
+
+    def qsize(self):
+        """The number of items."""
+        return self._size()
+
+    def __len__(self):
+        return self._size()
+
+    def __bool__(self):
+        return True
+
+    def empty(self):
+        """Whether there is no item."""
+        return self._size() == 0
+
+    def full(self):
+        """Whether `put` would have to wait."""
+        return self._size() >= self._maxsize
+
+    def copy(self):
+        """Return a new queue of the same kind with the same limit and items."""
+        return type(self)(self.maxsize, self._items)
+
+    # -- putting --
+
+    def put(self, item, block=True, timeout=None):
+        """Put `item` into the queue; park while it is full.
+
+        block
+            False: raise Full at once when it is
+        timeout
+            how long to wait at most: seconds, then Full is raised; or a `gevent.Timeout`, which raises itself
+
+        Raises ShutDown after `shutdown`, ValueError for a negative timeout. In the hub it never waits.
+        """
+        if self.is_shutdown:
+            raise ShutDown
+        if self._maxsize == _UNLIMITED or self._size() < self._maxsize:
+            self._insert(item)
+            self._tell_getters()
+        else:
+            self._put_slowly(item, block, timeout)
+
+    def put_nowait(self, item):
+        """Put `item` into the queue; raise Full when there is no room. Never waits."""
+        if self._derived:
+            self.put(item, False)
+            return
+        if self.is_shutdown:
+            raise ShutDown
+        if self._maxsize == _UNLIMITED or self._size() < self._maxsize:
+            self._insert(item)
+            self._tell_getters()
+        else:
+            self._put_slowly(item, False, None)
+
+    cdef int _put_slowly(self, item, bint block, timeout) except -1:
+        cdef Ticket* ticket
+        cdef double seconds, deadline
+        cdef bint again = False
+        cdef int woken
+        if in_hub():
+            block = False
+            while self._size() >= self._maxsize and self._give_to_getter():
+                pass
+            if self._size() < self._maxsize:
+                self._insert(item)
+                self._tell_getters()
+                return 0
+        if not block:
+            raise Full
+        if isinstance(timeout, Timeout):
+            timer = Timeout.start_new(timeout)
+            try:
+                return self._put_slowly(item, True, None)
+            finally:
+                timer.close()
+        seconds = _limit(timeout)
+        deadline = steady_seconds() + seconds if seconds >= 0 else 0
+        ticket = self.putters.enter(<PyObject*>item, True)
+        try:
+            while True:
+                if again:
+                    woken = park_first_in(self.putters.queue, seconds, ticket)
+                else:
+                    woken = park_in(self.putters.queue, seconds, ticket)
+                self.putters.arrive(ticket[0])
+                if ticket.served:
+                    return 0
+                if self.is_shutdown:
+                    raise ShutDown
+                if self._size() < self._maxsize:
+                    self._insert(item)
+                    self._tell_getters()
+                    return 0
+                if not woken:
+                    raise Full
+                again = True
+                if seconds >= 0:
+                    seconds = max(deadline - steady_seconds(), 0.0)
+        finally:
+            self.putters.leave(ticket[0])
+            self._tell_putters()
+
+    # -- taking --
+
+    cdef object _take(self, bint remove):
+        # Requires an item.
+        if not remove:
+            return self._peek()
+        item = self._remove()
+        self._tell_putters()
+        return item
+
+    def get(self, block=True, timeout=None):
+        """Remove and return the next item; park while there is none.
+
+        block
+            False: raise Empty at once when there is none
+        timeout
+            how long to wait at most: seconds, then Empty is raised; or a `gevent.Timeout`, which raises itself
+
+        Raises ShutDown when there is none after `shutdown`, ValueError for a negative timeout, and LoopExit when nothing
+        is left that could put one. In the hub it never waits.
+        """
+        if self._size() > 0:
+            return self._take(True)
+        return self._take_slowly(True, block, timeout)
+
+    def get_nowait(self):
+        """Remove and return the next item; raise Empty when there is none. Never waits."""
+        if self._derived:
+            return self.get(False)
+        if self._size() > 0:
+            return self._take(True)
+        return self._take_slowly(True, False, None)
+
+    def peek(self, block=True, timeout=None):
+        """Return the next item without removing it; waits and raises as `get` does."""
+        if self._size() > 0:
+            return self._take(False)
+        return self._take_slowly(False, block, timeout)
+
+    def peek_nowait(self):
+        """Return the next item without removing it; raise Empty when there is none. Never waits."""
+        return self.peek(False)
+
+    cdef object _take_slowly(self, bint remove, bint block, timeout):
+        cdef Ticket* ticket
+        cdef double seconds, deadline
+        cdef bint again = False
+        cdef int woken
+        if in_hub():
+            block = False
+            if self._take_from_putter():
+                return self._take(remove)
+        if self.is_shutdown:
+            raise ShutDown
+        if not block:
+            raise Empty
+        if isinstance(timeout, Timeout):
+            timer = Timeout.start_new(timeout)
+            try:
+                return self._take_slowly(remove, True, None)
+            finally:
+                timer.close()
+        seconds = _limit(timeout)
+        deadline = steady_seconds() + seconds if seconds >= 0 else 0
+        given = None
+        ticket = self.getters.enter(NULL, remove)
+        try:
+            while True:
+                if again:
+                    woken = park_first_in(self.getters.queue, seconds, ticket)
+                else:
+                    woken = park_in(self.getters.queue, seconds, ticket)
+                self.getters.arrive(ticket[0])
+                if ticket.served:
+                    ticket.served = False
+                    given = <object><PyObject*>ticket.item
+                    Py_DECREF(given)
+                    return given
+                if self._size() > 0:
+                    return self._take(remove)
+                if self.is_shutdown:
+                    raise ShutDown
+                if not woken:
+                    raise Empty
+                again = True
+                if seconds >= 0:
+                    seconds = max(deadline - steady_seconds(), 0.0)
+        finally:
+            if ticket.served:
+                # Killed with the item in its hands.
+                given = <object><PyObject*>ticket.item
+                Py_DECREF(given)
+                self._put_back(given)
+            self.getters.leave(ticket[0])
+            self._tell_getters()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        item = self.get()
+        if item is StopIteration:
+            raise StopIteration
+        return item
+
+
+cdef double _limit(timeout) except? -2:
+    cdef double seconds
+    if timeout is None:
+        return -1.0
+    seconds = timeout
+    if seconds < 0:
+        raise ValueError("'timeout' must be a non-negative number")
+    return seconds
+
+
+cdef class Queue(SimpleQueue):
+    """A `SimpleQueue` that knows which items are still being worked on, and can be shut down. As `queue.Queue`.
+
+    unfinished_tasks
+        how many `task_done` calls are to come for the items at the beginning; by default one each
+
+    From gevent, where JoinableQueue is another name for it.
+    """
+    cdef readonly int64_t unfinished_tasks
+    cdef CoreWaitQueue joiners
+
+    def __init__(self, maxsize=None, items=(), unfinished_tasks=None):
+        SimpleQueue.__init__(self, maxsize, items, 3)
+        self.unfinished_tasks = self._size() if unfinished_tasks is None else unfinished_tasks
+
+    cpdef list _words(self):
+        cdef list words = SimpleQueue._words(self)
+        if self.unfinished_tasks:
+            words.append(f"tasks={self.unfinished_tasks}")
+        return words
+
+    cdef void _inserted(self) noexcept:
+        self.unfinished_tasks += 1
+
+    def copy(self):
+        """Return a new queue of the same kind with the same limit, items and number of unfinished tasks."""
+        return type(self)(self.maxsize, self._items, self.unfinished_tasks)
+
+    def task_done(self):
+        """Say that the work on an item is done. ValueError when that was said for every item that was ever put."""
+        if self.unfinished_tasks <= 0:
+            raise ValueError("task_done() called too many times")
+        self._finish(1)
+
+    cdef _finish(self, int64_t count):
+        self.unfinished_tasks = max(self.unfinished_tasks - count, 0)
+        if self.unfinished_tasks == 0:
+            self.joiners.wake_all()
+
+    def join(self, timeout=None):
+        """Park until the work on every item is done.
+
+        timeout
+            how long at most: seconds, or a `gevent.Timeout`
+
+        Returns whether it is, True or False.
+        """
+        cdef double seconds = -1.0
+        if self.unfinished_tasks == 0:
+            return True
+        if isinstance(timeout, Timeout):
+            timer = Timeout.start_new(timeout)
+            try:
+                return self.join()
+            except Timeout as raised:
+                if raised is not timer:
+                    raise
+                return self.unfinished_tasks == 0
+            finally:
+                timer.close()
+        if timeout is not None:
+            seconds = max(<double>timeout, 0.0)
+        return park_in(self.joiners, seconds, NULL) == 1 or self.unfinished_tasks == 0
+
+    def shutdown(self, immediate=False):
+        """From now on, `put` raises ShutDown, and so does `get` when the queue is empty; also where they wait now.
+
+        immediate
+            drop all items; the work on them counts as done
+
+        Never waits. As `queue.Queue.shutdown` of Python 3.13.
+        """
+        cdef int64_t dropped = 0
+        self.is_shutdown = True
+        if immediate:
+            while self._size() > 0:
+                self._remove()
+                dropped += 1
+            self._finish(dropped)
+        self.getters.wake_all()
+        self.putters.wake_all()
+
+
+cdef class UnboundQueue(Queue):
+    """A `Queue` without a limit. `maxsize` can only be None."""
+
+    def __init__(self, maxsize=None, items=()):
+        if maxsize is not None:
+            raise ValueError("UnboundQueue has no maxsize")
+        Queue.__init__(self, None, items)
+
+    def copy(self):
+        """Return a new queue with the same items."""
+        return type(self)(None, self._items)
+
+
+cdef class LifoQueue(Queue):
+    """A `Queue` whose next item is the one that was put last."""
+
+    def __cinit__(self, *args, **kwargs):
+        self._kind = LIFO
+
+
+cdef class PriorityQueue(Queue):
+    """A `Queue` whose next item is the smallest. Items are compared with `<`; usually they are (priority, data)."""
+
+    def __cinit__(self, *args, **kwargs):
+        self._kind = HEAP
+
+
+cdef tuple _own_types = (Queue, SimpleQueue, LifoQueue, PriorityQueue, UnboundQueue)
+cdef tuple _item_methods = tuple([(name, getattr(SimpleQueue, name))
+                                  for name in ("_put", "_get", "_peek", "_qsize")])
+
+__all__ = ["Empty", "Full", "LifoQueue", "PriorityQueue", "Queue", "ShutDown", "SimpleQueue", "UnboundQueue"]

@@ -1,0 +1,31 @@
+"""Queues between greenlets.
+
+The same as the standard library's `queue`, with three more: a `peek`, queues that can be filled when they are made and
+iterated, and `Channel`, which hands items over without keeping any. All are native, in gevent._native.queue and
+gevent._native.channel; exceptions are the standard library's own.
+"""
+from gevent._native.channel import Channel
+from gevent._native.queue import (  # noqa: F401
+    Empty,
+    Full,
+    LifoQueue,
+    PriorityQueue,
+    Queue,
+    ShutDown,
+    SimpleQueue,
+    UnboundQueue,
+)
+
+__all__ = [
+    "Queue",
+    "PriorityQueue",
+    "LifoQueue",
+    "SimpleQueue",
+    "JoinableQueue",
+    "Channel",
+    "ShutDown",
+    "Empty",
+    "Full",
+]
+
+JoinableQueue = Queue
