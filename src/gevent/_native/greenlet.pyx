@@ -564,11 +564,30 @@ cdef class Greenlet(greenlet):
         loop = getattr(self.parent, "loop", None)
         if loop is not None and loop is not hub.loop:
             # Its own thread has to do it.
-            loop.run_callback_threadsafe(_kill_now, self, exception)
-        else:
-            hub.loop.run_callback(_kill_now, self, exception)
+            loop.run_callback_threadsafe(_kill_now, self, exception, None)
+            if block:
+                self.join(timeout)
+            return
+        waiter = _new_waiter(hub) if block else None
+        hub.loop.run_callback(_kill_now, self, exception, waiter)
         if block:
+            # What is thrown has arrived before anybody may join: that can be overridden, and fail.
+            waiter.get()
             self.join(timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        # The block ends with the greenlet: joined after a good end, killed with the error of a bad one.
+        try:
+            if kind is None:
+                self.join()
+            else:
+                self.kill(kind if error is None else error)
+        except BaseException:
+            self.kill()
+            raise
 
     # -- waiting for the end --
 
@@ -635,11 +654,24 @@ cdef _announce_spawn(Greenlet made):
         callback(made)
 
 
-def _kill_now(Greenlet victim, exception):
+cdef object _waiter_class = None
+
+
+cdef object _new_waiter(hub):
+    global _waiter_class
+    if _waiter_class is None:
+        from gevent._waiter import Waiter
+        _waiter_class = Waiter
+    return _waiter_class(hub)
+
+
+def _kill_now(Greenlet victim, exception, waiter):
     try:
         victim.throw(exception)
     except BaseException as error:
         current_hub().handle_error(victim, type(error), error, error.__traceback__)
+    if waiter is not None:
+        waiter.switch(None)
 
 
 cdef _raise_timeout(timeout):
