@@ -11,7 +11,7 @@ from gevent.greenlet import Greenlet
 from gevent.lock import Semaphore
 from gevent.queue import Queue
 
-__all__ = ["IMapUnordered", "IMap"]
+__all__ = ["IMap", "IMapUnordered"]
 
 
 class IMapUnordered(Greenlet):

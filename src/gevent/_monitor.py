@@ -12,7 +12,7 @@ from greenlet import getcurrent
 from zope.event import notify
 from zope.interface import implementer
 
-from gevent import config as GEVENT_CONFIG  # noqa: N812 - gevent's name
+from gevent import config as GEVENT_CONFIG
 from gevent._compat import get_this_psutil_process, perf_counter, thread_mod_name
 from gevent._tracer import GreenletTracer
 from gevent.events import (

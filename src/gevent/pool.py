@@ -24,7 +24,7 @@ from gevent.timeout import Timeout
 __all__ = ["Group", "Pool", "PoolFull"]
 
 
-class pass_value:  # noqa: N801 - gevent's name
+class pass_value:
     """A link that hands the result of a greenlet that succeeded to `callback`, and ignores one that failed.
 
     It compares, hashes and looks like `callback`, so that it can be unlinked by it.
@@ -151,7 +151,7 @@ class GroupMappingMixin:
 
 def _start_imap(kind, group, func, iterables, maxsize=None):
     zipped = len(iterables) != 1
-    items = zip(*iterables) if zipped else iterables[0]
+    items = zip(*iterables, strict=False) if zipped else iterables[0]
     return kind.spawn(func, items, spawn=group.spawn, maxsize=maxsize, _zipped=zipped)
 
 

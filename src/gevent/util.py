@@ -15,11 +15,11 @@ from gevent._compat import PYPY, thread_mod_name  # noqa: F401 - PYPY is a name 
 from gevent._util import _NONE
 
 __all__ = [
+    "GreenletTree",
+    "assert_switches",
     "format_run_info",
     "print_run_info",
-    "GreenletTree",
     "wrap_errors",
-    "assert_switches",
 ]
 
 _RULER = "*" * 80
@@ -305,7 +305,7 @@ def _greenlet_local_lines(greenlet):
 # --- smaller tools ----------------------------------------------------------------------------------------------------
 
 
-class wrap_errors:  # noqa: N801 - gevent's name
+class wrap_errors:
     """A function that returns the exceptions which `func` raises, if they are of a class in `errors`.
 
     So they can be the result of a greenlet without being reported as its failure. Everything else about it is like
@@ -335,7 +335,7 @@ class _FailedToSwitch(AssertionError):
     """Raised by `assert_switches`."""
 
 
-class assert_switches:  # noqa: N801 - gevent's name
+class assert_switches:
     """A context manager for code that must let other greenlets run.
 
     Without arguments, the block has to switch at least once. With `max_blocking_time` seconds, it may not take longer

@@ -1,0 +1,156 @@
+"""A WSGI server: HTTP/1.1 with keep-alive, pipelining and chunked transfer both ways, a greenlet for each connection.
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"Hello"]
+
+    WSGIServer(("127.0.0.1", 8000), application).serve_forever()
+
+The server is here; what happens on one connection is in `WSGIHandler`, which subclasses can change step by step
+(``handler_class=``). Anything between it and the Internet (a reverse proxy) is welcome, but not needed.
+"""
+import sys
+
+import gevent
+from gevent import _wsgi_environ, _wsgi_handler, _wsgi_input, _wsgi_log, _wsgi_request, socket
+from gevent._compat import reraise  # noqa: F401 - a name of gevent's
+from gevent.server import StreamServer
+
+__all__ = [
+    "Environ",
+    "LoggingLogAdapter",
+    "SecureEnviron",
+    "WSGIHandler",
+    "WSGISecureEnviron",
+    "WSGIServer",
+]
+
+Environ = _wsgi_environ.Environ
+SecureEnviron = _wsgi_environ.SecureEnviron
+WSGISecureEnviron = _wsgi_environ.WSGISecureEnviron
+LoggingLogAdapter = _wsgi_log.LoggingLogAdapter
+WSGIHandler = _wsgi_handler.WSGIHandler
+Input = _wsgi_input.Input
+OldMessage = _wsgi_request.OldMessage
+headers_factory = _wsgi_request.headers_factory
+format_date_time = _wsgi_handler.format_date_time
+
+MAX_REQUEST_LINE = _wsgi_input.MAX_REQUEST_LINE
+
+_NoopLog = _wsgi_log._NoopLog
+_InvalidClientInput = _wsgi_input._InvalidClientInput
+_InvalidClientRequest = _wsgi_request._InvalidClientRequest
+
+# Where they are for users, whichever file they are written in.
+for _public in (Environ, SecureEnviron, WSGISecureEnviron, LoggingLogAdapter, WSGIHandler, Input, OldMessage,
+                headers_factory, format_date_time, _NoopLog, _InvalidClientInput, _InvalidClientRequest):
+    _public.__module__ = __name__
+del _public
+
+
+class WSGIServer(StreamServer):
+    """Serves the WSGI application `application` on `listener`.
+
+    `listener`, `backlog`, `spawn` and `ssl_args` are those of `gevent.server.StreamServer`.
+
+    `log` gets a line for each request, `error_log` one for each that was refused, and it is what applications find as
+    ``wsgi.errors``: "default" (standard error), None (nowhere), a `logging.Logger` or a file. `handler_class` is a
+    `WSGIHandler` of your own. `environ` is a dict of what the environment of every request is to have besides; with a
+    true ``wsgi.multiprocess`` there, connections are accepted one at a time, to be fair to the other processes.
+    """
+
+    handler_class = WSGIHandler
+
+    log = None
+    error_log = None
+
+    environ_class = dict
+    """What environments for applications are made of."""
+
+    secure_environ_class = WSGISecureEnviron
+    """What environments are made of before they are shown to anybody else."""
+
+    base_env = {
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "SERVER_SOFTWARE": "gevent/{}.{} Python/{}.{}".format(*gevent.version_info[:2], *sys.version_info[:2]),
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    """What the environment of every request has, before `environ` and the request itself."""
+
+    def __init__(self, listener, application=None, backlog=None, spawn="default", log="default",
+                 error_log="default", handler_class=None, environ=None, **ssl_args):
+        super().__init__(listener, backlog=backlog, spawn=spawn, **ssl_args)
+        # A subclass may have these as attributes.
+        if application is not None:
+            self.application = application
+        if handler_class is not None:
+            self.handler_class = handler_class
+        self.log = _wsgi_log.as_log(log, sys.stderr)
+        self.error_log = _wsgi_log.as_log(error_log, sys.stderr)
+        self.set_environ(environ)
+        self.set_max_accept()
+
+    def set_environ(self, environ=None):
+        """Begin the environment of all requests anew, with `environ` in it."""
+        added = environ or {}
+        self.environ = {
+            **self.base_env,
+            "wsgi.url_scheme": "https" if self.ssl_enabled else "http",
+            "wsgi.errors": self.error_log,
+            **added,
+        }
+
+    def set_max_accept(self):
+        """Decide how many connections are accepted in a row."""
+        if self.environ.get("wsgi.multiprocess"):
+            self.max_accept = 1
+
+    def get_environ(self):
+        """Return a new environment, still without a request."""
+        return self.environ_class(self.environ)
+
+    def init_socket(self):
+        """Get the listening socket ready. Called when the server starts."""
+        super().init_socket()
+        self.update_environ()
+
+    def update_environ(self):
+        """Put the address into the environment, now that it is known: SERVER_NAME and SERVER_PORT, unless given."""
+        name = port = ""
+        if isinstance(self.address, tuple):
+            name, port = self.address[:2]
+        if "SERVER_NAME" not in self.environ:
+            try:
+                self.environ["SERVER_NAME"] = socket.getfqdn(name) if name or port else ""
+            except OSError:
+                self.environ["SERVER_NAME"] = str(name)
+        self.environ.setdefault("SERVER_PORT", str(port))
+
+    def handle(self, sock, address):
+        """Handle all requests of one connection. Called in a greenlet of its own."""
+        self.handler_class(sock, address, self).handle()
+
+
+def _main(arguments=None):
+    from gevent import monkey
+
+    monkey.patch_all()
+    import argparse
+    from importlib import import_module
+
+    parser = argparse.ArgumentParser(prog="python -m gevent.pywsgi", description="Serve a WSGI application.")
+    parser.add_argument("-b", "--bind", default="127.0.0.1:8080", help="the address and port (%(default)s)")
+    parser.add_argument("app", help="the application, as module:callable")
+    options = parser.parse_args(arguments)
+    host, _, port = options.bind.rpartition(":")
+    module, _, name = options.app.partition(":")
+    application = getattr(import_module(module), name or "application")
+    WSGIServer((host, int(port)), application).serve_forever()
+
+
+if __name__ == "__main__":
+    _main()
