@@ -81,7 +81,21 @@ void ParkedGreenlet::on_io(Watcher& watcher, int) noexcept {
   static_cast<ParkedGreenlet*>(watcher.owner)->make_ready(State::kWoken);
 }
 
+// Time limits count from now, not from when the loop last looked at its clock.
+void ParkedGreenlet::update_now() noexcept {
+  if (!hub_->loop_stands_in) [[likely]] {
+    loop_->update_now();
+    return;
+  }
+  PyObject* loop = PyObject_GetAttrString(reinterpret_cast<PyObject*>(hub_->greenlet), "loop");
+  PyObject* done = loop == nullptr ? nullptr : PyObject_CallMethod(loop, "update_now", nullptr);
+  if (done == nullptr) PyErr_WriteUnraisable(loop);
+  Py_XDECREF(done);
+  Py_XDECREF(loop);
+}
+
 void ParkedGreenlet::start_timer(double seconds, bool ref) noexcept {
+  update_now();
   timer_.emplace(*loop_, seconds, 0.0, &on_timer, this);
   if (!ref) timer_->set_ref(false);
   timer_->start();
@@ -144,7 +158,7 @@ Parked ParkedGreenlet::wait() noexcept {
     outcome = kFailed;
   } else if (state_ != State::kResumed) {
     if (PyObject* type = gevent_exception("InvalidSwitchError"); type != nullptr)
-      PyErr_Format(type, "%R was switched to with %R by somebody who did not wake it: it was waiting in gevent",
+      PyErr_Format(type, "Invalid switch into %R: it waits in gevent, and was switched to with %R by somebody who did not wake it",
                    greenlet_, arrived);
     outcome = kFailed;
   } else if (error_ != nullptr) {

@@ -52,7 +52,12 @@ class _WaitIterator:
             self._timer = self._hub.loop.timer(getattr(timeout, "seconds", timeout), priority=-1)
             self._timer.start(self._deliver, _Expired)
         for each in self._objects:
-            each.rawlink(self._deliver)
+            # Those that are ready come at once, before anybody else runs.
+            ready = getattr(each, "ready", None)
+            if ready is not None and ready():
+                self._deliver(each)
+            else:
+                each.rawlink(self._deliver)
 
     def __iter__(self):
         return self
