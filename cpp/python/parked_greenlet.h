@@ -42,6 +42,7 @@ class ParkedGreenlet final : public Waiter {
   static void on_timer(Watcher& watcher, int revents) noexcept;
   static void on_io(Watcher& watcher, int revents) noexcept;
 
+  void update_now() noexcept;
   void make_ready(State reason) noexcept;
   void leave_all() noexcept;
   void give_back() noexcept;
