@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "python/hub_state.h"
 #include "python/parking.h"
 
 namespace gevent {
@@ -124,7 +125,10 @@ void set_out(LinkObject* link) noexcept {
     loop->ready.push({&run_link, link, nullptr});
     loop->wake_up_if_blocked();
   } else {
-    PyObject* scheduled = PyObject_CallMethod(loop_object, "run_callback_threadsafe", "O", as_object(link));
+    HubState* here = hub_state();
+    const bool mine = here != nullptr && reinterpret_cast<PyObject*>(here->greenlet) == link->hub;
+    PyObject* scheduled =
+        PyObject_CallMethod(loop_object, mine ? "run_callback" : "run_callback_threadsafe", "O", as_object(link));
     if (scheduled == nullptr) PyErr_WriteUnraisable(loop_object);
     Py_XDECREF(scheduled);
   }
