@@ -265,10 +265,14 @@ def _forget_children():
         child.lose()
 
 
-def _claim(child):
+def _forget_child(child):
     # It has been asked for; the system would not tell twice either.
     if _watched_children.get(child.pid) is child:
         del _watched_children[child.pid]
+
+
+def _claim(child):
+    _forget_child(child)
     if child.lost:
         raise ChildProcessError(ECHILD, os.strerror(ECHILD))
     return child.pid, child.rstatus
@@ -311,7 +315,7 @@ def _ask_until_told(pid, options):
             child = _watched_children.get(found)
             if child is not None and (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
                 child.end(status)
-                del _watched_children[found]
+                _forget_child(child)
             return found, status
         if options & _WNOHANG:
             return 0, 0

@@ -167,17 +167,20 @@ class ThreadPool(GroupMappingMixin):
         self.manager = None
         self._open()
         self.fork_watcher = self.hub.loop.fork(ref=False)
-        self.fork_watcher.start(self._on_fork)
+        # Weakly: a loop lives longer than most of its pools.
+        self.fork_watcher.start(_revive, weakref.ref(self))
 
     def _open(self):
         self.task_queue = TaskQueue(self.hub, self._maxsize)
         self.pid = os.getpid()
 
     def __del__(self):
-        # Absent when the constructor failed, and not of this process after a fork.
-        tasks = getattr(self, "task_queue", None)
+        # Some are absent when the constructor failed; the threads, after a fork.
+        tasks, watcher = getattr(self, "task_queue", None), getattr(self, "fork_watcher", None)
         if tasks is not None and not tasks.inherited:
             tasks.dismiss(tasks.staying)
+        if watcher is not None:
+            watcher.close()
 
     def __repr__(self):
         return (
@@ -301,6 +304,12 @@ class ThreadPool(GroupMappingMixin):
 
     def _apply_async_use_greenlet(self):
         return True
+
+
+def _revive(pool):
+    pool = pool()
+    if pool is not None:
+        pool._on_fork()
 
 
 def _checked_size(size, name):

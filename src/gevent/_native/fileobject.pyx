@@ -100,7 +100,7 @@ cdef class DescriptorIO:
         cdef int fd = self.fd
         if fd >= 0:
             self.fd = -1
-            closing_fd(fd)
+            end_descriptor_waits(fd)
 
     def readinto(self, buffer):
         """Read into `buffer` what is there, waiting until something is; return how much, 0 at the end of the file."""

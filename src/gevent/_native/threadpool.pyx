@@ -14,7 +14,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cython.operator cimport dereference
 from libc.stdint cimport uint64_t
 
-from bridge cimport CoreLoop, CoreWaitQueue, call_soon, loop_of, park_in
+from bridge cimport CoreLoop, CoreWaitQueue, call_soon, current_loop, loop_of, park_in
 
 
 cdef extern from "base/fork_generation.h" namespace "gevent" nogil:
@@ -46,7 +46,13 @@ cdef extern from *:
                                                         void* owner) {
       return new gevent::Completions(loop, reinterpret_cast<gevent::Completions::Deliver>(deliver), owner);
     }
+    static inline void hold(gevent::Loop& loop) { loop.hold(); }
+    static inline void release(gevent::Loop& loop) {
+      if (!loop.abandoned()) loop.release();
+    }
     """
+    void hold(CoreLoop& loop)
+    void release(CoreLoop& loop)
     CoreCompletions* make_completions(CoreLoop& loop, void (*deliver)(void*, Job&) noexcept, void* owner) except +
 
 
@@ -270,8 +276,14 @@ cdef class TaskQueue:
 
     def wait_left(self, Py_ssize_t size):
         """Park until no more than `size` threads are there."""
-        while len(self.workers) > size:
-            park_in(self.left, -1, NULL)
+        cdef CoreLoop* loop = current_loop()
+        # No watcher tells the loop that somebody will come.
+        hold(loop[0])
+        try:
+            while len(self.workers) > size:
+                park_in(self.left, -1, NULL)
+        finally:
+            release(loop[0])
 
     @property
     def staying(self):

@@ -1,0 +1,410 @@
+"""The `subprocess` module, where waiting for a process or for its pipes lets other greenlets run.
+
+`Popen` is the standard library's own class: processes start as they do there, by its vfork-like helper in C and with all
+its arguments. What differs is what would block: the pipes are gevent's file objects, and the end of a process is noticed by
+the hub, through `gevent.os`. The functions around it (`run`, `call`, `check_output`, …) are the standard library's own code
+over this `Popen`.
+
+May be used from any thread, each with its own hub.
+"""
+import os
+import subprocess as __subprocess__
+import types
+from os import close as os_close
+from os import set_inheritable as _set_inheritable
+from subprocess import (
+    DEVNULL,
+    PIPE,
+    STDOUT,
+    CalledProcessError,
+    CompletedProcess,
+    SubprocessError,
+    TimeoutExpired,
+    list2cmdline,
+)
+
+from gevent._util import Lazy, copy_globals
+from gevent.event import AsyncResult
+from gevent.fileobject import FileObject
+from gevent.greenlet import Greenlet, joinall, killall
+from gevent.hub import get_hub
+from gevent.os import _forget_child, _watch_child
+from gevent.timeout import Timeout
+
+__implements__ = ["Popen", "call", "check_call", "check_output", "run", "getstatusoutput", "getoutput"]
+__imports__ = [
+    "PIPE", "STDOUT", "DEVNULL", "CalledProcessError", "CompletedProcess", "SubprocessError", "TimeoutExpired",
+]
+__imports__ += copy_globals(
+    __subprocess__,
+    globals(),
+    only_names=["_posixsubprocess", "_fork_exec", "_use_posix_spawn", "_USE_POSIX_SPAWN"],
+    ignore_missing_names=True,
+)
+__extra__ = ["list2cmdline"]
+__all__ = __implements__ + __imports__
+
+mswindows = False
+
+try:
+    MAXFD = os.sysconf("SC_OPEN_MAX")
+except (ValueError, OSError):
+    MAXFD = 256
+
+_PLATFORM_DEFAULT_CLOSE_FDS = object()
+_CHUNK_BYTES = 32768
+
+
+def _over_this_popen(function):
+    """The standard library's `function`, with the names it uses looked up in this module."""
+    function = getattr(function, "_of_stdlib", function)
+    for name in function.__code__.co_names:
+        if hasattr(__subprocess__, name):
+            globals().setdefault(name, getattr(__subprocess__, name))
+    here = types.FunctionType(function.__code__, globals(), function.__name__, function.__defaults__)
+    here.__kwdefaults__ = function.__kwdefaults__
+    return here
+
+
+_call = _over_this_popen(__subprocess__.call)
+_check_call = _over_this_popen(__subprocess__.check_call)
+_check_output = _over_this_popen(__subprocess__.check_output)
+_run = _over_this_popen(__subprocess__.run)
+getstatusoutput = _over_this_popen(__subprocess__.getstatusoutput)
+getoutput = _over_this_popen(__subprocess__.getoutput)
+
+
+def call(*popenargs, **kwargs):
+    """Run a command and return its exit status. Waits.
+
+    Takes what `Popen` takes, and ``timeout`` in seconds, after which the process is killed and TimeoutExpired raised.
+    """
+    return _call(*popenargs, **kwargs)
+
+
+def check_call(*popenargs, **kwargs):
+    """As `call`, but raise CalledProcessError if the status is not 0, and otherwise return 0."""
+    return _check_call(*popenargs, **kwargs)
+
+
+def check_output(*popenargs, **kwargs):
+    """Run a command and return what it wrote to its standard output. Waits.
+
+    Takes what `run` takes except ``stdout`` and ``check``. CalledProcessError if the exit status is not 0.
+    """
+    return _check_output(*popenargs, **kwargs)
+
+
+def run(*popenargs, **kwargs):
+    """Run a command, wait for it and return a `CompletedProcess`.
+
+    Takes what `Popen` takes, and:
+
+    input
+        what the process reads from its standard input.
+    capture_output
+        whether to keep what it writes to standard output and standard error.
+    timeout
+        in seconds. The process is then killed and TimeoutExpired raised at once, even if processes it has started hold
+        its pipes open.
+    check
+        whether to raise CalledProcessError if the exit status is not 0.
+    """
+    return _run(*popenargs, **kwargs)
+
+
+# So that executing this module once more, after patching, finds the standard library's again.
+for _ours, _stdlib in ((call, _call), (check_call, _check_call), (check_output, _check_output), (run, _run)):
+    _ours._of_stdlib = _stdlib
+del _ours, _stdlib
+
+
+class Popen(__subprocess__.Popen):
+    """A process and its pipes: the standard library's `Popen`, with the same arguments and methods.
+
+    ``threadpool`` is for files of the kind `gevent.fileobject.FileObjectThread`, where that kind is configured.
+
+    Also an object for `gevent.wait`: it is ready when the process has ended.
+    """
+
+    _child = None
+    _returncode = None
+    _parent_ends = ()
+    _communicating_greenlets = None
+
+    _POSSIBLE_FD_DIRS = ("/proc/self/fd", "/dev/fd")
+
+    def __init__(self, args, bufsize=-1, executable=None, stdin=None, stdout=None, stderr=None, preexec_fn=None,
+                 close_fds=_PLATFORM_DEFAULT_CLOSE_FDS, shell=False, cwd=None, env=None, universal_newlines=None,
+                 startupinfo=None, creationflags=0, restore_signals=True, start_new_session=False, pass_fds=(),
+                 encoding=None, errors=None, text=None, group=None, extra_groups=None, user=None, umask=-1, pipesize=-1,
+                 process_group=None, threadpool=None):
+        self._bufsize = -1 if bufsize is None else bufsize
+        self._threadpool = threadpool
+        # Python 3.10 has no such argument, and says so if it is given.
+        newer = {} if process_group is None else {"process_group": process_group}
+        try:
+            super().__init__(
+                args, bufsize, executable, stdin, stdout, stderr, preexec_fn,
+                True if close_fds is _PLATFORM_DEFAULT_CLOSE_FDS else close_fds,
+                shell, cwd, env, universal_newlines, startupinfo, creationflags, restore_signals, start_new_session,
+                pass_fds, user=user, group=group, extra_groups=extra_groups, encoding=encoding, errors=errors, text=text,
+                umask=umask, pipesize=pipesize, **newer,
+            )
+        except BaseException:
+            self._close_parent_ends()
+            raise
+
+    # -- the pipes --
+
+    def _get_handles(self, stdin, stdout, stderr):
+        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = super()._get_handles(stdin, stdout, stderr)
+        for given, fd in ((stdin, p2cread), (stdout, c2pwrite), (stderr, errwrite)):
+            if given not in (None, PIPE, STDOUT, DEVNULL):
+                self._remove_nonblock_flag(fd)
+        # Kept from the base class, which would open blocking files on them.
+        self._parent_ends = (p2cwrite, c2pread, errread)
+        return p2cread, -1, -1, c2pwrite, -1, errwrite
+
+    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
+                       p2cread, _p2cwrite, _c2pread, c2pwrite, _errread, errwrite, *rest):
+        p2cwrite, c2pread, errread = ends = self._parent_ends
+        files = [None if fd == -1 else self._open_pipe(fd, mode) for fd, mode in zip(ends, "wrr")]
+        self.stdin, self.stdout, self.stderr = files
+        self._parent_ends = ()
+        super()._execute_child(
+            args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
+            p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *rest,
+        )
+        self._child = _watch_child(self.pid, None, get_hub().loop, True)
+
+    def _open_pipe(self, fd, mode):
+        options = {"bufsize": self._bufsize}
+        if self._threadpool is not None and FileObject.__name__ == "FileObjectThread":
+            options["threadpool"] = self._threadpool
+        if self.text_mode:
+            options.update(encoding=self.encoding, errors=self.errors)
+        elif self._bufsize == 1:
+            options["bufsize"] = -1
+        return FileObject(fd, mode if self.text_mode else mode + "b", **options)
+
+    def _close_parent_ends(self):
+        ends, self._parent_ends = self._parent_ends, ()
+        for fd in ends:
+            if fd != -1:
+                os_close(fd)
+
+    def pipe_cloexec(self):
+        """Return the two ends of a new pipe that a new program does not inherit."""
+        return os.pipe()
+
+    def _remove_nonblock_flag(self, fd):
+        # A program expects to block on what it is given, whatever this one does with it.
+        os.set_blocking(fd, True)
+
+    # -- the end --
+
+    @property
+    def returncode(self):
+        """The exit status; negative: the signal that ended it; None as long as it is not known to have ended."""
+        if self._returncode is None and self._child is not None and self._child.ended:
+            self._handle_exitstatus(self._child.rstatus)
+        return self._returncode
+
+    @returncode.setter
+    def returncode(self, value):
+        self._returncode = value
+
+    def _internal_poll(self, _deadstate=None, *_defaults):
+        if self._returncode is None and self._child is not None and self._child.poll():
+            _forget_child(self._child)
+        return self.returncode
+
+    def _wait(self, timeout):
+        child = self._child
+        if self._returncode is None and child is not None:
+            if timeout is not None and timeout <= 0:
+                child.poll()
+            elif not child.ended:
+                child.wait(timeout)
+            if not child.ended:
+                raise TimeoutExpired(self.args, timeout)
+            _forget_child(child)
+        return self.returncode
+
+    def wait(self, timeout=None, _raise_exc=True):
+        """Wait until the process ends, `timeout` seconds at most; return `returncode`. Then raise TimeoutExpired."""
+        try:
+            return super().wait(_seconds(timeout))
+        except TimeoutExpired:
+            if _raise_exc:
+                raise
+            return None
+
+    @Lazy
+    def result(self):
+        """An `AsyncResult` that gets `returncode` when the process ends."""
+        result = AsyncResult()
+        self.rawlink(lambda popen: result.set(popen.returncode))
+        return result
+
+    def rawlink(self, callback):
+        """Have ``callback(self)`` called in the hub when the process has ended."""
+        self._child.rawlink(callback, self)
+
+    def unlink(self, callback):
+        """Undo `rawlink`."""
+        self._child.unlink(callback)
+
+    # -- communicating --
+
+    def communicate(self, input=None, timeout=None):
+        """Write `input` to the process, read all that it writes, wait until it ends; return (stdout, stderr).
+
+        None stands for what is no pipe. TimeoutExpired after `timeout` seconds, with what was read so far; the process
+        lives on, and this may be called again.
+        """
+        return super().communicate(input, _seconds(timeout))
+
+    def _communicate(self, input, endtime, orig_timeout):
+        # The base class does this with a selector. Greenlets do not lose what is in the files' buffers.
+        if self._communicating_greenlets is None:
+            self._exchange = _Exchange(self, input)
+            self._communicating_greenlets = self._exchange.greenlets
+        exchange = self._exchange
+        try:
+            if not exchange.finish(self._remaining_time(endtime)):
+                raise TimeoutExpired(self.args, orig_timeout)
+            self.wait(self._remaining_time(endtime))
+        except TimeoutExpired as error:
+            error.timeout = orig_timeout
+            error.output, error.stderr = exchange.so_far()
+            raise
+        return exchange.stdout_result(), exchange.stderr_result()
+
+    def __exit__(self, exc_type, value, traceback):
+        if self._communicating_greenlets:
+            # They may be waiting inside the files that are closed next.
+            killall(self._communicating_greenlets)
+        super().__exit__(exc_type, value, traceback)
+
+    # -- closing descriptors by hand, for functions given as preexec_fn --
+
+    @classmethod
+    def _close_fds(cls, keep, errpipe_write):
+        """Close all descriptors from 3 on except those in `keep`, which a new program is to inherit."""
+        for path in cls._POSSIBLE_FD_DIRS:
+            if os.path.isdir(path):
+                return cls._close_fds_from_path(path, keep, errpipe_write)
+        return cls._close_fds_brute_force(keep, errpipe_write)
+
+    @classmethod
+    def _close_fds_from_path(cls, path, keep, errpipe_write):
+        try:
+            fds = [int(name) for name in os.listdir(path)]
+        except (ValueError, OSError):
+            cls._close_fds_brute_force(keep, errpipe_write)
+            return
+        for fd in keep:
+            if fd != errpipe_write:
+                _set_inheritable(fd, True)
+        for fd in fds:
+            if fd > 2 and fd not in keep:
+                _close_if_open(fd)
+
+    @classmethod
+    def _close_fds_brute_force(cls, keep, errpipe_write):
+        lowest = 3
+        for fd in keep:
+            if fd != errpipe_write:
+                _set_inheritable(fd, True)
+            if lowest == 3:
+                os.closerange(lowest, fd)
+            else:
+                for hole in range(lowest, fd):
+                    _close_if_open(hole)
+            lowest = fd + 1
+        os.closerange(lowest, MAXFD)
+
+
+def _close_if_open(fd):
+    try:
+        os_close(fd)
+    except OSError:
+        pass  # listing a directory opens a descriptor that is gone afterwards
+
+
+def _seconds(timeout):
+    return timeout.seconds if isinstance(timeout, Timeout) else timeout
+
+
+class _Exchange:
+    """What `Popen.communicate` has under way, from its first call to its last: one greenlet for each pipe."""
+
+    def __init__(self, popen, input):
+        self.error = None
+        self.greenlets = []
+        self.outputs = []
+        if popen.stdin:
+            self._start(popen._stdin_write, input)
+        for stream in (popen.stdout, popen.stderr):
+            output = None
+            if stream:
+                output = _Output(stream, popen.text_mode)
+                if not stream.closed:
+                    self._start(output.read)
+            self.outputs.append(output)
+
+    def _start(self, function, *args):
+        self.greenlets.append(Greenlet.spawn(self._run, function, args))
+
+    def _run(self, function, args):
+        try:
+            function(*args)
+        except Exception as error:  # noqa: BLE001 - raised by finish()
+            self.error = error
+
+    def finish(self, timeout):
+        """Wait for the greenlets; return whether they have all ended."""
+        joinall(self.greenlets, timeout if timeout is None else max(0, timeout))
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return all(greenlet.ready() for greenlet in self.greenlets)
+
+    def so_far(self):
+        """The bytes of standard output and standard error, None where there are none."""
+        return [None if output is None else b"".join(output.chunks) or None for output in self.outputs]
+
+    def stdout_result(self):
+        return self.outputs[0] and self.outputs[0].result()
+
+    def stderr_result(self):
+        return self.outputs[1] and self.outputs[1].result()
+
+
+class _Output:
+    """What one pipe has brought."""
+
+    def __init__(self, stream, text_mode):
+        self.stream = stream
+        self.chunks = []
+        self.decoding = None
+        if text_mode and not stream.closed:
+            self.decoding = (stream.encoding, stream.errors)
+
+    def __bool__(self):
+        return True
+
+    def read(self):
+        below = getattr(self.stream, "buffer", self.stream)
+        read = getattr(below, "read1", below.read)
+        while chunk := read(_CHUNK_BYTES):
+            self.chunks.append(chunk)
+        self.stream.close()
+
+    def result(self):
+        data = b"".join(self.chunks)
+        if self.decoding is None:
+            return data
+        return data.decode(*self.decoding).replace("\r\n", "\n").replace("\r", "\n")
