@@ -1,5 +1,6 @@
 """Waiting for several objects, for one watcher, and for a bare descriptor."""
 from gevent._hub_local import get_hub_noargs
+from gevent._native.greenlet import Greenlet
 from gevent._native.hub import HubBase as WaitOperationsGreenlet
 from gevent._native.hub import wait_fd
 from gevent._waiter import MultipleWaiter
@@ -52,9 +53,9 @@ class _WaitIterator:
             self._timer = self._hub.loop.timer(getattr(timeout, "seconds", timeout), priority=-1)
             self._timer.start(self._deliver, _Expired)
         for each in self._objects:
-            # Those that are ready come at once, before anybody else runs.
-            ready = getattr(each, "ready", None)
-            if ready is not None and ready():
+            # A greenlet that has ended comes at once, before anybody else runs. What is ready now and may not be in a
+            # moment, such as a semaphore, takes its turn.
+            if isinstance(each, Greenlet) and each.ready():
                 self._deliver(each)
             else:
                 each.rawlink(self._deliver)

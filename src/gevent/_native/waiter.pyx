@@ -159,8 +159,8 @@ cdef class MultipleWaiter(Waiter):
     cpdef get(self):
         """Return the next value; park the calling greenlet until there is one."""
         if not self._values:
+            Waiter.clear(self)  # of what came while nobody waited
             Waiter.get(self)
-            Waiter.clear(self)
         return self._values.pop(0)
 
 
