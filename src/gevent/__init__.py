@@ -64,4 +64,4 @@ setswitchinterval = _sys.setswitchinterval
 from gevent.os import fork  # noqa: E402
 
 # Attributes from the beginning, as gevent's users are accustomed to.
-from gevent import event, lock, pool, queue  # noqa: E402, F401
+from gevent import event, lock, monkey, pool, queue  # noqa: E402, F401
