@@ -4,7 +4,6 @@ How control goes to and fro is told in cpp/python/parking.h. Here is what a hub 
 nobody caught, which thread pool and resolver it has, how it ends.
 """
 import sys
-import traceback
 from _thread import get_ident as get_thread_ident
 from threading import main_thread as _main_thread
 
@@ -283,6 +282,8 @@ class Hub(WaitOperationsGreenlet):
         stream = self.exception_stream
         if stream is None:
             return
+        import traceback  # not before there is an error to print: it is a sixth of what importing gevent costs
+
         try:
             if v is None:
                 stream.write(f"{t.__name__}\n")
@@ -300,6 +301,8 @@ class Hub(WaitOperationsGreenlet):
         try:
             return self.format_context(context)
         except Exception:  # noqa: BLE001 - the error being reported matters more than this one
+            import traceback
+
             traceback.print_exc(file=self.exception_stream)
             return repr(context)
 
