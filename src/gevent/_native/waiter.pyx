@@ -9,6 +9,26 @@ cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
 
+cdef extern from *:
+    """
+    #include "python/hub_state.h"
+    #include "python/parked_greenlet.h"
+    // Whether `hub` is the calling thread's own.
+    static inline bool is_current_hub(PyObject* hub) {
+      gevent::HubState* state = gevent::hub_state();
+      return state != nullptr && reinterpret_cast<PyObject*>(state->greenlet) == hub;
+    }
+    static inline PyObject* switch_away() { return gevent::switch_away_to_hub(*gevent::hub_state()); }
+    static inline bool is_caller(PyObject* greenlet) {
+      PyObject* current = gevent::current_greenlet();
+      Py_XDECREF(current);
+      return current == greenlet;
+    }
+    """
+    bint is_current_hub(object hub)
+    object switch_away()
+    bint is_caller(object greenlet)
+
 cdef extern from "python/hub_state.h" namespace "gevent":
     object current_greenlet()
     object switch_to(greenlet target, object value)
@@ -64,8 +84,8 @@ cdef class Waiter:
         """What `throw` was given, or None."""
         return self._exception if self._exception is not _UNSET else None
 
-    cdef _check_caller(self, what):
-        if current_greenlet() is not self.hub:
+    cdef inline _check_caller(self, str what):
+        if not is_caller(self.hub):
             raise AssertionError(f"Can only use Waiter.{what} method from the Hub greenlet")
 
     cpdef switch(self, value):
@@ -112,7 +132,7 @@ cdef class Waiter:
             raise ConcurrentObjectUseError(f"This Waiter is already used by {self.greenlet!r}")
         self.greenlet = current_greenlet()
         try:
-            return self.hub.switch()
+            return switch_away() if is_current_hub(self.hub) else self.hub.switch()
         finally:
             self.greenlet = None
 
