@@ -1,0 +1,324 @@
+"""Make the standard library cooperate: what would stop the thread then parks the greenlet.
+
+Do it first thing in the main script, in one line, before anything else is imported::
+
+    from gevent import monkey; monkey.patch_all()
+
+or run an unchanged program with ``python -m gevent.monkey script.py``.
+
+`patch_all` replaces the blocking parts of the standard library's modules by gevent's; the other ``patch_`` functions do
+a part of it. What was there before stays at hand through `get_original`, and `is_module_patched` tells what was done.
+With ``multiprocessing=True``, which gevent itself does not have, `multiprocessing` works under patching as well.
+
+Others may watch, forbid or add to the patching by the events of `gevent.events`, as subscribers or by entry points.
+"""
+from gevent.monkey import _state
+from gevent.monkey._errors import MonkeyPatchWarning
+from gevent.monkey._notices import process_warnings as _process_warnings
+from gevent.monkey._notices import unless_forbidden as _unless_forbidden
+from gevent.monkey._state import (  # noqa: F401 - is_anything_patched is for gevent's suite
+    is_anything_patched,
+    is_module_patched,
+    is_object_patched,
+    saved,
+)
+from gevent.monkey.api import get_original, patch_item, patch_module, remove_item  # noqa: F401 - for plugins
+from gevent.monkey.api import patch_standard as _patch_standard
+
+__all__ = [
+    "MonkeyPatchWarning",
+    "get_original",
+    "is_module_patched",
+    "is_object_patched",
+    "main",
+    "patch_all",
+    "patch_builtins",
+    "patch_contextvars",
+    "patch_dns",
+    "patch_module",
+    "patch_multiprocessing",
+    "patch_os",
+    "patch_queue",
+    "patch_select",
+    "patch_signal",
+    "patch_socket",
+    "patch_ssl",
+    "patch_subprocess",
+    "patch_sys",
+    "patch_thread",
+    "patch_time",
+]
+
+
+# --- one part each -----------------------------------------------------------------------------------------------
+
+
+@_unless_forbidden
+def patch_os():
+    """Replace `os.fork` and its like, `os.waitpid` and `os.close` by those of `gevent.os`."""
+    _patch_standard("os")
+
+
+@_unless_forbidden
+def patch_queue():
+    """Replace the classes of `queue` by those of `gevent.queue`."""
+    import queue
+
+    from gevent import queue as green_queue
+
+    patch_module(queue, green_queue, items=["SimpleQueue", "PriorityQueue", "LifoQueue", "Queue"])
+
+
+@_unless_forbidden
+def patch_signal():
+    """Replace `signal.signal` and its like by those of `gevent.signal`: a SIGCHLD handler may wait."""
+    _patch_standard("signal")
+
+
+@_unless_forbidden
+def patch_time():
+    """Replace `time.sleep` by `gevent.sleep`."""
+    _patch_standard("time")
+
+
+@_unless_forbidden
+def patch_contextvars():
+    """Do nothing: greenlets have contexts of their own in any case."""
+
+
+@_unless_forbidden
+def patch_builtins():
+    """Do nothing: imports cooperate once `patch_thread` was called."""
+
+
+@_unless_forbidden
+def patch_sys(stdin=True, stdout=True, stderr=True):
+    """Do nothing: the standard streams of Python 3 cannot be replaced by something that looks the same.
+
+    Use `gevent.fileobject.FileObject` on ``sys.stdin`` to read it without stopping the others. From gevent.
+    """
+
+
+@_unless_forbidden
+def patch_thread(threading=True, _threading_local=True, Event=True, logging=True, existing_locks=True,
+                 _warnings=None):
+    """Make threads greenlets: `_thread`, `threading`, their locks and thread-local data.
+
+    :param threading: Patch `threading` too, not only `_thread`.
+    :param _threading_local: Patch `_threading_local` too.
+    :param Event: Replace `threading.Event` by `gevent.event.Event`.
+    :param logging: Give `logging`, if it was imported already, locks that cooperate.
+    :param existing_locks: See to locks of the import system and of `concurrent.futures` that exist already.
+
+    Threads that already run go on as native threads; joining them from a greenlet cooperates. To be called in the main
+    thread.
+    """
+    from gevent.monkey._threads import ThreadPatch
+
+    mine = [] if _warnings is None else _warnings
+    ThreadPatch(threading, _threading_local, Event, logging, existing_locks, mine).apply()
+    if _warnings is None:
+        _process_warnings(mine)
+
+
+_DNS_FUNCTIONS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo", "getfqdn")
+
+
+@_unless_forbidden
+def patch_socket(dns=True, aggressive=True):
+    """Replace `socket.socket` and what makes or uses sockets by those of `gevent.socket`.
+
+    :param dns: Do what `patch_dns` does, too.
+    :param aggressive: Accepted; there is nothing more that could be removed.
+    """
+    from gevent import socket
+
+    _patch_standard("socket", items=[name for name in socket.__implements__ if dns or name not in _DNS_FUNCTIONS])
+
+
+@_unless_forbidden
+def patch_dns():
+    """Replace `socket.getaddrinfo` and the other look-ups by those that use the hub's resolver."""
+    _patch_standard("socket", items=list(_DNS_FUNCTIONS))
+
+
+@_unless_forbidden
+def patch_ssl(_warnings=None, _first_time=True):
+    """Replace `ssl.SSLContext`, `ssl.SSLSocket` and what makes them by those of `gevent.ssl`.
+
+    Warns if other modules have taken hold of the original classes already.
+    """
+    from gevent.monkey._late_ssl import describe_late_ssl
+
+    trouble = describe_late_ssl() if _first_time else None
+    done = _patch_standard("ssl", _warnings=_warnings)[2]
+    if done and trouble:
+        if _warnings is None:
+            _process_warnings([trouble])
+        else:
+            _warnings.append(trouble)
+
+
+@_unless_forbidden
+def patch_select(aggressive=True):
+    """Replace `select.select` and `select.poll` by those of `gevent.select`, and do what `patch_selectors` does.
+
+    :param aggressive: Remove what has no counterpart (``epoll``, ``kqueue``, …), so that nobody can block in it.
+    """
+    source, target, done = _patch_standard("select", _patch_kwargs={"aggressive": aggressive})
+    if done and aggressive:
+        for name in source.__removed__:
+            remove_item(target, name)
+    patch_selectors(aggressive)
+
+
+@_unless_forbidden
+def patch_selectors(aggressive=True):
+    """Replace `selectors.DefaultSelector` by that of `gevent.selectors`.
+
+    :param aggressive: Remove selectors that would block.
+    """
+    _patch_standard("selectors", _patch_kwargs={"aggressive": aggressive})
+
+
+@_unless_forbidden
+def patch_subprocess():
+    """Replace `subprocess.Popen` and the functions around it by those of `gevent.subprocess`."""
+    _patch_standard("subprocess")
+
+
+def patch_multiprocessing():
+    """Make `multiprocessing` cooperate, in this process and in the children it starts, by any start method.
+
+    Ours; gevent has nothing like it. Best done through ``patch_all(multiprocessing=True)``: children are patched the
+    way their parent is. Raises `ImportError`, with nothing patched, where this cannot work.
+    """
+    from gevent.multiprocessing import _patch
+
+    _patch.patch()
+
+
+def _subscribe_signal_os(will_patch_all):
+    # Registered as an entry point, like any plugin's; the name is gevent's.
+    if will_patch_all.will_patch_module("signal") and not will_patch_all.will_patch_module("os"):
+        _process_warnings([_SIGNAL_WITHOUT_OS])
+
+
+# --- all of it ---------------------------------------------------------------------------------------------------
+
+_WAS_PATCHED_OTHERWISE = (
+    "patch_all() was called more than once, with different arguments: what any of the calls asked for is patched"
+)
+_SIGNAL_WITHOUT_OS = (
+    "The signal module is patched but os is not: a handler for SIGCHLD may run in a greenlet, while os.waitpid() in it "
+    "stops the process and can take the exit status of a child that gevent.subprocess waits for"
+)
+
+
+@_unless_forbidden
+def patch_all(socket=True, dns=True, time=True, select=True, thread=True, os=True, ssl=True, subprocess=True,
+              sys=False, aggressive=True, Event=True, builtins=True, signal=True, queue=True, contextvars=True,
+              multiprocessing=False, **kwargs):
+    """Patch the standard library: each argument is one of this module's ``patch_`` functions, called if it is true.
+
+    :param aggressive: Remove blocking things that have no cooperative counterpart, such as `select.epoll`.
+    :param Event: Whether `patch_thread` replaces `threading.Event`.
+    :param multiprocessing: Call `patch_multiprocessing`, which gevent does not have. The environment variable
+        ``GEVENT_PATCH_MULTIPROCESSING=1`` does the same as passing True.
+    :param kwargs: Is passed on to plugins.
+    :return: True; False if a plugin forbade it with `gevent.events.DoNotPatch`; None if there was nothing left to do.
+
+    Calling it again with the same arguments does nothing; with others, it warns and patches what is missing. Does not
+    wait, and makes no hub. Raises `ImportError`, with nothing patched, if `multiprocessing` is asked for and cannot
+    work here.
+    """
+    settings = {name: value for name, value in locals().items() if name in _PATCH_ALL_PARAMETERS}
+    if not multiprocessing:
+        from gevent._config import config
+
+        settings["multiprocessing"] = config.patch_multiprocessing
+
+    warnings = []
+    first_time, to_do = _compare_with_former_call(settings, warnings)
+    if not first_time and not any(to_do.values()):
+        _process_warnings(warnings)
+        return None
+    if to_do["multiprocessing"]:
+        _require_multiprocessing()
+
+    from gevent import events
+    from gevent.monkey._notices import notify
+
+    notify(events.GeventWillPatchAllEvent(to_do, kwargs))
+    saved[_state.PATCH_ALL_ARGUMENTS] = settings
+    _patch_chosen(to_do, settings, first_time, warnings)
+    notify(events.GeventDidPatchBuiltinModulesEvent(to_do, kwargs))
+    notify(events.GeventDidPatchAllEvent(to_do, kwargs))
+    _process_warnings(warnings)
+    return True
+
+
+_PATCH_ALL_PARAMETERS = patch_all.__wrapped__.__code__.co_varnames[:patch_all.__wrapped__.__code__.co_argcount]
+
+
+def _compare_with_former_call(settings, warnings):
+    """Return whether this is the first call, and the settings that are left to do. Updates `settings` to the union."""
+    former = saved.get(_state.PATCH_ALL_ARGUMENTS)
+    if former is None:
+        return True, dict(settings)
+
+    def without_multiprocessing(of):
+        # A child's main module calls patch_all() in ignorance of what was done before it was imported.
+        return {name: value for name, value in of.items() if name != "multiprocessing"}
+
+    if without_multiprocessing(former) != without_multiprocessing(settings):
+        warnings.append(_WAS_PATCHED_OTHERWISE)
+    to_do = {name: bool(value and not former.get(name)) for name, value in settings.items()}
+    for name, value in former.items():
+        settings[name] = settings.get(name) or value
+    return False, to_do
+
+
+def _require_multiprocessing():
+    from gevent.multiprocessing import _patch
+
+    _patch.require()
+
+
+def _patch_chosen(to_do, settings, first_time, warnings):
+    aggressive = settings["aggressive"]
+    if to_do["os"]:
+        patch_os()
+    if to_do["thread"] or (to_do["Event"] and settings["thread"]):
+        patch_thread(Event=settings["Event"], _warnings=warnings)
+    if to_do["time"]:
+        patch_time()
+    if to_do["sys"]:
+        patch_sys()
+    if to_do["socket"]:
+        patch_socket(dns=settings["dns"], aggressive=aggressive)
+    elif to_do["dns"]:
+        patch_dns()
+    if to_do["select"] or (to_do["aggressive"] and settings["select"]):
+        patch_select(aggressive=aggressive)
+    if to_do["ssl"]:
+        patch_ssl(_warnings=warnings, _first_time=first_time)
+    if to_do["subprocess"]:
+        patch_subprocess()
+    if to_do["builtins"]:
+        patch_builtins()
+    if to_do["signal"]:
+        patch_signal()
+    if to_do["queue"]:
+        patch_queue()
+    if to_do["contextvars"]:
+        patch_contextvars()
+    if to_do["multiprocessing"]:
+        patch_multiprocessing()
+
+
+def main():
+    """Run ``python -m gevent.monkey``: patch as `sys.argv` says, then run the script or module that it names."""
+    from gevent.monkey._main import main as run
+
+    return run()

@@ -1,0 +1,55 @@
+"""Who would be left with the blocking classes of `ssl`, when that is patched after its import.
+
+A module that said ``from ssl import SSLContext`` keeps the original, and so does every class derived from it. Such
+connections block, and mixing both kinds fails in ways that are hard to understand, so users are told at once.
+"""
+import sys
+
+__all__ = ["describe_late_ssl"]
+
+_OWN_MODULES = ("ssl", "gevent.ssl", "gevent._ssl3", "gevent._sslgte279")
+
+
+def describe_late_ssl():
+    """Return a warning's text that names modules and classes which cannot be patched, or None if there are none."""
+    ssl = sys.modules.get("ssl")
+    if ssl is None:
+        return None
+    from gevent.monkey._state import is_object_patched
+
+    if is_object_patched("ssl", "SSLContext"):
+        return None
+    context_class = ssl.SSLContext
+    modules = sorted(_modules_holding(context_class))
+    classes = sorted(map(repr, _strange_subclasses(context_class)))
+    if not modules and not classes:
+        return None
+    text = ("ssl is patched after its import: what has got hold of its classes already will block, or fail with a "
+            "RecursionError. Patch earlier. (https://github.com/gevent/gevent/issues/1016)")
+    if modules:
+        text += f" Modules that had direct imports (NOT patched): {modules}."
+    if classes:
+        text += f" Subclasses (NOT patched): {classes}."
+    return text
+
+
+def _modules_holding(value):
+    for name, module in list(sys.modules.items()):
+        # Not by getattr(): modules may make things up, at a price, when they are asked.
+        attributes = getattr(module, "__dict__", None)
+        if name in _OWN_MODULES or not isinstance(attributes, dict):
+            continue
+        if any(candidate is value for candidate in list(attributes.values())):
+            origin = attributes.get("__file__")
+            yield f"{name} ({origin})" if origin else name
+
+
+def _strange_subclasses(base):
+    to_do, seen = [base], set()
+    while to_do:
+        for subclass in to_do.pop().__subclasses__():
+            if subclass not in seen:
+                seen.add(subclass)
+                to_do.append(subclass)
+                if not subclass.__module__.startswith("gevent."):
+                    yield subclass

@@ -1,0 +1,316 @@
+"""`patch_thread`: new primitives for `threading`, and mending what was made with the old ones.
+
+The primitives are in gevent.thread and gevent.threading. Most of the work is about objects that exist already when
+patching begins:
+
+* the main thread's object, which is known under, and joined by, what the operating system calls its thread;
+* other threads that run already: they stay native;
+* locks held or waited for by both worlds: those of the import system, of logging, of concurrent.futures;
+* the end of the interpreter, which joins threads;
+* functions that others have called around a fork, where nobody may wait.
+"""
+import _thread
+import sys
+
+from greenlet import getcurrent
+
+from gevent.monkey._notices import notify, queue_warning
+from gevent.monkey._state import is_object_patched
+from gevent.monkey.api import get_original, patch_item, patch_standard
+
+__all__ = ["ThreadPatch"]
+
+_HAS_HANDLES = sys.version_info >= (3, 13)
+
+
+def _handle_name(thread):
+    # 3.13 and 3.14 call it differently.
+    return "_os_thread_handle" if "_os_thread_handle" in vars(thread) else "_handle"
+
+
+def _root_greenlet():
+    """The greenlet that the native thread began with."""
+    greenlet = getcurrent()
+    while greenlet.parent is not None:
+        greenlet = greenlet.parent
+    return greenlet
+
+
+class ThreadPatch:
+    """One call of `gevent.monkey.patch_thread`."""
+
+    def __init__(self, threading, threading_local, event, logging, existing_locks, warnings):
+        self.patches_threading = threading
+        self.patches_threading_local = threading_local
+        self.patches_event = event
+        self.patches_logging = logging
+        self.patches_existing_locks = existing_locks
+        self.warnings = warnings
+
+    def apply(self):
+        """Patch. Raises `DoNotPatch` if a subscriber does so before anything was changed."""
+        import threading
+
+        # All imports come first: they should not meet a half patched threading.
+        from gevent import events
+        from gevent import thread as green_thread
+        from gevent import threading as green_threading
+
+        native_ident = get_original("_thread", "get_ident")()
+        first_time = not is_object_patched("_thread", "get_ident")
+
+        patched = patch_standard("thread", _warnings=self.warnings, _notify_did_subscribers=False)[2]
+        if not patched:
+            raise events.DoNotPatch
+        if self.patches_threading:
+            patch_standard("threading", _warnings=self.warnings, _notify_did_subscribers=False)
+            if self.patches_event:
+                from gevent.event import Event
+
+                patch_item(threading, "Event", Event)
+            if getattr(threading, "_set_name", None) is not None:
+                # It names threads of the operating system, of which a greenlet has none to itself.
+                threading._set_name = None
+        if self.patches_threading_local:
+            import _threading_local
+
+            patch_item(_threading_local, "local", green_thread._local)
+
+        if first_time:
+            if self.patches_existing_locks:
+                _mend_module_locks(native_ident)
+                _mend_executor_locks()
+            _mend_fork_hooks()
+        if self.patches_logging:
+            _mend_logging()
+        if self.patches_threading:
+            self._mend_threads(threading, native_ident)
+        if not is_object_patched("threading", "_shutdown"):
+            patch_item(threading, "_shutdown", _make_shutdown(threading))
+
+        notify(events.GeventDidPatchModuleEvent("thread", green_thread, _thread))
+        if self.patches_threading:
+            notify(events.GeventDidPatchModuleEvent("threading", green_threading, threading))
+
+    def _mend_threads(self, threading, native_ident):
+        main = threading.main_thread()
+        native_main = _native_main_ident(main)
+        if native_ident == native_main:
+            _adopt_main_thread(threading, main)
+        elif main._ident != id(_root_greenlet()):
+            queue_warning(
+                "Monkey-patching outside the main native thread. Some APIs will not be available. "
+                "Expect a KeyError to be printed at shutdown.", self.warnings)
+            queue_warning(
+                "Monkey-patching not on the main thread; threading.main_thread().join() will hang from a greenlet",
+                self.warnings)
+        for thread in list(threading._active.values()):
+            if thread is not main:
+                _keep_native(threading, thread)
+
+
+# --- threads -----------------------------------------------------------------------------------------------------
+
+
+def _native_main_ident(main):
+    if _HAS_HANDLES:
+        return get_original("_thread", "_get_main_thread_ident")()
+    # Until it is adopted, its object has the ident of the operating system.
+    return getattr(main, "_native_ident", main._ident)
+
+
+def _adopt_main_thread(threading, main):
+    """Have the object of the main thread stand for the main greenlet."""
+    from gevent.thread import LockType, _make_thread_handle
+
+    root = _root_greenlet()
+    if main._ident == id(root):
+        return
+    threading._active.pop(main._ident, None)
+    main._native_ident, main._ident = main._ident, id(root)
+    threading._active[main._ident] = main
+    if _HAS_HANDLES:
+        setattr(main, _handle_name(main), _make_thread_handle(main._ident))
+        return
+    # The interpreter's end releases this one for those who join the main thread. The old lock goes out of the list
+    # of those to wait for: nobody will release it before the very end.
+    threading._shutdown_locks.discard(main._tstate_lock)
+    main._tstate_lock = LockType()
+    main._tstate_lock.acquire()
+
+
+def _keep_native(threading, thread):
+    """See that `thread`, which runs natively, can be joined without stopping everybody, and end without complaint."""
+
+    def join(timeout=None):
+        """Wait until the thread has ended, or `timeout` seconds are over, as `threading.Thread.join` does."""
+        from time import monotonic
+
+        from gevent.hub import sleep
+
+        if thread is threading.current_thread():
+            raise RuntimeError("cannot join current thread")
+        end = None if timeout is None else monotonic() + timeout
+        pause = 0.001
+        # Its end makes no event that a greenlet could wait for.
+        while thread.is_alive():
+            left = pause if end is None else min(pause, end - monotonic())
+            if left <= 0:
+                break
+            sleep(left)
+            pause = min(pause * 2, 0.02)
+
+    def delete():
+        # The class would look for the ident of the greenlet, under which this thread was never registered.
+        threading._active.pop(thread._ident, None)
+
+    thread.join = join
+    thread._delete = delete
+
+
+# --- the end of the interpreter ----------------------------------------------------------------------------------
+
+
+def _make_shutdown(threading):
+    """Return what takes the place of `threading._shutdown`: joins both kinds of threads, greenlets first."""
+    from gevent.exceptions import LoopExit
+    from gevent.thread import LockType, _awaited_at_exit
+
+    def main_is_done():
+        main = threading._main_thread
+        if _HAS_HANDLES:
+            return getattr(main, _handle_name(main)).is_done()
+        return main._is_stopped
+
+    def let_main_end():
+        main = threading._main_thread
+        if _HAS_HANDLES:
+            done = getattr(getattr(main, _handle_name(main)), "_set_done", None)
+            if done is not None:
+                done()
+            return
+        if main._tstate_lock is not None and main._tstate_lock.locked():
+            main._tstate_lock.release()
+        main._stop()
+
+    def take_locks(green):
+        while True:
+            with threading._shutdown_locks_lock:
+                mine = {lock for lock in threading._shutdown_locks if isinstance(lock, LockType) == green}
+                threading._shutdown_locks -= mine
+            if not mine:
+                return
+            for lock in mine:
+                lock.acquire()
+                lock.release()
+
+    def join_greenlets():
+        try:
+            if _HAS_HANDLES:
+                while _awaited_at_exit:
+                    next(iter(_awaited_at_exit)).join()
+            else:
+                take_locks(green=True)
+        except LoopExit:
+            # They wait for something that cannot happen any more. A native thread would hang the process here.
+            return
+
+    def _shutdown():
+        if main_is_done():
+            return
+        threading._SHUTTING_DOWN = True
+        # Before joining: there are threads that only end because one of these tells them to.
+        for call in reversed(threading._threading_atexits):
+            call()
+        let_main_end()
+        join_greenlets()
+        if _HAS_HANDLES:
+            threading._thread_shutdown()
+        else:
+            take_locks(green=False)
+
+    return _shutdown
+
+
+# --- locks that exist already ------------------------------------------------------------------------------------
+
+
+def _mend_module_locks(native_ident):
+    """Let modules that are being imported now be finished, and be waited for, by greenlets.
+
+    The import system's locks know their owner by ident, which the caller just changed.
+    """
+    from gevent.thread import allocate_lock, get_ident
+
+    ident = get_ident()
+    for reference in list(sys.modules["_frozen_importlib"]._module_locks.values()):
+        lock = reference()
+        if getattr(lock, "owner", None) == native_ident:
+            lock.owner = ident
+            if not lock.waiters:
+                lock.wakeup = allocate_lock()
+
+
+def _mend_executor_locks():
+    """Give `concurrent.futures.thread` a lock that cooperates, if it has one that does not.
+
+    The old one stays where it was registered for forks, which is what is wanted: nobody holds it any more.
+    """
+    module = sys.modules.get("concurrent.futures.thread")
+    if module is not None:
+        from gevent.thread import LockType
+
+        if not isinstance(module._global_shutdown_lock, LockType):
+            module._global_shutdown_lock = LockType()
+
+
+def _mend_logging():
+    """Give `logging`, and all handlers there are, locks that cooperate."""
+    logging = sys.modules.get("logging")
+    if logging is None or not hasattr(logging, "_lock"):
+        return
+    import threading
+
+    from gevent.thread import LockType
+
+    def cooperates(lock):
+        return isinstance(getattr(lock, "_block", None), LockType)
+
+    if not cooperates(logging._lock):
+        patch_item(logging, "_lock", threading._PyRLock())
+    for reference in list(logging._handlerList):
+        handler = reference()
+        if getattr(handler, "lock", None) is not None and not cooperates(handler.lock):
+            handler.lock = threading._PyRLock()
+
+
+# --- forks -------------------------------------------------------------------------------------------------------
+
+
+def _mend_fork_hooks():
+    """Keep locks that park greenlets out of what happens around a fork.
+
+    Registered there, a native lock ensures that no other thread holds it in the child, which has no other thread.
+    Greenlets go on in the child, with what they hold. And switching greenlets in the midst of a fork is what others
+    rely on not to happen.
+    """
+    import os
+
+    from gevent._hub_local import register_after_abandon
+    from gevent.lock import RLock, Semaphore
+
+    native_register = os.register_at_fork
+
+    def parks(function):
+        return isinstance(getattr(function, "__self__", None), (Semaphore, RLock))
+
+    def register_at_fork(**functions):
+        """Have functions called around each `os.fork`: ``before``, ``after_in_parent``, ``after_in_child``."""
+        kept = {when: function for when, function in functions.items() if not parks(function)}
+        if functions.get("after_in_child") is not kept.get("after_in_child"):
+            # A child that starts over has lost whoever may hold the lock.
+            register_after_abandon(functions["after_in_child"])
+        if kept or not functions:
+            native_register(**kept)
+
+    patch_item(os, "register_at_fork", register_at_fork)

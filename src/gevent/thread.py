@@ -1,0 +1,187 @@
+"""The `_thread` module for greenlets: a "thread" is a greenlet, and a lock parks greenlets.
+
+Everything of `_thread` that is not about starting, locking or telling apart is the standard library's.
+"""
+import _thread as __thread__
+import sys
+
+from greenlet import GreenletExit, getcurrent
+
+from gevent._hub_local import get_hub_if_exists
+from gevent._util import copy_globals
+from gevent.greenlet import Greenlet
+from gevent.hub import sleep
+from gevent.local import local as _local  # noqa: F401 - one of __implements__
+from gevent.lock import BoundedSemaphore, Semaphore
+
+__target__ = "_thread"
+
+__implements__ = [
+    "allocate_lock",
+    "get_ident",
+    "exit",
+    "LockType",
+    "stack_size",
+    "start_new_thread",
+    "_local",
+]
+__imports__ = [
+    "error",
+    "TIMEOUT_MAX",
+    "allocate",
+    "exit_thread",
+    "interrupt_main",
+    "start_new",
+    "get_native_id",
+    "RLock",
+]
+if sys.version_info >= (3, 13):
+    __implements__ += ["lock", "start_joinable_thread", "_ThreadHandle", "_make_thread_handle"]
+
+copy_globals(__thread__, globals(), only_names=__imports__)
+_native_stack_size = __thread__.stack_size
+
+__all__ = [name for name in __implements__ + __imports__ if not name.startswith("_")]
+
+
+def get_ident(gr=None):
+    """Return a number that no other living greenlet has: of `gr`, or of the caller."""
+    return id(getcurrent() if gr is None else gr)
+
+
+class LockType(BoundedSemaphore):
+    """What `allocate_lock` returns: a lock like `threading.Lock` that parks greenlets, in any number of threads.
+
+    Not meant to be subclassed, as the standard library's is not.
+    """
+
+    _OVER_RELEASE_ERROR = __thread__.error
+    _TIMEOUT_MAX = __thread__.TIMEOUT_MAX
+    # `with` need not call acquire(): what that adds is for callers that do not wait.
+    _enters_natively = True
+
+    def __init__(self):
+        _init_lock(self, 1)
+
+    def __init_subclass__(cls):
+        raise TypeError("type 'gevent.thread.LockType' is not an acceptable base type")
+
+    def acquire(self, blocking=True, timeout=-1):
+        """Take the lock; return whether that was possible.
+
+        With `blocking`, waits until it is free, at most `timeout` seconds (-1: any time). Without, somebody else may
+        run for a turn if it is not free, so that a loop that tries again and again ends.
+        """
+        if _acquire(self, blocking, timeout):
+            return True
+        if not blocking and get_hub_if_exists() is not None:
+            # A thread would be interrupted sooner or later, a greenlet never.
+            sleep()
+        return False
+
+
+_init_lock = BoundedSemaphore.__init__
+_acquire = BoundedSemaphore._py3k_acquire
+
+allocate_lock = lock = LockType
+
+
+def exit():
+    """Raise `GreenletExit`, which ends the greenlet silently."""
+    raise GreenletExit
+
+
+def stack_size(size=None):
+    """Return the stack size of new native threads, having made it at least `size` bytes.
+
+    It is never made smaller: all of a thread's greenlets share its stack.
+    """
+    if size is not None and size > _native_stack_size():
+        return _native_stack_size(size)
+    return _native_stack_size()
+
+
+def start_new_thread(function, args=(), kwargs=None):
+    """Call ``function(*args, **kwargs)`` in a new greenlet, in the next turn; return its ident. Does not wait."""
+    if kwargs is None:
+        return id(Greenlet.spawn(function, *args))
+    return id(Greenlet.spawn(function, *args, **kwargs))
+
+
+class _ThreadHandle:
+    """What Python 3.13 knows a thread by: when it is done, and how to wait for that. Any thread may wait.
+
+    A new one belongs to nothing until `start_joinable_thread` gets it.
+    """
+
+    __slots__ = ("ident", "_end", "_state", "__weakref__")
+
+    def __init__(self):
+        self.ident = 0
+        self._state = "not started"
+        # One unit once the thread is done, which those who join see without taking it.
+        self._end = Semaphore(0)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} object: ident={self.ident}, {self._state}>"
+
+    def _begin(self, ident):
+        if self._state != "not started":
+            raise RuntimeError("thread already started")
+        self.ident = ident
+        self._state = "running"
+
+    def _set_done(self):
+        """Let everybody who joins go on. Does not wait."""
+        if self._state == "not started":
+            raise RuntimeError("thread not started")
+        if self._state == "running":
+            self._state = "done"
+            self._end.release()
+
+    def is_done(self):
+        """Whether the thread has ended."""
+        return self._state == "done"
+
+    def join(self, timeout=-1):
+        """Park the caller until the thread has ended, or `timeout` seconds are over (None or negative: any time)."""
+        if self._state == "not started":
+            raise RuntimeError("thread not started")
+        if self._state == "running":
+            self._end.wait(None if timeout is None or timeout < 0 else timeout)
+
+
+# The handles of threads that the interpreter waits for at its end.
+_awaited_at_exit = set()
+
+
+def _make_thread_handle(ident):
+    """Return the handle of a thread that runs already, and is not ended by its greenlet's end."""
+    handle = _ThreadHandle()
+    handle._begin(ident)
+    return handle
+
+
+def start_joinable_thread(function, handle=None, daemon=True):
+    """Call ``function()`` in a new greenlet, in the next turn; return its handle. Does not wait.
+
+    :param handle: The new `_ThreadHandle` to use, instead of one made here.
+    :param daemon: Unless true, the interpreter does not end before the greenlet does.
+
+    Raises `RuntimeError` if the handle has been used before.
+    """
+    if not callable(function):
+        raise TypeError("thread function must be callable")
+    if handle is None:
+        handle = _ThreadHandle()
+    elif not isinstance(handle, _ThreadHandle):
+        raise TypeError("'handle' must be a _ThreadHandle")
+    greenlet = Greenlet(function)
+    handle._begin(id(greenlet))
+    if daemon:
+        greenlet.rawlink(lambda _: handle._set_done())
+    else:
+        _awaited_at_exit.add(handle)
+        greenlet.rawlink(lambda _: (_awaited_at_exit.discard(handle), handle._set_done()))
+    greenlet.start()
+    return handle
