@@ -84,9 +84,12 @@ cdef class Semaphore:
     cdef bint _overridden  # a subclass has its own acquire() or release(), which `with` shall use
     cdef object __weakref__
 
+    # For subclasses: whether `with` may do without their acquire() and release().
+    _enters_natively = False
+
     def __cinit__(self, *args, **kwargs):
         kind = type(self)
-        if kind is not Semaphore and kind is not BoundedSemaphore:
+        if kind is not Semaphore and kind is not BoundedSemaphore and not kind._enters_natively:
             self._overridden = kind.acquire not in _own_acquires or kind.release not in _own_releases
 
     def __init__(self, value=1, hub=None):
