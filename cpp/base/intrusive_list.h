@@ -53,6 +53,8 @@ class IntrusiveList {
   [[nodiscard]] bool empty() const noexcept { return head_.next_ == &head_; }
   [[nodiscard]] T* front() noexcept { return empty() ? nullptr : static_cast<T*>(head_.next_); }
 
+  [[nodiscard]] T* back() noexcept { return empty() ? nullptr : static_cast<T*>(head_.previous_); }
+
   // The one after `item`, or nullptr at the end. Requires: `item` is in this list.
   [[nodiscard]] T* after(T& item) noexcept {
     ListNode* next = static_cast<ListNode&>(item).next_;

@@ -47,6 +47,7 @@ ParkedGreenlet* ParkedGreenlet::take(HubState& hub) noexcept {
   parked->greenlet_ = greenlet;
   parked->state_ = State::kParked;
   parked->timed_out_ = false;
+  parked->timer_rang_late_ = false;
   parked->cookie = nullptr;
   return parked;
 }
@@ -67,6 +68,14 @@ void ParkedGreenlet::make_ready(State reason) noexcept {
   loop_->wake_up_if_blocked();
 }
 
+// Not if a time limit has passed meanwhile: nothing would end the wait.
+bool ParkedGreenlet::take_back() noexcept {
+  if (state_ != State::kWoken || timer_rang_late_ || error_ != nullptr) return false;
+  loop_->ready.cancel(position_);
+  state_ = State::kParked;
+  return true;
+}
+
 void ParkedGreenlet::fail(PyObject* exception) noexcept {
   if (state_ != State::kParked || error_ != nullptr) return;
   error_ = Py_NewRef(exception);
@@ -74,7 +83,9 @@ void ParkedGreenlet::fail(PyObject* exception) noexcept {
 }
 
 void ParkedGreenlet::on_timer(Watcher& watcher, int) noexcept {
-  static_cast<ParkedGreenlet*>(watcher.owner)->make_ready(State::kTimedOut);
+  auto* parked = static_cast<ParkedGreenlet*>(watcher.owner);
+  if (parked->state_ == State::kWoken) parked->timer_rang_late_ = true;
+  parked->make_ready(State::kTimedOut);
 }
 
 void ParkedGreenlet::on_io(Watcher& watcher, int) noexcept {
@@ -123,6 +134,7 @@ void ParkedGreenlet::leave_all() noexcept {
     io_ = nullptr;
   }
   if (state_ == State::kWoken || state_ == State::kTimedOut) loop_->ready.cancel(position_);
+  state_ = State::kResumed;
 }
 
 // Switches to whoever is next; `self` is the caller's parked object if it has one. Coming back to `self` at once, because
@@ -152,11 +164,12 @@ PyObject* switch_away_to_hub(HubState& hub) noexcept {
 Parked ParkedGreenlet::wait() noexcept {
   // From here to its return this C stack may be anywhere: only members, no locals, are seen by others.
   PyObject* arrived = announce_switch_out(greenlet_) ? hand_over(*hub_, this) : nullptr;
+  const bool in_turn = state_ == State::kResumed;
   leave_all();
   Parked outcome = timed_out_ ? kTimedOut : kWoken;
   if (arrived == nullptr) {
     outcome = kFailed;
-  } else if (state_ != State::kResumed) {
+  } else if (!in_turn) {
     if (PyObject* type = gevent_exception("InvalidSwitchError"); type != nullptr)
       PyErr_Format(type, "Invalid switch into %R: it waits in gevent, and was switched to with %R by somebody who did not wake it",
                    greenlet_, arrived);

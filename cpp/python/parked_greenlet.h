@@ -15,6 +15,7 @@ class ParkedGreenlet final : public Waiter {
   static ParkedGreenlet* take(HubState& hub) noexcept;
 
   void wake() noexcept override { make_ready(State::kWoken); }
+  bool take_back() noexcept override;
   [[nodiscard]] bool stale() const noexcept override { return loop_->abandoned(); }
 
   // Wakes it with an exception (borrowed instance): wait() returns kFailed.
@@ -55,6 +56,7 @@ class ParkedGreenlet final : public Waiter {
   ReadyQueue::Position position_ = 0;
   State state_ = State::kParked;
   bool timed_out_ = false;
+  bool timer_rang_late_ = false;  // after the wake-up
   std::optional<Timer> timer_;
   std::optional<Io> own_io_;
   ParkedGreenlet* next_free_ = nullptr;

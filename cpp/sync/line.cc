@@ -22,9 +22,7 @@ Ticket* Line::enter(void* item, bool takes) noexcept {
 }
 
 void Line::arrive(Ticket& ticket) noexcept {
-  if (!ticket.on_its_way_) return;
-  ticket.on_its_way_ = false;
-  // Not linked: forgotten by notice_fork().
+  ticket.waiter_ = nullptr;
   if (!ticket.linked()) return;
   ticket.unlink();
   --on_their_way_count_;
@@ -59,11 +57,21 @@ void Line::wake_all() noexcept {
 
 void Line::send(Waiter& first) noexcept {
   if (auto* ticket = static_cast<Ticket*>(first.cookie); ticket != nullptr && ticket->takes) {
-    ticket->on_its_way_ = true;
+    ticket->waiter_ = &first;
     on_their_way_.push_back(*ticket);
     ++on_their_way_count_;
   }
   queue.wake_one();
+}
+
+void Line::take_back(std::int64_t available) noexcept {
+  notice_fork();
+  while (on_their_way_count_ > available) {
+    Ticket* last = on_their_way_.back();
+    if (last->served || !last->waiter_->take_back()) return;
+    queue.enqueue_first(*last->waiter_);
+    arrive(*last);
+  }
 }
 
 Ticket* Line::first_on_its_way() noexcept {

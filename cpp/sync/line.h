@@ -21,7 +21,7 @@ class Ticket : public ListNode {
 
  private:
   friend class Line;
-  bool on_its_way_ = false;
+  Waiter* waiter_ = nullptr;  // while it is on its way
   Ticket* next_free_ = nullptr;
 };
 
@@ -41,6 +41,13 @@ class Line {
   // who are on their way already. Those who only look, or have no ticket, are woken in their turn, and count for nothing.
   void offer(std::int64_t available) noexcept;
 
+  // Somebody has taken what others were woken for, so that only `available` is left: those for whom there is nothing go
+  // back to the front of the line, in their old order.
+  void retract(std::int64_t available) noexcept {
+    if (on_their_way_count_ > available) [[unlikely]]
+      take_back(available);
+  }
+
   // Everybody shall look again: the end of whatever there was to wait for.
   void wake_all() noexcept;
 
@@ -53,6 +60,7 @@ class Line {
  private:
   void notice_fork() noexcept;
   void send(Waiter& first) noexcept;
+  void take_back(std::int64_t available) noexcept;
 
   // In the order of their wake-ups.
   IntrusiveList<Ticket> on_their_way_;

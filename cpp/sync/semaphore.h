@@ -20,6 +20,7 @@ class Semaphore {
   bool try_acquire() noexcept {
     if (count_ <= 0) return false;
     --count_;
+    line.retract(count_);
     holder_ = std::this_thread::get_id();
     return true;
   }

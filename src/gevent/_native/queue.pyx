@@ -7,6 +7,7 @@ killed or times out after it was woken neither loses an item nor leaves one behi
 Only in the hub, where nobody may wait, is somebody served who was woken and has not run yet: there a getter on its way is
 given its item to make room, and a putter on its way has its item taken.
 """
+cimport cython
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int64_t
@@ -32,6 +33,7 @@ cdef extern from "sync/line.h" namespace "gevent":
         void arrive(Ticket&)
         void leave(Ticket&)
         void offer(int64_t)
+        void retract(int64_t)
         void wake_all()
         Ticket* first_on_its_way()
         bint empty()
@@ -92,8 +94,10 @@ cdef class SimpleQueue:
     cdef int64_t _maxsize     # _UNLIMITED: none
     cdef Kind _kind
     cdef bint _overridden     # a subclass handles the items itself
+    cdef bint _plain          # first in, first out, in a deque, handled here
     cdef bint _derived        # a subclass may have its own get() and put()
     cdef readonly bint is_shutdown
+    cdef int64_t _unfinished  # items whose work is not done; for Queue
     cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
@@ -119,8 +123,9 @@ cdef class SimpleQueue:
         self._init(maxsize)
         self._fill(items)
 
+    @cython.final
     cdef int _fill(self, items) except -1:
-        if self._overridden or (self._kind == FIFO and not is_deque(self._items)):
+        if self._overridden or (self._kind == FIFO and not self._plain):
             for item in items:
                 self._put(item)
         else:
@@ -147,6 +152,7 @@ cdef class SimpleQueue:
     @queue.setter
     def queue(self, value):
         self._items = value
+        self._plain = self._kind == FIFO and not self._overridden and is_deque(value)
 
     @property
     def hub(self):
@@ -178,7 +184,7 @@ cdef class SimpleQueue:
     # -- the items --
 
     def _init(self, maxsize):
-        self._items = deque() if self._kind == FIFO else []
+        self.queue = deque() if self._kind == FIFO else []
 
     def _qsize(self):
         return len(self._items)
@@ -192,65 +198,87 @@ cdef class SimpleQueue:
     def _peek(self):
         return self._items[-1] if self._kind == LIFO else self._items[0]
 
+    @cython.final
     cdef int _plain_put(self, item) except -1:
-        if self._kind == HEAP:
-            heappush(self._items, item)
-        elif self._kind == FIFO and is_deque(self._items):
+        if self._plain:
             deque_append(self._items, item)
+        elif self._kind == HEAP:
+            heappush(self._items, item)
         else:
             self._items.append(item)
         return 0
 
+    @cython.final
     cdef object _plain_get(self):
+        if self._plain:
+            return deque_popleft(self._items)
         if self._kind == FIFO:
-            return deque_popleft(self._items) if is_deque(self._items) else self._items.popleft()
+            return self._items.popleft()
         if self._kind == LIFO:
             return self._items.pop()
         return heappop(self._items)
 
+    @cython.final
     cdef int64_t _size(self) except -1:
-        if self._overridden:
-            return self._qsize()
-        if self._kind == FIFO and is_deque(self._items):
+        if self._plain:
             return deque_size(self._items)
-        return len(self._items)
+        return self._qsize() if self._overridden else len(self._items)
 
+    @cython.final
     cdef int _insert(self, item) except -1:
         if self._overridden:
             self._put(item)
         else:
             self._plain_put(item)
-        self._inserted()
+        self._unfinished += 1
         return 0
 
+    @cython.final
     cdef object _remove(self):
         return self._get() if self._overridden else self._plain_get()
 
+    @cython.final
     cdef int _put_back(self, item) except -1:
         # As if it had never been removed, as far as the kind of queue allows that.
-        if not self._overridden and self._kind == FIFO:
-            self._items.appendleft(item)
-        elif self._overridden:
+        if self._overridden:
             self._put(item)
+        elif self._kind == FIFO:
+            self._items.appendleft(item)
         else:
             self._plain_put(item)
         return 0
 
-    cdef void _inserted(self) noexcept:
-        pass
-
     # -- lines --
 
+    # Whoever puts or takes in passing may have taken what others were woken for.
+
+    @cython.final
     cdef inline int _tell_getters(self) except -1:
         if not self.getters.empty():
             self.getters.offer(self._size())
         return 0
 
+    @cython.final
     cdef inline int _tell_putters(self) except -1:
         if not self.putters.empty():
             self.putters.offer(self._maxsize - self._size())
         return 0
 
+    @cython.final
+    cdef inline int _put_in(self, item) except -1:
+        self._insert(item)
+        if self._maxsize != _UNLIMITED:
+            self.putters.retract(self._maxsize - self._size())
+        return self._tell_getters()
+
+    @cython.final
+    cdef inline object _take_out(self):
+        item = self._remove()
+        self.getters.retract(self._size())
+        self._tell_putters()
+        return item
+
+    @cython.final
     cdef bint _take_from_putter(self) except -1:
         # In the hub.
         cdef Ticket* ticket = self.putters.first_on_its_way()
@@ -260,6 +288,7 @@ cdef class SimpleQueue:
         ticket.served = True
         return True
 
+    @cython.final
     cdef bint _give_to_getter(self) except -1:
         # In the hub.
         cdef Ticket* ticket = self.getters.first_on_its_way()
@@ -310,8 +339,7 @@ cdef class SimpleQueue:
         if self.is_shutdown:
             raise ShutDown
         if self._maxsize == _UNLIMITED or self._size() < self._maxsize:
-            self._insert(item)
-            self._tell_getters()
+            self._put_in(item)
         else:
             self._put_slowly(item, block, timeout)
 
@@ -323,11 +351,11 @@ cdef class SimpleQueue:
         if self.is_shutdown:
             raise ShutDown
         if self._maxsize == _UNLIMITED or self._size() < self._maxsize:
-            self._insert(item)
-            self._tell_getters()
+            self._put_in(item)
         else:
             self._put_slowly(item, False, None)
 
+    @cython.final
     cdef int _put_slowly(self, item, bint block, timeout) except -1:
         cdef Ticket* ticket
         cdef double seconds, deadline
@@ -338,8 +366,7 @@ cdef class SimpleQueue:
             while self._size() >= self._maxsize and self._give_to_getter():
                 pass
             if self._size() < self._maxsize:
-                self._insert(item)
-                self._tell_getters()
+                self._put_in(item)
                 return 0
         if not block:
             raise Full
@@ -364,8 +391,7 @@ cdef class SimpleQueue:
                 if self.is_shutdown:
                     raise ShutDown
                 if self._size() < self._maxsize:
-                    self._insert(item)
-                    self._tell_getters()
+                    self._put_in(item)
                     return 0
                 if not woken:
                     raise Full
@@ -378,13 +404,10 @@ cdef class SimpleQueue:
 
     # -- taking --
 
+    @cython.final
     cdef object _take(self, bint remove):
         # Requires an item.
-        if not remove:
-            return self._peek()
-        item = self._remove()
-        self._tell_putters()
-        return item
+        return self._take_out() if remove else self._peek()
 
     def get(self, block=True, timeout=None):
         """Remove and return the next item; park while there is none.
@@ -398,7 +421,7 @@ cdef class SimpleQueue:
         is left that could put one. In the hub it never waits.
         """
         if self._size() > 0:
-            return self._take(True)
+            return self._take_out()
         return self._take_slowly(True, block, timeout)
 
     def get_nowait(self):
@@ -406,7 +429,7 @@ cdef class SimpleQueue:
         if self._derived:
             return self.get(False)
         if self._size() > 0:
-            return self._take(True)
+            return self._take_out()
         return self._take_slowly(True, False, None)
 
     def peek(self, block=True, timeout=None):
@@ -419,6 +442,7 @@ cdef class SimpleQueue:
         """Return the next item without removing it; raise Empty when there is none. Never waits."""
         return self.peek(False)
 
+    @cython.final
     cdef object _take_slowly(self, bint remove, bint block, timeout):
         cdef Ticket* ticket
         cdef double seconds, deadline
@@ -500,35 +524,36 @@ cdef class Queue(SimpleQueue):
 
     From gevent, where JoinableQueue is another name for it.
     """
-    cdef readonly int64_t unfinished_tasks
     cdef CoreWaitQueue joiners
 
     def __init__(self, maxsize=None, items=(), unfinished_tasks=None):
         SimpleQueue.__init__(self, maxsize, items, 3)
-        self.unfinished_tasks = self._size() if unfinished_tasks is None else unfinished_tasks
+        self._unfinished = self._size() if unfinished_tasks is None else unfinished_tasks
 
     cpdef list _words(self):
         cdef list words = SimpleQueue._words(self)
-        if self.unfinished_tasks:
-            words.append(f"tasks={self.unfinished_tasks}")
+        if self._unfinished:
+            words.append(f"tasks={self._unfinished}")
         return words
 
-    cdef void _inserted(self) noexcept:
-        self.unfinished_tasks += 1
+    @property
+    def unfinished_tasks(self):
+        """How many `task_done` calls are to come."""
+        return self._unfinished
 
     def copy(self):
         """Return a new queue of the same kind with the same limit, items and number of unfinished tasks."""
-        return type(self)(self.maxsize, self._items, self.unfinished_tasks)
+        return type(self)(self.maxsize, self._items, self._unfinished)
 
     def task_done(self):
         """Say that the work on an item is done. ValueError when that was said for every item that was ever put."""
-        if self.unfinished_tasks <= 0:
+        if self._unfinished <= 0:
             raise ValueError("task_done() called too many times")
         self._finish(1)
 
     cdef _finish(self, int64_t count):
-        self.unfinished_tasks = max(self.unfinished_tasks - count, 0)
-        if self.unfinished_tasks == 0:
+        self._unfinished = max(self._unfinished - count, 0)
+        if self._unfinished == 0:
             self.joiners.wake_all()
 
     def join(self, timeout=None):
@@ -540,7 +565,7 @@ cdef class Queue(SimpleQueue):
         Returns whether it is, True or False.
         """
         cdef double seconds = -1.0
-        if self.unfinished_tasks == 0:
+        if self._unfinished == 0:
             return True
         if isinstance(timeout, Timeout):
             timer = Timeout.start_new(timeout)
@@ -549,12 +574,12 @@ cdef class Queue(SimpleQueue):
             except Timeout as raised:
                 if raised is not timer:
                     raise
-                return self.unfinished_tasks == 0
+                return self._unfinished == 0
             finally:
                 timer.close()
         if timeout is not None:
             seconds = max(<double>timeout, 0.0)
-        return park_in(self.joiners, seconds, NULL) == 1 or self.unfinished_tasks == 0
+        return park_in(self.joiners, seconds, NULL) == 1 or self._unfinished == 0
 
     def shutdown(self, immediate=False):
         """From now on, `put` raises ShutDown, and so does `get` when the queue is empty; also where they wait now.

@@ -9,10 +9,16 @@ class CountingWaiter final : public Waiter {
   CountingWaiter() = default;
   explicit CountingWaiter(void* its_cookie) { cookie = its_cookie; }
   void wake() noexcept override { ++woken; }
+  bool take_back() noexcept override {
+    if (!gives_back) return false;
+    --woken;
+    return true;
+  }
   [[nodiscard]] bool stale() const noexcept override { return is_stale; }
 
   int woken = 0;
   bool is_stale = false;
+  bool gives_back = false;  // as one that has not run yet
 };
 
 // One who waits in a Line as a parked greenlet does: with a ticket, again and again.

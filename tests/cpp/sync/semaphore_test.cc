@@ -97,6 +97,40 @@ TEST_CASE("a semaphore knows whether another thread took the last unit") {
   CHECK(semaphore.held_elsewhere());
 }
 
+TEST_CASE("when somebody else takes the units, those on their way go back to the front in their old order") {
+  Semaphore semaphore(0);
+  LineWaiter first(semaphore.line), second(semaphore.line), third(semaphore.line);
+  for (LineWaiter* each : {&first, &second, &third}) each->waiter.gives_back = true;
+  semaphore.release();
+  semaphore.release();
+  CHECK(second.woken() == 1);
+
+  CHECK(semaphore.try_acquire());
+  CHECK(first.woken() == 1);
+  CHECK(second.woken() == 0);
+  CHECK(semaphore.try_acquire());
+  CHECK(first.woken() == 0);
+
+  semaphore.release();
+  CHECK(first.woken() == 1);
+  CHECK(second.woken() == 0);
+  first.arrive();
+  CHECK(semaphore.try_acquire());
+  semaphore.release();
+  CHECK(second.woken() == 1);
+  CHECK(third.woken() == 0);
+}
+
+TEST_CASE("one that has begun to run cannot be taken back, and keeps its place on the way") {
+  Semaphore semaphore(0);
+  LineWaiter first(semaphore.line), second(semaphore.line);
+  semaphore.release();
+  CHECK(semaphore.try_acquire());
+  semaphore.release();
+  CHECK(first.woken() == 1);
+  CHECK(second.woken() == 0);
+}
+
 TEST_CASE("wake_all() wakes everybody, also beyond what there is to take") {
   Line line;
   LineWaiter first(line), second(line);
