@@ -44,7 +44,7 @@ __all__ = [
 
 iwait = _hub_primitives.iwait_on_objects
 wait = _hub_primitives.wait_on_objects
-_get_hub = get_hub
+_get_hub = get_hub_if_exists
 
 MAIN_THREAD_IDENT = _main_thread().ident
 
@@ -122,7 +122,8 @@ class signal:
         try:
             self.handler(*self.args, **self.kwargs)
         except BaseException as error:
-            self.hub.handle_error(self, type(error), error, error.__traceback__)
+            # As an exception of Python's own signal handlers does, it comes out in the main greenlet.
+            self.hub.handle_error(None, type(error), error, error.__traceback__)
 
 
 def reinit(hub=None):
@@ -132,7 +133,7 @@ def reinit(hub=None):
     """
     hub = get_hub() if hub is None else hub
     hub.loop.reinit()
-    for part in (hub._threadpool, hub._resolver):
+    for part in (hub._threadpool, hub._resolver, hub.periodic_monitoring_thread):
         on_fork = getattr(part, "_on_fork", None)
         if on_fork is not None:
             on_fork()
