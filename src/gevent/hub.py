@@ -45,6 +45,8 @@ __all__ = [
 iwait = _hub_primitives.iwait_on_objects
 wait = _hub_primitives.wait_on_objects
 _get_hub = get_hub_if_exists
+# Where users know them from.
+sleep.__module__ = spawn_raw.__module__ = __name__
 
 MAIN_THREAD_IDENT = _main_thread().ident
 
