@@ -218,15 +218,13 @@ class ThreadPool(GroupMappingMixin):
         tasks = self.task_queue
         while tasks.staying < size:
             self._add_thread()
-        if tasks.staying > size:
-            tasks.dismiss(tasks.staying - size)
-        if len(tasks.workers) > size:
-            self._wait_left(size)
-
-    def _wait_left(self, size):
-        hub = get_hub_if_exists()
-        if hub is not None and getcurrent() is not hub:
-            self.task_queue.wait_left(size)
+        while len(tasks.workers) > size:
+            # Tasks that come meanwhile may have started new ones.
+            if tasks.staying > size:
+                tasks.dismiss(tasks.staying - size)
+            if getcurrent() is get_hub_if_exists():
+                break
+            tasks.wait_left()
 
     def adjust(self):
         """Start threads as far as tasks wait for them and `maxsize` allows, or dismiss some. Does not wait."""

@@ -274,14 +274,13 @@ cdef class TaskQueue:
         while self.unfinished_tasks:
             park_in(self.idle, -1, NULL)
 
-    def wait_left(self, Py_ssize_t size):
-        """Park until no more than `size` threads are there."""
+    def wait_left(self):
+        """Park until some thread has ended."""
         cdef CoreLoop* loop = current_loop()
         # No watcher tells the loop that somebody will come.
         hold(loop[0])
         try:
-            while len(self.workers) > size:
-                park_in(self.left, -1, NULL)
+            park_in(self.left, -1, NULL)
         finally:
             release(loop[0])
 
