@@ -1,10 +1,8 @@
 """Small numbers for objects, handed back when the object dies.
 
-A greenlet's address says little to a reader and is reused at once. A hub therefore numbers its greenlets from zero
-and always gives out the lowest number nobody holds, so that the numbers in names and run reports stay short however
-long the program runs.
+A greenlet's address says little to a reader. A hub therefore numbers its greenlets from zero, and gives a number out
+again when its holder is gone: so the numbers in names and run reports stay short however long the program runs.
 """
-from heapq import heappop, heappush
 from weakref import ref
 
 __all__ = ["IdentRegistry"]
@@ -27,7 +25,7 @@ class IdentRegistry:
 
     def __init__(self):
         self._holders = {}  # address of a live object: its _Holder
-        self._returned = []  # a heap of numbers to give out again
+        self._returned = []  # the numbers to give out again, the last one first
         registry = ref(self)
 
         def on_death(holder):
@@ -36,7 +34,7 @@ class IdentRegistry:
             alive = registry()
             if alive is not None:
                 del alive._holders[holder.address]
-                heappush(alive._returned, holder.number)
+                alive._returned.append(holder.number)
 
         self._on_death = on_death
 
@@ -45,9 +43,10 @@ class IdentRegistry:
         return len(self._holders)
 
     def get_ident(self, obj):
-        """Return the number of `obj`, an int from 0 on: the lowest free one if it has none yet.
+        """Return the number of `obj`, an int from 0 on, giving it one if it has none yet.
 
-        Raises TypeError when `obj` cannot be weakly referenced.
+        Numbers stay below the largest number of objects that ever held one at the same time. Raises TypeError when
+        `obj` cannot be weakly referenced.
         """
         address = id(obj)
         holder = self._holders.get(address)
@@ -55,6 +54,6 @@ class IdentRegistry:
             return holder.number
         holder = _Holder(obj, self._on_death)
         holder.address = address
-        holder.number = heappop(self._returned) if self._returned else len(self._holders)
+        holder.number = self._returned.pop() if self._returned else len(self._holders)
         self._holders[address] = holder
         return holder.number

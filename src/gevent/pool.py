@@ -235,7 +235,9 @@ class Group(GroupMappingMixin):
                 self.killone(member, exception, block=False)
             if not block:
                 return
-            joinall(list(members))
+            for member in joinall(list(members)):
+                # It may not have got round to telling yet, and there is no need to wait for that.
+                self._roster.leave(member)
 
     def killone(self, greenlet, exception=GreenletExit, block=True, timeout=None):
         """Throw `exception` into `greenlet` if it is a member and none was thrown into it before.

@@ -157,16 +157,18 @@ class GreenletTree:
 
     def format_lines(self, details=True):
         """Return a list of the lines of `format`."""
+        wanted = None
         if details:
-            details = {**self.DEFAULT_DETAILS, **(details if isinstance(details, dict) else {})}
-        return [line.rstrip() for line in self._lines(details or {}, "", True, bool(details), 0)]
+            wanted = dict(self.DEFAULT_DETAILS)
+            wanted.update(details if isinstance(details, dict) else ())
+        return [line.rstrip() for line in self._lines(wanted, "", True, 0)]
 
-    def _lines(self, details, indent, is_last, has_details, depth, bar=":"):
+    def _lines(self, details, indent, is_last, depth, bar=":"):
         # What a child's label stands behind: a column for each generation above it, with a line in it while another
         # child of that generation is to come. The details below are farther right, with the first column alone.
         branch = f"{indent} +--- " if depth else ""
         yield f"{branch}{self._label()}"
-        if has_details:
+        if details is not None:
             margin = f" {bar}".ljust(6 * (depth + 1))
             for line in self._details(details):
                 yield margin + line
@@ -176,10 +178,11 @@ class GreenletTree:
         for child in children:
             last = child is children[-1]
             child_bar = (" " if last else ":") if depth == 0 else bar
-            yield from child._lines(details, indent, last, has_details, depth + 1, child_bar)
+            yield from child._lines(details, indent, last, depth + 1, child_bar)
 
     def _label(self):
         greenlet = self.greenlet
+        getattr(greenlet, "name", None)  # a greenlet gets its name when somebody asks for it, and shows it from then on
         label = repr(greenlet)
         if getattr(greenlet, "ready", bool)():
             label += "; finished"
