@@ -75,6 +75,14 @@ bool SocketCore::wait(int event, Patience& patience) noexcept {
   return outcome == kWoken;
 }
 
+bool SocketCore::wait_before_receiving(Patience& patience) noexcept {
+  if (wait(kRead, patience)) return true;
+  // In a callback of the hub's, which must not wait: there may be something all the same.
+  if (!PyErr_ExceptionMatches(gevent_exception("BlockingSwitchOutError"))) return false;
+  PyErr_Clear();
+  return true;
+}
+
 bool SocketCore::may_retry(int event, Patience& patience) noexcept {
   const int error = errno;
   if (error == EINTR) return PyErr_CheckSignals() == 0;

@@ -24,6 +24,43 @@ class Patience {
   bool waited_ = false;
 };
 
+// Which guess was right lately. A server that has read a request to its end and asks for the next one would be told EAGAIN
+// nearly every time: when that was so twice in a row it waits first, which saves the call. Now and then it tries all the
+// same, and once that succeeds it goes back to trying.
+class ReceiveHabit {
+ public:
+  // Whether it is better to wait before a call is made.
+  [[nodiscard]] bool waits_first() noexcept { return drained_ && vain_ >= kVainMax && ++waits_ % kTryEvery != 0; }
+
+  // A call was made without waiting first.
+  void tried(bool found_something) noexcept {
+    if (found_something) {
+      vain_ = 0;
+    } else if (vain_ < kVainMax) {
+      ++vain_;
+    }
+  }
+
+  // `size` of `size_max` bytes came, with or without waiting.
+  void received(Py_ssize_t size, Py_ssize_t size_max) noexcept {
+    drained_ = size < size_max || size < kPiece;
+    much_ = size >= kMuch;
+  }
+
+  // Whether the last message was so large that the next one is better received straight into its place.
+  [[nodiscard]] bool expects_much() const noexcept { return much_; }
+
+ private:
+  static constexpr unsigned char kVainMax = 2;
+  static constexpr unsigned char kTryEvery = 32;
+  static constexpr Py_ssize_t kPiece = 4 * 1024;  // who asks for that much and gets it is reading something long
+  static constexpr Py_ssize_t kMuch = 8 * 1024;
+  bool drained_ = false;
+  bool much_ = false;
+  unsigned char vain_ = 0;
+  unsigned char waits_ = 0;
+};
+
 // The descriptor's file is in O_NONBLOCK mode as in gevent, yet nothing here relies on that: other processes may share the
 // file and change the mode, and a call that blocked would stop every greenlet.
 //
@@ -42,9 +79,8 @@ class SocketCore {
   int proto = -1;
   double timeout_s = -1;  // of each call; negative: for ever, 0: never
 
-  // Whether the last message was so large that the next one is better received straight into its place.
-  static constexpr Py_ssize_t kMuch = 8 * 1024;
-  bool expects_much = false;
+  // What receiving has taught about what comes next; see ReceiveHabit.
+  ReceiveHabit habit;
 
   // Parks until the descriptor is ready for `event` (kRead or kWrite), or `patience` is over. kFailed comes with an
   // exception: ConcurrentObjectUseError when another greenlet waits for the same, or what parking.h says.
@@ -52,6 +88,9 @@ class SocketCore {
 
   // The same; false + TimeoutError when patience is over.
   [[nodiscard]] bool wait(int event, Patience& patience) noexcept;
+
+  // wait(kRead) ahead of a receiving call. True as well in a callback of the hub's, which cannot wait but may try.
+  [[nodiscard]] bool wait_before_receiving(Patience& patience) noexcept;
 
   // For a system call that just failed with errno: true when it may be tried again, after waiting if need be.
   // Otherwise false + exception; without patience, EAGAIN becomes BlockingIOError.

@@ -21,33 +21,48 @@ Patience patience_for(const SocketCore& socket, int flags) noexcept {
   return Patience((flags & MSG_DONTWAIT) != 0 ? 0 : socket.timeout_s);
 }
 
-// Calls `receive(buffer, size)` until it does not fail with EAGAIN, and returns what it received as bytes.
+// Calls `receive()`, which returns -1 and errno or a size, until it does not fail for want of something to receive.
+// Returns that size; -1 + exception.
+template <typename Receive>
+Py_ssize_t receive_some(SocketCore& socket, Py_ssize_t size_max, int flags, Receive receive) noexcept {
+  Patience patience = patience_for(socket, flags);
+  const bool waits_first = !patience.none() && socket.habit.waits_first();
+  if (waits_first && !socket.wait_before_receiving(patience)) return -1;
+  ssize_t size = receive();
+  if (!waits_first) socket.habit.tried(size >= 0);
+  while (size < 0) {
+    if (!socket.may_retry(kRead, patience)) return -1;
+    size = receive();
+  }
+  socket.habit.received(size, size_max);
+  return size;
+}
+
+// The same for `receive(buffer, size)`, and what was received as bytes.
 template <typename Receive>
 PyObject* receive_bytes(SocketCore& socket, Py_ssize_t size_max, int flags, Receive receive) noexcept {
-  Patience patience = patience_for(socket, flags);
-  do {
-    if (size_max <= kScratchSize && !socket.expects_much) {
-      const ssize_t size = receive(scratch, static_cast<std::size_t>(size_max));
-      if (size < 0) continue;
-      socket.expects_much = size >= SocketCore::kMuch;
-      return PyBytes_FromStringAndSize(scratch, size);
+  PyObject* bytes = nullptr;
+  const Py_ssize_t size = receive_some(socket, size_max, flags, [&]() noexcept -> ssize_t {
+    if (size_max <= kScratchSize && !socket.habit.expects_much()) {
+      const ssize_t got = receive(scratch, static_cast<std::size_t>(size_max));
+      if (got >= 0) bytes = PyBytes_FromStringAndSize(scratch, got);
+      return got;
     }
     // Straight into its place: copying would cost more than giving the rest of the block back.
-    PyObject* bytes = PyBytes_FromStringAndSize(nullptr, size_max);
-    if (bytes == nullptr) return nullptr;
-    const ssize_t size = receive(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(size_max));
-    if (size < 0) {
-      const int error = errno;
-      Py_DECREF(bytes);  // not kept while parked: thousands may wait
-      errno = error;
-      socket.expects_much = false;
-      continue;
+    bytes = PyBytes_FromStringAndSize(nullptr, size_max);
+    if (bytes == nullptr) return 0;
+    const ssize_t got = receive(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(size_max));
+    if (got >= 0) {
+      if (got != size_max) _PyBytes_Resize(&bytes, got);
+      return got;
     }
-    socket.expects_much = size >= SocketCore::kMuch;
-    if (size != size_max) _PyBytes_Resize(&bytes, size);
-    return bytes;
-  } while (socket.may_retry(kRead, patience));
-  return nullptr;
+    const int error = errno;
+    Py_CLEAR(bytes);  // not kept while parked: thousands may wait
+    errno = error;
+    socket.habit.received(0, size_max);
+    return got;
+  });
+  return size < 0 ? nullptr : bytes;
 }
 
 // Steals `first`; nullptr + exception if either is missing.
@@ -114,12 +129,9 @@ PyObject* socket_recv(SocketCore& socket, Py_ssize_t size_max, int flags) noexce
 
 Py_ssize_t socket_recv_into(SocketCore& socket, void* buffer, Py_ssize_t size, int flags) noexcept {
   if (size == 0) return 0;
-  Patience patience = patience_for(socket, flags);
-  do {
-    const ssize_t got = ::recv(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
-    if (got >= 0) return got;
-  } while (socket.may_retry(kRead, patience));
-  return -1;
+  return receive_some(socket, size, flags, [&]() noexcept {
+    return ::recv(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
+  });
 }
 
 PyObject* socket_recvfrom(SocketCore& socket, Py_ssize_t size_max, int flags) noexcept {
@@ -134,14 +146,11 @@ PyObject* socket_recvfrom(SocketCore& socket, Py_ssize_t size_max, int flags) no
 
 PyObject* socket_recvfrom_into(SocketCore& socket, void* buffer, Py_ssize_t size, int flags) noexcept {
   SocketAddress address;
-  Patience patience = patience_for(socket, flags);
-  do {
+  const Py_ssize_t got = receive_some(socket, size, flags, [&]() noexcept {
     address.clear();
-    const ssize_t got =
-        ::recvfrom(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any, &address.size);
-    if (got >= 0) return pair_with_address(PyLong_FromSsize_t(got), address);
-  } while (socket.may_retry(kRead, patience));
-  return nullptr;
+    return ::recvfrom(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any, &address.size);
+  });
+  return got < 0 ? nullptr : pair_with_address(PyLong_FromSsize_t(got), address);
 }
 
 PyObject* socket_recvmsg(SocketCore& socket, Py_ssize_t size_max, Py_ssize_t ancillary_max, int flags) noexcept {

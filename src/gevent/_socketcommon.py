@@ -164,6 +164,4 @@ class SocketMixin(_native.NativeSocket):
         return _KINDS.get(self._type, self._type)
 
 
-_native.configure(
-    closed_error=cancel_wait_ex, resolve=_resolve_addr, cancel_watcher=_end_watch, timeout_unset=timeout_default
-)
+_native.configure(closed_error=cancel_wait_ex, resolve=_resolve_addr, cancel_watcher=_end_watch)

@@ -18,6 +18,7 @@ from libcpp.vector cimport vector
 
 import _socket
 from os import strerror as _strerror
+from socket import _GLOBAL_DEFAULT_TIMEOUT
 
 from bridge cimport current_hub, kRead, kWrite, loop_of
 
@@ -111,7 +112,7 @@ cdef extern from "python/socket_io.h" namespace "gevent":
 
 
 cdef object _default_timeout = _socket.getdefaulttimeout
-cdef object _socket_timeout_unset = object()
+cdef object _timeout_unset = _GLOBAL_DEFAULT_TIMEOUT
 cdef int _DONTWAIT = _socket.MSG_DONTWAIT
 
 # From the policy modules, see configure().
@@ -121,7 +122,7 @@ cdef object _resolve = None
 cdef object _cancel_watcher = None
 
 
-def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None, timeout_unset=None):
+def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None):
     """Tell this module what it needs from the policy modules, which import it.
 
     socket_class
@@ -132,10 +133,8 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         `resolve(socket, address)` turns names in `address` into numbers; may wait.
     cancel_watcher
         `cancel_watcher(watcher, exception, close)` ends the wait on a public watcher.
-    timeout_unset
-        the value of `timeout` that means "this socket's".
     """
-    global _socket_class, _closed_error, _resolve, _cancel_watcher, _socket_timeout_unset
+    global _socket_class, _closed_error, _resolve, _cancel_watcher
     if socket_class is not None:
         _socket_class = socket_class
     if closed_error is not None:
@@ -144,8 +143,6 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         _resolve = resolve
     if cancel_watcher is not None:
         _cancel_watcher = cancel_watcher
-    if timeout_unset is not None:
-        _socket_timeout_unset = timeout_unset
 
 
 cdef double _seconds(object value) except? -7:
@@ -455,7 +452,7 @@ As `recvmsg`, into several `buffers` one after the other."""
 
     # ---- sending -----------------------------------------------------------------------------------------------------
 
-    def send(self, data, int flags=0, timeout=_socket_timeout_unset):
+    def send(self, data, int flags=0, timeout=_GLOBAL_DEFAULT_TIMEOUT):
         """Send what the system takes of `data` at once; return how much that is.
 
         timeout
@@ -464,7 +461,7 @@ As `recvmsg`, into several `buffers` one after the other."""
         cdef Py_buffer view
         cdef Py_ssize_t sent
         cdef double timeout_s = self.core.timeout_s
-        if timeout is not _socket_timeout_unset:
+        if timeout is not _timeout_unset:
             timeout_s = _seconds(timeout)
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:

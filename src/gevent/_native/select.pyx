@@ -1,0 +1,192 @@
+# cython: language_level=3, auto_pickle=False
+"""Waiting for several descriptors: select, poll, and what multiprocessing needs of them.
+
+How it waits is in cpp/python/descriptor_set.h. The public names are in gevent/select.py.
+"""
+cimport cython
+from cpython.object cimport PyObject
+from libcpp.memory cimport unique_ptr
+
+import select as _stdlib
+
+from bridge cimport park_for
+
+cdef extern from "Python.h":
+    int PyObject_AsFileDescriptor(object) except -1
+
+cdef extern from "<poll.h>":
+    const short POLLIN
+    const short POLLPRI
+    const short POLLOUT
+    const short POLLERR
+    const short POLLHUP
+    const short POLLNVAL
+    const short POLLRDNORM
+    const short POLLRDBAND
+    const short POLLWRNORM
+    const short POLLWRBAND
+
+cdef extern from "python/descriptor_set.h" namespace "gevent":
+    cdef cppclass DescriptorSet:
+        DescriptorSet()
+        DescriptorSet(const DescriptorSet&) except +
+        void add(int fd, short events, short accepted) except +
+        void clear()
+        size_t size()
+        int fd(size_t)
+        short events(size_t)
+        short revents(size_t)
+        bint ready(size_t)
+        int poll_now() except -1
+        int wait(double timeout_s) except -1
+
+
+# What the three lists of select() mean to the kernel: Linux' own select() is defined by these sets.
+cdef short _READABLE = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR
+cdef short _WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
+cdef short _ALWAYS = POLLERR | POLLHUP | POLLNVAL
+
+
+def wait_fds(fds_and_events, timeout=None):
+    """Wait until some of several descriptors are ready; return [(descriptor, events)] for those that are.
+
+    fds_and_events
+        pairs of a descriptor (or an object with `fileno()`) and the events of interest, `select.POLLIN` and so on.
+    timeout
+        in seconds; None: no limit; 0: look, and do not wait.
+
+    Costs one poll(2), and one watcher per descriptor if nothing is ready yet. A descriptor may be given several times, and
+    is then reported as often. One that is closed, or gets closed meanwhile, is reported with POLLNVAL. Raises what is thrown
+    in meanwhile, TypeError and ValueError for what is no descriptor. Ours; for `multiprocessing.connection.wait`.
+    """
+    cdef unique_ptr[DescriptorSet] wanted
+    cdef short events
+    cdef double timeout_s = -1 if timeout is None else timeout
+    wanted.reset(new DescriptorSet())
+    for fd, mask in fds_and_events:
+        events = mask
+        wanted.get().add(PyObject_AsFileDescriptor(fd), events, events | _ALWAYS)
+    wanted.get().wait(timeout_s)
+    return _reported(wanted.get()[0])
+
+
+cdef list _reported(const DescriptorSet& descriptors):
+    cdef list found = []
+    cdef DescriptorSet* core = <DescriptorSet*>&descriptors
+    cdef size_t i
+    for i in range(core.size()):
+        if core.ready(i):
+            found.append((core.fd(i), core.revents(i)))
+    return found
+
+
+# ---- select ----------------------------------------------------------------------------------------------------------
+
+def select_fds(list reading, list writing, list others, double timeout_s, check):
+    """Do what gevent.select.select() says; the lists are the caller's, and stay as they are.
+
+    check
+        called when a descriptor turns out not to be open; raises the standard library's error, or returns, and then the
+        descriptor counts as ready for all it was asked for.
+    """
+    cdef unique_ptr[DescriptorSet] wanted
+    cdef DescriptorSet* core
+    cdef size_t i = 0
+    wanted.reset(new DescriptorSet())
+    core = wanted.get()
+    for item in reading:
+        core.add(PyObject_AsFileDescriptor(item), POLLIN, _READABLE)
+    for item in writing:
+        core.add(PyObject_AsFileDescriptor(item), POLLOUT, _WRITABLE)
+    for item in others:
+        core.add(PyObject_AsFileDescriptor(item), POLLPRI, POLLPRI)
+    # Even when something is ready already: programs call select() in loops, and rely on others getting their turn.
+    park_for(0, True)
+    if core.poll_now() != 0:
+        for i in range(core.size()):
+            if core.revents(i) & POLLNVAL:
+                check()
+                break
+    elif timeout_s != 0:
+        core.wait(timeout_s)
+    i = 0
+    return _take_ready(core, &i, reading), _take_ready(core, &i, writing), _take_ready(core, &i, others)
+
+
+cdef list _take_ready(DescriptorSet* core, size_t* i, list items):
+    cdef list found = []
+    for item in items:
+        if core.ready(i[0]):
+            found.append(item)
+        i[0] += 1
+    return found
+
+
+cdef int _descriptor(object fd) except -1:
+    # gevent's errors are those of selectors, not of the standard library's poll().
+    try:
+        return PyObject_AsFileDescriptor(fd)
+    except TypeError:
+        raise ValueError(f"Invalid file object: {fd!r}") from None
+
+
+# ---- poll ------------------------------------------------------------------------------------------------------------
+
+@cython.binding(False)
+cdef class Poll:
+    """What `select.poll()` makes: descriptors that are waited for together, again and again."""
+    cdef dict _events
+    cdef DescriptorSet core
+    cdef bint _changed
+
+    def __cinit__(self):
+        self._events = {}
+
+    def register(self, fd, eventmask=POLLIN | POLLPRI | POLLOUT):
+        """Wait for `eventmask` of `fd` from now on, in place of what was wanted of it before."""
+        cdef unsigned short events = eventmask
+        self._events[_descriptor(fd)] = events
+        self._changed = True
+
+    def modify(self, fd, eventmask):
+        """Wait for `eventmask` of `fd` instead. FileNotFoundError if it is not registered."""
+        cdef unsigned short events = eventmask
+        cdef int descriptor = _descriptor(fd)
+        if descriptor not in self._events:
+            from errno import ENOENT
+            from os import strerror
+            raise OSError(ENOENT, strerror(ENOENT))
+        self._events[descriptor] = events
+        self._changed = True
+
+    def unregister(self, fd):
+        """Wait for `fd` no more. KeyError if it is not registered."""
+        del self._events[_descriptor(fd)]
+        self._changed = True
+
+    def poll(self, timeout=None):
+        """poll($self, timeout=None)
+--
+
+Wait until descriptors are ready; return [(descriptor, events)] for those that are.
+
+timeout
+    in milliseconds; None or negative: no limit; 0: look, and do not wait.
+
+Several greenlets may do so at once."""
+        cdef unique_ptr[DescriptorSet] copy
+        cdef double timeout_s = -1
+        if timeout is not None and timeout >= 0:
+            timeout_s = timeout / 1000.0
+        park_for(0, True)  # others get their turn even when something is ready already
+        if self._changed:
+            self.core.clear()
+            for fd, events in self._events.items():
+                self.core.add(fd, <short><unsigned short>events, <short><unsigned short>events | _ALWAYS)
+            self._changed = False
+        if self.core.poll_now() != 0 or timeout_s == 0:
+            return _reported(self.core)
+        # Others may use this object while the caller waits.
+        copy.reset(new DescriptorSet(self.core))
+        copy.get().wait(timeout_s)
+        return _reported(copy.get()[0])
