@@ -24,8 +24,7 @@ class LinkWaiter final : public Waiter {
 // A Python object of its own, so that the garbage collector sees through it: callbacks like to be methods of whoever
 // owns the source.
 struct LinkObject {
-  PyObject_HEAD
-  PyObject* callback;
+  PyObject_HEAD PyObject* callback;
   PyObject* hub;
   PyObject* source;  // borrowed while in line; owned while on its way
   PyObject* links;   // borrowed: the source keeps it
@@ -188,7 +187,8 @@ PyTypeObject* link_type() noexcept {
 
 }  // namespace
 
-int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue, bool soon) noexcept {
+int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue,
+             bool soon) noexcept {
   PyTypeObject* type = link_type();
   if (type == nullptr) return -1;
   PyObject* object = type->tp_alloc(type, 0);

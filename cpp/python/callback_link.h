@@ -6,18 +6,21 @@
 
 namespace gevent {
 
-// A link calls `callback(source)` once, from its hub, after it was woken or `soon`. It stands in `queue` in the order in
-// which it came, among greenlets, and is an entry of `links`, a list that belongs to the source and dies with it. Whoever
-// wakes only pushes it on the ready queue of the hub's loop, so it may be another thread. What the callback raises goes to
-// the hub's handle_error, with the pair (callback, source) as context. A link whose hub is gone is never called.
+// A link calls `callback(source)` once, from its hub, after it was woken or `soon`. It stands in `queue` in the order
+// in which it came, among greenlets, and is an entry of `links`, a list that belongs to the source and dies with it.
+// Whoever wakes only pushes it on the ready queue of the hub's loop, so it may be another thread. What the callback
+// raises goes to the hub's handle_error, with the pair (callback, source) as context. A link whose hub is gone is never
+// called.
 //
 // All need the GIL.
 
-// Returns 0, or -1 with an exception. Borrows everything; a link that waits in the queue keeps only the callback and the
-// hub alive, one that is on its way to be called also the source.
-int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue, bool soon) noexcept;
+// Returns 0, or -1 with an exception. Borrows everything; a link that waits in the queue keeps only the callback and
+// the hub alive, one that is on its way to be called also the source.
+int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue,
+             bool soon) noexcept;
 
-// Removes the first link whose callback equals `callback`, in line or on its way. 1 removed, 0 there was none, -1 exception.
+// Removes the first link whose callback equals `callback`, in line or on its way. 1 removed, 0 there was none, -1
+// exception.
 int remove_link(PyObject* links, PyObject* callback) noexcept;
 
 // How many of `links` are on their way, hence in no queue.

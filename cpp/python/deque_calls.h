@@ -4,7 +4,8 @@
 
 namespace gevent {
 
-// The methods of deque as C functions, without attribute lookups and argument tuples; by name should a Python have none.
+// The methods of deque as C functions, without attribute lookups and argument tuples; by name should a Python have
+// none.
 class DequeCalls {
  public:
   // Returns 0, or -1 with an exception. Once, before the others.

@@ -4,8 +4,8 @@
 
 namespace gevent {
 
-// As park_in, but the calling thread sleeps, with the GIL released; no hub is made or needed. Signals that arrive in the
-// main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed).
+// As park_in, but the calling thread sleeps, with the GIL released; no hub is made or needed. Signals that arrive in
+// the main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed).
 Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
 
 }  // namespace gevent

@@ -10,8 +10,8 @@ namespace gevent {
 // until it is set, and may be set on another loop each time.
 class Alarm {
  public:
-  // Calls `ring` once, on the loop's thread, `after_s` seconds from now (not from when the loop last looked at its clock).
-  // `priority` and `ref` are those of watchers. Setting one that is pending replaces it.
+  // Calls `ring` once, on the loop's thread, `after_s` seconds from now (not from when the loop last looked at its
+  // clock). `priority` and `ref` are those of watchers. Setting one that is pending replaces it.
   void set(Loop& loop, double after_s, int priority, bool ref, Watcher::Callback ring, void* owner) noexcept {
     loop.update_now();
     timer_.emplace(loop, after_s, 0.0, ring, owner);

@@ -19,8 +19,8 @@ class Broadcast {
     if (ready != nullptr) woken_before_ = ready->tail();
   }
 
-  // Whether some of those that were woken may not have run yet, as far as `ready` knows. Somebody who comes now and need
-  // not wait lets them go first by one round through `ready`, so that everybody proceeds in the order of arrival.
+  // Whether some of those that were woken may not have run yet, as far as `ready` knows. Somebody who comes now and
+  // need not wait lets them go first by one round through `ready`, so that everybody proceeds in the order of arrival.
   [[nodiscard]] bool catching_up(const ReadyQueue* ready) noexcept {
     if (ready_ == nullptr) [[likely]]
       return false;

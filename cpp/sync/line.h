@@ -1,9 +1,9 @@
 // A line in which the woken try again: for what is taken, be it units, items or places.
 //
-// Who is woken gets nothing handed over. What there is to take stays where it is until somebody takes it: a waiter that is
-// killed, or times out, between its wake-up and its turn loses nothing, it only has to let the next one know (leave(),
-// then offer() again). The price is that somebody who never waited may come first and take it; then the woken waiter
-// goes back to the front of the line.
+// Who is woken gets nothing handed over. What there is to take stays where it is until somebody takes it: a waiter that
+// is killed, or times out, between its wake-up and its turn loses nothing, it only has to let the next one know
+// (leave(), then offer() again). The price is that somebody who never waited may come first and take it; then the woken
+// waiter goes back to the front of the line.
 #pragma once
 #include <cstdint>
 
@@ -11,8 +11,8 @@
 
 namespace gevent {
 
-// What one waiter brings to a Line; it is the waiter's cookie. Lives in a pool, since a parked greenlet's stack is copied
-// away. Whoever stands in the line without one (cookie == nullptr) takes nothing and only wants to be told.
+// What one waiter brings to a Line; it is the waiter's cookie. Lives in a pool, since a parked greenlet's stack is
+// copied away. Whoever stands in the line without one (cookie == nullptr) takes nothing and only wants to be told.
 class Ticket : public ListNode {
  public:
   void* item = nullptr;  // what the waiter brings, or was given while it was on its way
@@ -37,8 +37,9 @@ class Line {
   void arrive(Ticket& ticket) noexcept;
   void leave(Ticket& ticket) noexcept;
 
-  // Tells those in line that `available` units, items or places are there to be taken: wakes as many as that, less those
-  // who are on their way already. Those who only look, or have no ticket, are woken in their turn, and count for nothing.
+  // Tells those in line that `available` units, items or places are there to be taken: wakes as many as that, less
+  // those who are on their way already. Those who only look, or have no ticket, are woken in their turn, and count for
+  // nothing.
   void offer(std::int64_t available) noexcept;
 
   // Somebody has taken what others were woken for, so that only `available` is left: those for whom there is nothing go

@@ -25,8 +25,8 @@ class Semaphore {
     return true;
   }
 
-  // Gives one unit back and wakes the first in line. Waking switches to nobody, so what the caller knows stays true until
-  // the caller itself waits.
+  // Gives one unit back and wakes the first in line. Waking switches to nobody, so what the caller knows stays true
+  // until the caller itself waits.
   void release() noexcept {
     ++count_;
     if (!line.empty()) line.offer(count_);

@@ -13,8 +13,8 @@ class Waiter : public ListNode {
   // from another thread that holds the lock which guards the queue.
   virtual void wake() noexcept = 0;
 
-  // Takes a wake-up back, as if it had not been: true if that was still possible. Then this waits again, but stands in no
-  // queue; whoever took it back puts it into one.
+  // Takes a wake-up back, as if it had not been: true if that was still possible. Then this waits again, but stands in
+  // no queue; whoever took it back puts it into one.
   virtual bool take_back() noexcept { return false; }
 
   // Whether nobody will come when this is woken: it belongs to a loop that a forked child abandoned. Asked only after a

@@ -2,6 +2,7 @@
 
 `Event` is a flag, `AsyncResult` carries a value or an exception. Both are native, in gevent._native.event.
 """
+
 from gevent._native.event import AbstractLinkable, AsyncResult, Event  # noqa: F401
 
-__all__ = ["Event", "AsyncResult"]
+__all__ = ["AsyncResult", "Event"]

@@ -5,6 +5,7 @@
 
 The class is native, in gevent._native.local, where it is told how it works.
 """
+
 from gevent._native.local import all_local_dicts_for_greenlet, local  # noqa: F401
 
 __all__ = ["local"]

@@ -3,10 +3,11 @@
 `Semaphore`, `BoundedSemaphore` and `RLock` are native, in gevent._native.semaphore and gevent._native.rlock.
 `DummySemaphore` looks like one and never makes anybody wait.
 """
+
 from gevent._native.rlock import RLock
 from gevent._native.semaphore import BoundedSemaphore, Semaphore
 
-__all__ = ["Semaphore", "BoundedSemaphore", "DummySemaphore", "RLock"]
+__all__ = ["BoundedSemaphore", "DummySemaphore", "RLock", "Semaphore"]
 
 
 class DummySemaphore:

@@ -4,6 +4,7 @@ The same as the standard library's `queue`, with three more: a `peek`, queues th
 iterated, and `Channel`, which hands items over without keeping any. All are native, in gevent._native.queue and
 gevent._native.channel; exceptions are the standard library's own.
 """
+
 from gevent._native.channel import Channel
 from gevent._native.queue import (  # noqa: F401
     Empty,
@@ -17,15 +18,15 @@ from gevent._native.queue import (  # noqa: F401
 )
 
 __all__ = [
-    "Queue",
-    "PriorityQueue",
-    "LifoQueue",
-    "SimpleQueue",
-    "JoinableQueue",
     "Channel",
-    "ShutDown",
     "Empty",
     "Full",
+    "JoinableQueue",
+    "LifoQueue",
+    "PriorityQueue",
+    "Queue",
+    "ShutDown",
+    "SimpleQueue",
 ]
 
 JoinableQueue = Queue

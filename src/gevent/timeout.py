@@ -3,6 +3,7 @@
 A `Timeout` is started in a greenlet and raised there when its time is over; `with_timeout` puts one around a call. The
 class is native, in gevent._native.timeout, since every timed operation of gevent goes through it.
 """
+
 from gevent._native.timeout import Timeout
 
 __all__ = ["Timeout", "with_timeout"]
@@ -18,8 +19,8 @@ def with_timeout(seconds, function, *args, **kwds):
     timeout_value
         keyword only: what to return when the time is over, rather than raising the Timeout
 
-    The call is ended by a Timeout raised in it, so it must let that pass. A Timeout of somebody else's is never taken for
-    this one. From gevent.
+    The call is ended by a Timeout raised in it, so it must let that pass. A Timeout of somebody else's is never taken
+    for this one. From gevent.
     """
     on_timeout = kwds.pop("timeout_value", _RAISE)
     limit = Timeout.start_new(seconds, _one_shot=True)

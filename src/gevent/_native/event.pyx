@@ -32,7 +32,8 @@ cdef extern from "python/hub_state.h" namespace "gevent":
     object current_greenlet()
 
 cdef extern from "python/callback_link.h" namespace "gevent":
-    int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, CoreWaitQueue&, bint soon) except -1
+    int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
+                 CoreWaitQueue&, bint soon) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
     Py_ssize_t links_on_their_way(PyObject* links)
 
@@ -326,7 +327,7 @@ cdef class AsyncResult(AbstractLinkable):
         return self.get(True, timeout)
 
     def wait(self, timeout=None):
-        """Park until there is a value or an exception, or `timeout` is over. Returns the value or None; raises neither."""
+        """Park until there is a value or an exception, or `timeout` is over. Returns the value, or None."""
         if self.ready():
             self._let_earlier_go_first()
         else:

@@ -1,12 +1,12 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
 """local: an object whose attributes are each greenlet's own.
 
-How it works: the type has an ordinary instance dictionary slot, and every access first puts the dictionary of the running
-greenlet into that slot. From there on attribute access is CPython's own, with descriptors, slots and class attributes as
-everywhere. Whose dictionary is in the slot is remembered, so in the usual case one comparison decides.
+How it works: the type has an ordinary instance dictionary slot, and every access first puts the dictionary of the
+running greenlet into that slot. From there on attribute access is CPython's own, with descriptors, slots and class
+attributes as everywhere. Whose dictionary is in the slot is remembered, so in the usual case one comparison decides.
 
-A greenlet's dictionary goes when the greenlet ends or dies, or when the local does, whichever is first. What tells of the
-end of a greenlet knows the local by number only: it may be left over in a greenlet when the local is long gone.
+A greenlet's dictionary goes when the greenlet ends or dies, or when the local does, whichever is first. What tells of
+the end of a greenlet knows the local by number only: it may be left over in a greenlet when the local is long gone.
 """
 cimport cython
 from cpython.object cimport PyObject, PyObject_GenericGetAttr, PyObject_GenericSetAttr
@@ -22,6 +22,7 @@ cdef extern from *:
     static inline PyObject* running_greenlet() {
       PyObject* greenlet = reinterpret_cast<PyObject*>(gevent::current_greenlet());
       Py_XDECREF(greenlet);
+      if (greenlet == nullptr) PyErr_Clear();
       return greenlet;
     }
     // The instance dictionary slot, which subclasses inherit with the type.
@@ -43,7 +44,7 @@ cdef extern from *:
       return PyObject_GenericSetAttr(object, name, nullptr);
     }
     """
-    PyObject* running_greenlet() except NULL
+    PyObject* running_greenlet()
     void put_dict(object, object values)
     void drop_dict(object)
     object dict_in_place(object)
@@ -91,6 +92,7 @@ cdef class local:
     cdef size_t _number
 
     def __cinit__(self, *args, **kwargs):
+        cdef PyObject* running
         global _numbers
         if (args or kwargs) and type(self).__init__ is _plain_init:
             raise TypeError("Initialization arguments are not supported", args, kwargs)
@@ -100,7 +102,9 @@ cdef class local:
         _numbers += 1
         self._number = _numbers
         _locals[self._number] = <size_t><PyObject*>self
-        self._begin(running_greenlet())
+        running = running_greenlet()
+        if running != NULL:
+            self._begin(running)
 
     def __dealloc__(self):
         _locals.pop(self._number, None)
@@ -111,7 +115,8 @@ cdef class local:
 
     cdef inline int _enter(self) except -1:
         cdef PyObject* running = running_greenlet()
-        return 0 if running == self._last else self._change(running)
+        # NULL at the very end of the process, when greenlet answers no more: what is in place has to do.
+        return 0 if running == self._last or running == NULL else self._change(running)
 
     cdef int _change(self, PyObject* running) except -1:
         cdef _Share share = self._shares.get(<size_t>running)

@@ -4,9 +4,10 @@
 An item stays in the queue until a getter takes it, and a putter puts its item itself once there is room. So one that is
 killed or times out after it was woken neither loses an item nor leaves one behind.
 
-Only in the hub, where nobody may wait, is somebody served who was woken and has not run yet: there a getter on its way is
-given its item to make room, and a putter on its way has its item taken.
+Only in the hub, where nobody may wait, is somebody served who was woken and has not run yet: there a getter on its way
+is given its item to make room, and a putter on its way has its item taken.
 """
+# tidy: long because classes that build on each other's C fields cannot be in several files without cimport.
 cimport cython
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -417,8 +418,8 @@ cdef class SimpleQueue:
         timeout
             how long to wait at most: seconds, then Empty is raised; or a `gevent.Timeout`, which raises itself
 
-        Raises ShutDown when there is none after `shutdown`, ValueError for a negative timeout, and LoopExit when nothing
-        is left that could put one. In the hub it never waits.
+        Raises ShutDown when there is none after `shutdown`, ValueError for a negative timeout, and LoopExit when
+        nothing is left that could put one. In the hub it never waits.
         """
         if self._size() > 0:
             return self._take_out()

@@ -36,7 +36,8 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
         Line line
 
 cdef extern from "python/callback_link.h" namespace "gevent":
-    int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, CoreWaitQueue&, bint soon) except -1
+    int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
+                 CoreWaitQueue&, bint soon) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
     Py_ssize_t links_on_their_way(PyObject* links)
 
@@ -74,9 +75,9 @@ cdef class Semaphore:
     hub
         which hub calls the links; by default that of whoever links first
 
-    Waiters are served in the order in which they came, except that somebody who finds a unit takes it without having
-    waited. May be shared between threads, whether or not they have hubs: a thread with a hub parks the calling greenlet,
-    a thread without one sleeps. Making one makes no hub. From gevent.
+    Waiters are served in the order in which they came, except that who finds a unit takes it without having waited. May
+    be shared between threads, whether or not they have hubs: a thread with a hub parks the calling greenlet, a thread
+    without one sleeps. Making one makes no hub. From gevent.
     """
     cdef CoreSemaphore core
     cdef object _hub

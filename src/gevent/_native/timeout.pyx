@@ -65,8 +65,8 @@ cdef class Timeout(BaseException):
     seconds
         how long from `start`; None: never
     exception
-        what to raise instead of the Timeout itself, a class or an instance. False: raise the Timeout, and let the `with`
-        block swallow it. A string: raise the Timeout, and mention that in its message.
+        what to raise instead of the Timeout itself, a class or an instance. False: raise the Timeout, and let the
+        `with` block swallow it. A string: raise the Timeout, and mention that in its message.
     ref
         whether the waiting alone keeps the event loop running
     priority
@@ -169,7 +169,7 @@ cdef class Timeout(BaseException):
         self._expire()
 
     def _on_expiration(self, prev_greenlet, ex):
-        """Called in the hub when the time is over: raises `ex` in `prev_greenlet`. A subclass may do more, or otherwise."""
+        """Called in the hub when the time is over: raises `ex` in `prev_greenlet`. A subclass may do more."""
         _throw(prev_greenlet, ex)
 
     @classmethod
