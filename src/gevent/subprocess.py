@@ -346,7 +346,7 @@ class _Exchange:
         self.greenlets = []
         self.outputs = []
         if popen.stdin:
-            self._start(popen._stdin_write, input)
+            self._start(self._write, popen, input)
         for stream in (popen.stdout, popen.stderr):
             output = None
             if stream:
@@ -354,6 +354,15 @@ class _Exchange:
                 if not stream.closed:
                     self._start(output.read)
             self.outputs.append(output)
+
+    @staticmethod
+    def _write(popen, input):
+        try:
+            # What the user has written before.
+            popen.stdin.flush()
+        except BrokenPipeError:
+            pass  # communicating goes on without the process's listening
+        popen._stdin_write(input)
 
     def _start(self, function, *args):
         self.greenlets.append(Greenlet.spawn(self._run, function, args))
