@@ -90,7 +90,7 @@ class Watcher {
  public:
   // For the engines only.
   bool unreferenced = false;  // the engine has given up the count this watcher would hold
-  alignas(std::max_align_t) std::byte slot[48] = {};  // the engine's own watcher, or a pointer to it
+  alignas(std::uint64_t) std::byte slot[48] = {};  // the engine's own watcher, or a pointer to it
 };
 
 // A descriptor is readable or writable. `events` is kRead, kWrite or both.

@@ -66,11 +66,19 @@ bool call_with(PyObject* function, PyObject* arguments) noexcept {
   return result != nullptr;
 }
 
-void drop_objects(Loop& loop, ReadyEntry::Run run) noexcept {
-  while (loop.ready.peek() != nullptr) {
+PyObject* take_objects(Loop& loop, ReadyEntry::Run run) noexcept {
+  PyObject* const objects = PyList_New(0);
+  while (objects != nullptr && loop.ready.peek() != nullptr) {
     const ReadyEntry entry = loop.ready.pop();
-    if (entry.run == run) Py_DECREF(static_cast<PyObject*>(entry.target));
+    if (entry.run != run) continue;
+    auto* const object = static_cast<PyObject*>(entry.target);
+    const bool failed = PyList_Append(objects, object) != 0;
+    Py_DECREF(object);
+    if (!failed) continue;
+    Py_DECREF(objects);
+    return nullptr;
   }
+  return objects;
 }
 
 }  // namespace gevent

@@ -51,8 +51,8 @@ inline void push_object(PythonLoop& loop, ReadyEntry::Run run, PyObject* object)
   loop.core()->wake_up_if_blocked();
 }
 
-// Takes every entry with that `run` off the queue of a loop that will not run again, and releases its object. Other
-// entries are dropped.
-void drop_objects(Loop& loop, ReadyEntry::Run run) noexcept;
+// Takes every entry off the queue of a loop that will not run again, and returns a new list of the objects of those with
+// that `run`; the others are dropped. nullptr and an exception if there is no memory.
+PyObject* take_objects(Loop& loop, ReadyEntry::Run run) noexcept;
 
 }  // namespace gevent

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 
 #ifdef GEVENT_HAVE_EVENTFD
 #include <sys/eventfd.h>
@@ -13,9 +14,9 @@ namespace gevent {
 void delete_watcher(Watcher* watcher) noexcept {
   switch (watcher->kind()) {
     case Watcher::Kind::kIo:
-      return delete static_cast<Io*>(watcher);
+      return std::destroy_at(static_cast<Io*>(watcher));
     case Watcher::Kind::kTimer:
-      return delete static_cast<Timer*>(watcher);
+      return std::destroy_at(static_cast<Timer*>(watcher));
     case Watcher::Kind::kSignal:
       return delete static_cast<Signal*>(watcher);
     case Watcher::Kind::kAsync:

@@ -4,12 +4,30 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <new>
 
 #include "loop/loop.h"
 
 namespace gevent {
 
-// Destroys a watcher made with new. (A Watcher has no virtual destructor, but knows what it is.)
+// Room for an Io or a Timer inside its Python object: there are many of them, and one piece of memory is faster to get,
+// and to reach, than two.
+inline constexpr int kWatcherWords = 16;
+using WatcherRoom = std::uint64_t[kWatcherWords];
+
+inline Watcher* make_io(WatcherRoom& room, Loop& loop, int fd, int events, Watcher::Callback callback, void* owner) {
+  static_assert(sizeof(Io) <= sizeof room && alignof(Io) <= alignof(std::uint64_t));
+  return new (room) Io(loop, fd, events, callback, owner);
+}
+
+inline Watcher* make_timer(WatcherRoom& room, Loop& loop, double after_s, double repeat_s, Watcher::Callback callback,
+                           void* owner) {
+  static_assert(sizeof(Timer) <= sizeof room && alignof(Timer) <= alignof(std::uint64_t));
+  return new (room) Timer(loop, after_s, repeat_s, callback, owner);
+}
+
+// Destroys a watcher of a Python object; unless it lives in a WatcherRoom, also deletes it. (A Watcher has no virtual
+// destructor, but knows what it is.)
 void delete_watcher(Watcher* watcher) noexcept;
 
 // A new list of the owners, Python objects, of all watchers of `loop` with that callback; nullptr and an exception if

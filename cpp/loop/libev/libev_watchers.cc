@@ -14,7 +14,7 @@ namespace {
 
 template <typename Native>
 Native* native(Watcher& watcher) noexcept {
-  static_assert(sizeof(Native) <= sizeof watcher.slot && alignof(Native) <= alignof(std::max_align_t));
+  static_assert(sizeof(Native) <= sizeof watcher.slot && alignof(Native) <= alignof(Watcher));
   return reinterpret_cast<Native*>(watcher.slot);
 }
 

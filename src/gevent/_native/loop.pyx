@@ -5,6 +5,7 @@ What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client
 is part of this module because a loop makes watchers and a watcher needs its loop. What users import is in
 gevent/libev/corecext.py: flags, names and constants.
 """
+cimport cython
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -80,7 +81,7 @@ cdef extern from "python/loop_client.h" namespace "gevent":
     void report_to_loop(PyObject* loop_object, PyObject* context)
     cbool call_with(object function, object arguments)
     void push_object(PythonLoop& loop, EntryRun run, object thing)
-    void drop_objects(CoreLoop& loop, EntryRun run)
+    list take_objects(CoreLoop& loop, EntryRun run)
 
 
 cdef extern from *:
@@ -101,6 +102,8 @@ cdef extern from *:
 cdef weak_ptr[PythonLoop] default_loop
 
 
+@cython.no_gc  # what is queued is no garbage, and what has run or was stopped refers to nothing
+@cython.freelist(256)
 cdef class callback:
     """A call that `loop.run_callback` has queued.
 
@@ -251,7 +254,8 @@ cdef class Loop:
         self.destroy_after_run = False
         self.is_default = False
         if self.shared.use_count() == 1 and not self.core.abandoned():
-            drop_objects(self.core[0], run_queued)
+            for queued in take_objects(self.core[0], run_queued):
+                (<callback>queued).stop()
             for kept in owners_of_watchers(self.core[0], on_event):
                 (<watcher>kept).stop()
         self.core = NULL
@@ -259,7 +263,8 @@ cdef class Loop:
 
     def __dealloc__(self):
         if self.shared.use_count() == 1 and not self.core.abandoned():
-            drop_objects(self.core[0], run_queued)
+            for queued in take_objects(self.core[0], run_queued):
+                (<callback>queued).stop()
 
     # ---- errors ---------------------------------------------------------------------------------------------------
 

@@ -2,20 +2,21 @@
 #
 # A watcher's Python object owns its C++ half, `core`. While the core is active, or has an event for which the callback is
 # still to come, the object keeps itself alive: nobody else need hold it.
+#
+# Which is why the garbage collector does not look at watchers (no_gc), of which there may be very many: one that is kept is
+# no garbage, and one that is not has forgotten its callback and refers to nothing but its loop.
 cdef extern from "loop/watcher.h" namespace "gevent" nogil:
     const int kRead
     const int kWrite
     const int kIoFdSet
 
     cdef cppclass CoreIo "gevent::Io" (CoreWatcher):
-        CoreIo(CoreLoop& loop, int fd, int events, WatcherCallback callback, void* owner)
         int fd()
         int events()
         void set(int fd, int events)
         cbool fresh
 
     cdef cppclass CoreTimer "gevent::Timer" (CoreWatcher):
-        CoreTimer(CoreLoop& loop, double after_s, double repeat_s, WatcherCallback callback, void* owner)
         void again()
         double at()
         cbool from_loop_time
@@ -56,6 +57,10 @@ cdef extern from "loop/watcher.h" namespace "gevent" nogil:
         c_stat previous
 
 cdef extern from "python/python_watchers.h" namespace "gevent":
+    const int kWatcherWords
+    CoreWatcher* make_io(uint64_t* room, CoreLoop& loop, int fd, int events, WatcherCallback callback, void* owner)
+    CoreWatcher* make_timer(uint64_t* room, CoreLoop& loop, double after_s, double repeat_s, WatcherCallback callback,
+                            void* owner)
     void delete_watcher(CoreWatcher* core)
     list owners_of_watchers(CoreLoop& loop, WatcherCallback callback)
     object stat_result(c_stat& attributes)
@@ -109,6 +114,7 @@ cdef void call_back(CoreWatcher& core, int revents) noexcept:
 python_on_event = call_back
 
 
+@cython.no_gc
 cdef class watcher:
     """What all watchers have in common.
 
@@ -173,15 +179,17 @@ cdef class watcher:
         self._args = args
         return 0
 
-    cdef keep(self):
+    cdef void keep(self) noexcept:
         if not self.kept:
-            Py_INCREF(self)
             self.kept = True
+            Py_INCREF(self)
 
-    cdef settle(self):
-        # After whatever may have ended it.
-        if self.core.active() or self.core.pending():
-            return
+    cdef void settle(self) noexcept:
+        # After a callback, which may have been the last.
+        if not self.core.active() and not self.core.pending():
+            self.ended()
+
+    cdef void ended(self) noexcept:
         self._callback = None
         self._args = None
         if self.kept:
@@ -196,10 +204,9 @@ cdef class watcher:
 
     def stop(self):
         """Watch no more, and forget the callback. Never fails."""
-        if self.core == NULL:
-            return
-        self.core.stop()
-        self.settle()
+        if self.kept:
+            self.core.stop()
+        self.ended()
 
     def close(self):
         """The same as `stop`."""
@@ -291,13 +298,15 @@ cdef class watcher:
         return ""
 
 
+@cython.no_gc
 cdef class io(watcher):
     """A descriptor is ready for READ, WRITE or either."""
+    cdef uint64_t room[kWatcherWords]
 
     def __init__(self, Loop loop, int fd, int events, ref=True, priority=None):
         cdef CoreLoop* core_loop = self.core_loop(loop)
         self.check(fd, events)
-        self.own(new CoreIo(core_loop[0], fd, events & ~kIoFdSet, on_event, <void*>self), ref, priority)
+        self.own(make_io(self.room, core_loop[0], fd, events & ~kIoFdSet, on_event, <void*>self), ref, priority)
         self.stop_on_error = True
 
     cdef int check(self, int fd, int events) except -1:
@@ -357,8 +366,10 @@ cdef class io(watcher):
         return f" fd={self.fd} events={self.events_str}"
 
 
+@cython.no_gc
 cdef class timer(watcher):
     """Some time has passed."""
+    cdef uint64_t room[kWatcherWords]
 
     def __init__(self, Loop loop, double after=0.0, double repeat=0.0, ref=True, priority=None):
         self.set_up(loop, after, repeat, ref, priority)
@@ -369,7 +380,7 @@ cdef class timer(watcher):
             raise ValueError(f"a timer repeats after 0 seconds (not at all) or more, not {repeat}")
         if after != after:
             raise ValueError("a timer cannot wait for NaN seconds")
-        return self.own(new CoreTimer(core_loop[0], after, repeat, on_event, <void*>self), ref, priority)
+        return self.own(make_timer(self.room, core_loop[0], after, repeat, on_event, <void*>self), ref, priority)
 
     def start(self, callback, *args, update=None):
         """Call `callback(*args)` when the time has passed, counted from now.
@@ -389,6 +400,8 @@ cdef class timer(watcher):
         (<CoreTimer*>self.core).again()
         if self.core.active():
             self.keep()
+        else:
+            self.settle()
 
     @property
     def at(self):
@@ -396,6 +409,7 @@ cdef class timer(watcher):
         return (<CoreTimer*>self.made()).at()
 
 
+@cython.no_gc
 cdef class signal(watcher):
     """This process has received a signal."""
 
@@ -410,11 +424,12 @@ cdef class signal(watcher):
         self.begin(callback, args)
         self.core.start()
         if not self.core.active():
-            self.settle()
+            self.ended()
             raise RuntimeError(f"{self!r} cannot be had: another loop watches that signal")
         self.keep()
 
 
+@cython.no_gc
 cdef class idle(watcher):
     """There is nothing else to do."""
 
@@ -422,6 +437,7 @@ cdef class idle(watcher):
         self.own(new CoreIdle(self.core_loop(loop)[0], on_event, <void*>self), ref, priority)
 
 
+@cython.no_gc
 cdef class prepare(watcher):
     """The loop is about to wait for events."""
 
@@ -429,6 +445,7 @@ cdef class prepare(watcher):
         self.own(new CorePrepare(self.core_loop(loop)[0], on_event, <void*>self), ref, priority)
 
 
+@cython.no_gc
 cdef class check(watcher):
     """The loop has waited for events."""
 
@@ -436,6 +453,7 @@ cdef class check(watcher):
         self.own(new CoreCheck(self.core_loop(loop)[0], on_event, <void*>self), ref, priority)
 
 
+@cython.no_gc
 cdef class fork(watcher):
     """This is a forked child."""
 
@@ -443,6 +461,7 @@ cdef class fork(watcher):
         self.own(new CoreFork(self.core_loop(loop)[0], on_event, <void*>self), ref, priority)
 
 
+@cython.no_gc
 cdef class async_(watcher):
     """Somebody, in any thread, has called `send()`."""
 
@@ -464,6 +483,7 @@ cdef class async_(watcher):
         return self.core != NULL and (self.core.pending() or (<CoreAsync*>self.core).sent())
 
 
+@cython.no_gc
 cdef class child(watcher):
     """A child process has ended; it is reaped. Calls back once."""
 
@@ -497,6 +517,7 @@ cdef class child(watcher):
         return f" pid={self.pid} rstatus={self.rstatus}"
 
 
+@cython.no_gc
 cdef class stat(watcher):
     """A file's attributes have changed."""
     cdef readonly object path
@@ -527,6 +548,7 @@ cdef class stat(watcher):
         return (<CoreStat*>self.made()).interval_s
 
 
+@cython.no_gc
 cdef class eventfd(watcher):
     """An eventfd's counter is above zero. `callback(value, *args)` gets what was taken from it. Ours."""
     cdef readonly int fd
