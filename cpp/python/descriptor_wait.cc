@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "python/hub_state.h"
 
 namespace gevent {
 namespace {
@@ -71,6 +72,15 @@ double seconds_since(Nanoseconds start) noexcept {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Where nobody else could run.
+bool in_hub_or_without() noexcept {
+  const HubState* hub = hub_state();
+  if (hub == nullptr || hub->loop == nullptr) return true;
+  PyObject* current = current_greenlet();
+  Py_XDECREF(current);
+  return current == reinterpret_cast<PyObject*>(hub->greenlet);
+}
+
 void set_closed_error() noexcept {
   errno = EBADF;
   PyErr_SetFromErrno(PyExc_OSError);
@@ -110,8 +120,14 @@ Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfie
 }  // namespace
 
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept {
-  if (look(all)) return kWoken;
-  if (timeout_s == 0) return kTimedOut;
+  if (timeout_s == 0) return look(all) ? kWoken : kTimedOut;
+  if (look(all)) {
+    // Whoever only looks for something to happen, as a pool's worker handler does, must not keep those who would make use
+    // of it from running.
+    if (in_hub_or_without()) return kWoken;
+    if (park_for(0, true) == kFailed) return kFailed;
+    if (look(all)) return kWoken;
+  }
   return wait_on_loop(all, timeout_s, [&] { return look(all); });
 }
 

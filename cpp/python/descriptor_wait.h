@@ -23,7 +23,8 @@ struct AwaitedDescriptor {
 Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
 
 // Waits until at least one of `all` is ready, at most `timeout_s` seconds; marks those that are. Looks first, so that
-// nothing is registered with a loop, and no hub made, when something is ready or `timeout_s` is 0. A number that is no
+// nothing is registered with a loop, and no hub made, when something is ready or `timeout_s` is 0; but lets others run in
+// any case unless it is 0. A number that is no
 // open descriptor counts as ready, as it does for poll(2). `all` may be on a C stack: only the caller touches it.
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept;
 

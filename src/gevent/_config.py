@@ -68,6 +68,8 @@ class Setting:
     document = True
     order = -1
     value = _UNSET
+    #: What the program assigned, as it was given: child processes are configured alike.
+    assigned = _UNSET
     _accepts = ""
 
     def __init_subclass__(cls, **kwargs):
@@ -108,6 +110,7 @@ class Setting:
     def set(self, val):
         """Make `val` the value from now on. Raises `ValueError`, and keeps the old value, if it is not acceptable."""
         self.value = self.validate(self._convert(val))
+        self.assigned = val
 
 
 class BoolSettingMixin:
@@ -267,6 +270,10 @@ class Config:
     def set(self, name, value):
         """Assign the setting called `name`. Raises `AttributeError` for an unknown one."""
         self._setting(name).set(value)
+
+    def assigned(self):
+        """Return what the program assigned so far, by name of the setting and as it was given."""
+        return {name: each.assigned for name, each in self.settings.items() if each.assigned is not _UNSET}
 
     def print_help(self):
         """Print every setting with its explanation to standard output."""

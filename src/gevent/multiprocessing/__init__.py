@@ -1,0 +1,3 @@
+"""A `multiprocessing` that waits by letting other greenlets run."""
+
+__all__ = []

@@ -1,0 +1,131 @@
+"""How a spawned child, and the fork server, become what their parent is.
+
+Their command lines begin with a statement that calls `start` below, before anything of the program is imported: so the program's
+main module, and whatever else the child imports, sees patched modules from the start. The children's own children are
+started the same way.
+
+Only what patching needs is imported. The resource tracker stays as it is: it does nothing that waits for greenlets.
+"""
+import sys
+
+from gevent.multiprocessing._package import STDLIB_NAME
+
+__all__ = ["changes", "start", "statement"]
+
+#: What CPython has its children run: for which module's function, and whether that process will fork.
+_PROGRAMS = {"spawn": False, "forkserver": True}
+
+
+def start(settings, patches, package_name, serves=False):
+    """In a new process: take over the parent's settings and patches. Again does nothing.
+
+    :param settings: Values for `gevent.config`, by name.
+    :param patches: Arguments for `gevent.monkey.patch_all`, or None for a process that patches nothing.
+    :param package_name: Which package starts the children: ``multiprocessing``, or gevent's copy.
+    :param serves: Whether this process is going to be a fork server.
+    """
+    from gevent._config import config
+
+    for name, value in settings.items():
+        config.set(name, value)
+    if patches is not None:
+        from gevent import monkey
+
+        monkey.patch_all(**patches)
+    if serves:
+        from gevent.multiprocessing._forkserver import become_server
+
+        become_server(_package(package_name))
+
+
+def _package(name):
+    if name == STDLIB_NAME:
+        from gevent.multiprocessing import _patch
+
+        return _patch.package
+    from gevent.multiprocessing import _copy
+
+    return _copy.package
+
+
+def statement(package_name, serves=False):
+    """Return the Python statements that a child of this process begins with."""
+    from gevent.monkey._state import is_anything_patched
+
+    patches = _patches(package_name == STDLIB_NAME) if is_anything_patched() else None
+    # gevent must be found before the child learns its parent's path in the ordinary way, whatever flags it is started with
+    # and wherever gevent is installed.
+    path = [entry for entry in sys.path if isinstance(entry, str) and entry]
+    return (f"import sys; sys.path[:] = {path!r}; from gevent.multiprocessing._bootstrap import start; "
+            f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r}); ")
+
+
+def _settings():
+    """Return what the program assigned to `gevent.config`, as far as it can be written down."""
+    from gevent._config import config
+
+    settings = {}
+    for name, value in config.assigned().items():
+        if isinstance(value, type):
+            value = f"{value.__module__}.{value.__qualname__}"
+        if value is None or isinstance(value, (bool, int, float, str)) or _is_list_of_names(value):
+            settings[name] = value
+    return settings
+
+
+def _is_list_of_names(value):
+    return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+
+
+#: For each argument of `gevent.monkey.patch_all`, a module and an attribute of it that it replaces. The attribute may be
+#: missing in some versions of Python; then the module is asked for alone.
+_SIGNS = {
+    "socket": ("socket", "socket"),
+    "dns": ("socket", "getaddrinfo"),
+    "time": ("time", "sleep"),
+    "select": ("select", "select"),
+    "thread": ("_thread", "start_new_thread"),
+    "Event": ("threading", "Event"),
+    "os": ("os", "fork"),
+    "ssl": ("ssl", "SSLContext"),
+    "subprocess": ("subprocess", "Popen"),
+    "signal": ("signal", "signal"),
+    "queue": ("queue", "SimpleQueue"),
+    "aggressive": ("select", "epoll"),
+}
+
+
+def _patches(multiprocessing):
+    """Return arguments for `gevent.monkey.patch_all` that make a process patched as this one is."""
+    from gevent.monkey._state import PATCH_ALL_ARGUMENTS, is_object_patched, saved
+
+    patches = {name: is_object_patched(*sign) for name, sign in _SIGNS.items()}
+    # As patch_all() was called, if it was: the program's main module is going to call it again in the same way.
+    for name, asked in saved.get(PATCH_ALL_ARGUMENTS, {}).items():
+        patches[name] = bool(asked or patches.get(name))
+    patches["multiprocessing"] = multiprocessing
+    return patches
+
+
+def _with_statement(arguments, package_name):
+    """Return the command line `arguments` with our statement before the program of a child or fork server."""
+    arguments = list(arguments)
+    for index, argument in enumerate(arguments[:-1]):
+        if argument in ("-c", b"-c"):
+            program = arguments[index + 1]
+            for module_name, serves in _PROGRAMS.items():
+                if f"from {package_name}.{module_name} import" in program:
+                    arguments[index + 1] = statement(package_name, serves) + program
+            break
+    return arguments
+
+
+def changes(mp):
+    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that new processes become green."""
+    spawnv_passfds = mp.util.spawnv_passfds
+
+    def spawnv_passfds_green(path, args, passfds):
+        """Start a program that keeps only the descriptors `passfds`; return its process id. Takes as long as `exec` does."""
+        return spawnv_passfds(path, _with_statement(args, mp.name), sorted({int(fd) for fd in passfds}))
+
+    yield mp.util, "spawnv_passfds", spawnv_passfds_green

@@ -1,0 +1,90 @@
+"""Connections that wait for the other process without stopping this one.
+
+Only what moves bytes differs from the standard library: reading, writing, waiting, closing. Framing is the same on the
+wire; pickling, authentication and argument checks are inherited. No descriptor gets O_NONBLOCK, which the processes
+that share it would see.
+"""
+import _socket
+import os
+import socket
+import sys
+
+from gevent._hub_local import register_after_abandon
+from gevent._native import connection as native
+
+__all__ = ["METHODS", "changes", "wait"]
+
+register_after_abandon(native.forget_waiters)
+
+#: What a `Connection` does with its descriptor.
+METHODS = ("send_bytes", "recv_bytes", "recv", "_send_bytes", "_recv_bytes", "_send", "_recv", "_poll", "_close")
+
+
+def wait(object_list, timeout=None):
+    """Return those of `object_list` that are ready to be read, in their order.
+
+    :param object_list: Connections, sockets, sentinels of processes, descriptors, in any mixture.
+    :param timeout: The most seconds to wait until one is; None for no limit.
+
+    Waits, letting other greenlets run, with one registration for each descriptor. Raises `OSError` when one is closed, before
+    or meanwhile. As `multiprocessing.connection.wait`.
+    """
+    return native.wait_ready(object_list, timeout)
+
+
+def _make_pipe(connection_type):
+    def Pipe(duplex=True):
+        """Return two connected ends, ``(first, second)``; the first can only read and the second only write unless `duplex`."""
+        if duplex:
+            # Not gevent's sockets, which would set O_NONBLOCK.
+            first, second = _socket.socketpair()
+            return connection_type(first.detach()), connection_type(second.detach())
+        reading, writing = os.pipe()
+        return connection_type(reading, writable=False), connection_type(writing, readable=False)
+
+    return Pipe
+
+
+def _blocking(connection):
+    # Gevent's socket is gone, and its O_NONBLOCK shall not go to other processes with the descriptor.
+    os.set_blocking(connection.fileno(), True)
+    return connection
+
+
+def _make_accept(original):
+    def accept(self):
+        """Return the connection of the next client. Waits, letting other greenlets run."""
+        return _blocking(original(self))
+
+    return accept
+
+
+def _make_client(original):
+    def SocketClient(address):
+        """Return a connection to the listener at `address`. Waits, letting other greenlets run."""
+        return _blocking(original(address))
+
+    return SocketClient
+
+
+def _reducers(mp):
+    # The reducer is looked up by exact class, and sockets come in two: the standard library's, and gevent's.
+    from gevent.socket import socket as green_socket
+
+    for each in {green_socket, socket.socket}:
+        mp.reduction.register(each, mp.reduction._reduce_socket)
+
+
+def changes(mp):
+    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that connections let others run."""
+    connection = mp.connection
+    for name in METHODS:
+        yield connection.Connection, name, getattr(native, name)
+    yield connection, "wait", wait
+    yield connection, "Pipe", _make_pipe(connection.Connection)
+    yield connection.SocketListener, "accept", _make_accept(connection.SocketListener.accept)
+    yield connection, "SocketClient", _make_client(connection.SocketClient)
+    pool = sys.modules.get(mp.name + ".pool")
+    if pool is not None:
+        yield pool, "wait", wait  # it was imported by name
+    _reducers(mp)

@@ -1,0 +1,113 @@
+"""The fork server, seen from both sides.
+
+A client talks to it without stopping its own hub. The server itself is patched, so that its children are green from the
+start at no further cost, but does its own work with the system's calls: it has no hub, no thread and no thread pool
+when it forks.
+"""
+import os
+import posix
+import selectors
+import signal
+import socket
+import struct
+
+from gevent._hub_local import abandon_hub_after_fork
+from gevent._native import connection as native
+from gevent.multiprocessing._connection import METHODS
+from gevent.multiprocessing._process import leave, open_for_writing
+from gevent.multiprocessing._view import View
+
+__all__ = ["become_server", "changes"]
+
+_SIGNED = struct.Struct("q")
+
+
+def _read_signed(fd):
+    """Return the next number that the server sent to `fd`. Waits, letting other greenlets run. Raises `EOFError`."""
+    return _SIGNED.unpack(native.read_exactly(fd, _SIGNED.size))[0]
+
+
+def _make_poll(forkserver):
+    def poll(self, flag=os.WNOHANG):
+        """Return the exit code, or None while the process runs; wait for its end unless `flag` is WNOHANG."""
+        if self.returncode is None and native.wait_ready((self.sentinel,), 0 if flag == os.WNOHANG else None):
+            # Of several who waited, the first reads the number, and the others find it here.
+            if self.returncode is None:
+                try:
+                    self.returncode = forkserver.read_signed(self.sentinel)
+                except (OSError, EOFError):
+                    self.returncode = 255  # the server was killed
+        return self.returncode
+
+    return poll
+
+
+def _wait(self, timeout=None):
+    """Return the exit code as soon as the process has ended, or None after `timeout` seconds.
+
+    Waits, letting other greenlets run.
+    """
+    if self.returncode is None and timeout != 0 and not native.wait_ready((self.sentinel,), timeout):
+        return None
+    return self.poll()
+
+
+def changes(mp):
+    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that the fork server is waited for aside."""
+    from gevent.thread import allocate_lock
+
+    yield mp.forkserver, "read_signed", _read_signed
+    # Held while the server is asked for a process, which waits.
+    yield mp.forkserver._forkserver, "_lock", allocate_lock()
+    yield mp.popen_forkserver, "open", open_for_writing
+    yield mp.popen_forkserver.Popen, "poll", _make_poll(mp.forkserver)
+    yield mp.popen_forkserver.Popen, "wait", _wait
+
+
+# --- in the server ---------------------------------------------------------------------------------------------------
+
+
+def _native_socket_class():
+    from gevent.monkey.api import get_original
+
+    class Socket(get_original("socket", "socket")):
+        """The system's socket, and what it accepts is one too."""
+
+        __slots__ = ()
+
+        def accept(self):
+            fd, address = self._accept()
+            return type(self)(self.family, self.type, self.proto, fileno=fd), address
+
+    return Socket
+
+
+def _blocking_connection_class(mp):
+    # From 3.14 on, clients prove that they know a secret.
+    base = mp.connection.Connection
+    return type("BlockingConnection", (base,), {name: mp.original(base, name) for name in METHODS if name != "_close"})
+
+
+def become_server(mp):
+    """In a process that is going to be the fork server of `mp`: do the server's own work without a hub.
+
+    Its children do theirs with what was patched.
+    """
+    from gevent.monkey.api import get_original
+
+    forkserver = mp.forkserver
+    green = {name: getattr(forkserver, name) for name in ("connection", "selectors", "socket")}
+    serve_one = forkserver._serve_one
+
+    def serve(child_r, fds, unused_fds, handlers):
+        # In the child.
+        vars(forkserver).update(green, os=View(os, _exit=leave), _serve_one=serve_one)
+        abandon_hub_after_fork()  # a module that the server preloaded may have made a hub after all
+        return serve_one(child_r, fds, unused_fds, handlers)
+
+    forkserver.connection = View(forkserver.connection, Connection=_blocking_connection_class(mp))
+    forkserver.os = View(os, _exit=leave, fork=posix.fork, waitpid=posix.waitpid)
+    forkserver.selectors = View(selectors, DefaultSelector=get_original("selectors", "DefaultSelector"))
+    forkserver.signal = View(signal, signal=get_original("signal", "signal"))
+    forkserver.socket = View(socket, socket=_native_socket_class())
+    forkserver._serve_one = serve

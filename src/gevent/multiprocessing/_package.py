@@ -1,0 +1,81 @@
+"""A copy of the package `multiprocessing`, as the thing that is made green: the standard library's, or ours.
+
+Whatever changes, changes as (owner, name, value): a module's global name, a class's method, or an attribute of an object.
+Everything is looked up before anything is changed, and put back if something fails on the way: all or nothing.
+"""
+import importlib
+
+__all__ = ["Package", "STDLIB_NAME"]
+
+STDLIB_NAME = "multiprocessing"
+_ABSENT = object()
+
+#: Without them, nothing of this can work; the last is ours.
+_NEEDED = ("_multiprocessing", "_posixsubprocess", "fcntl", "gevent._native.semlock")
+
+
+class Package:
+    """The modules of the package called `name`, as attributes, and what they were like before."""
+
+    def __init__(self, name=STDLIB_NAME):
+        self.name = name
+        self._originals = {}
+
+    def __getattr__(self, module_name):
+        if module_name.startswith("__"):
+            raise AttributeError(module_name)
+        return importlib.import_module(f"{self.name}.{module_name}")
+
+    def original(self, owner, name):
+        """Return the attribute `name` of `owner` as it was before `make_green`."""
+        value = self._originals.get((id(owner), name))
+        return getattr(owner, name) if value is None else value[1]
+
+    def originals(self):
+        """Return (owner, name, value) for what `make_green` replaced; what was not there is left out."""
+        return [(owner, name, value) for (_, name), (owner, value) in self._originals.items() if value is not _ABSENT]
+
+    def make_green(self):
+        """Change the modules so that what they wait for lets other greenlets run. Once is enough; again does nothing.
+
+        Raises `ImportError` where that cannot work, and then nothing is changed.
+        """
+        if self._originals:
+            return
+        changes = self._changes()
+        done = []
+        try:
+            for owner, name, value in changes:
+                done.append((owner, name, vars(owner).get(name, _ABSENT)))
+                setattr(owner, name, value)
+        except BaseException:
+            for owner, name, value in reversed(done):
+                if value is _ABSENT:
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, value)
+            raise
+        self._originals = {(id(owner), name): (owner, value) for owner, name, value in done}
+
+    def require(self):
+        """Raise `ImportError` if `make_green` could not work here. Changes nothing."""
+        for module_name in _NEEDED:
+            try:
+                importlib.import_module(module_name)
+            except ImportError as error:
+                raise _refusal(error) from error
+
+    def _changes(self):
+        self.require()
+        try:
+            from gevent.multiprocessing import _bootstrap, _connection, _forkserver, _greenlet_state, _process, _synchronize
+
+            parts = (_connection, _synchronize, _process, _forkserver, _greenlet_state, _bootstrap)
+            return [change for part in parts for change in part.changes(self)]
+        except (AttributeError, ImportError) as error:
+            raise _refusal(error) from error
+
+
+def _refusal(error):
+    return ImportError(f"multiprocessing cannot be made green here, and is left as it was: {error}",
+                       name=getattr(error, "name", None))

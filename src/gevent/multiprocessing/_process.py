@@ -1,0 +1,128 @@
+"""Starting processes and seeing them end, without stopping this one.
+
+A child that is forked starts with a clean hub: none of the parent's greenlets, timers and watchers runs in it, nor do
+their `finally` blocks. Its end is seen through a pidfd, so there is no signal handler, any number of greenlets of any
+thread may join it, and only `Popen.poll` reaps it.
+"""
+import os
+import posix
+import sys
+import warnings
+
+from gevent._hub_local import abandon_hub_after_fork
+from gevent._native import connection as native, semlock
+from gevent.hub import sleep
+from gevent.multiprocessing._view import View
+
+__all__ = ["changes", "clean_fork", "leave", "open_for_writing"]
+
+#: How often to look where the kernel cannot tell of a process's end.
+_LOOK_INTERVAL_S = 0.05
+
+
+def clean_fork():
+    """Fork. Returns the child's id in the parent, and 0, in a clean hub, in the child.
+
+    Takes as long as `os.fork`. Raises `OSError` in the parent.
+    """
+    with warnings.catch_warnings():
+        # From 3.12 on: threads of gevent's pool, or the user's, may exist. Nothing of them is used in the child.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = posix.fork()
+    if pid == 0:
+        try:
+            abandon_hub_after_fork()
+        except BaseException:
+            # Whatever it is, the child must not go on as a second copy of the parent.
+            sys.excepthook(*sys.exc_info())
+            posix._exit(1)
+    return pid
+
+
+def leave(status):
+    """End this process at once, as `os._exit`; what it shared is given back first."""
+    semlock.leave_all()
+    posix._exit(status)
+
+
+def _wait_for_exit(popen, timeout):
+    """Wait until the process of `popen` has ended, at most `timeout` seconds; return whether it has."""
+    try:
+        fd = os.pidfd_open(popen.pid)
+    except ProcessLookupError:
+        return True  # ended, and reaped by somebody else
+    except (AttributeError, OSError):
+        return _look_until_exit(popen, timeout)
+    try:
+        return bool(native.wait_ready((fd,), timeout))
+    finally:
+        os.close(fd)
+
+
+def _look_until_exit(popen, timeout):
+    # The sentinel closes with the last process that inherited it, so it is a hint at best.
+    from time import monotonic
+
+    deadline = None if timeout is None else monotonic() + timeout
+    while popen.poll() is None:
+        left = _LOOK_INTERVAL_S if deadline is None else min(_LOOK_INTERVAL_S, deadline - monotonic())
+        if left <= 0:
+            return False
+        if native.wait_ready((popen.sentinel,), left):
+            sleep(0.001)
+    return True
+
+
+def _poll(self, flag=os.WNOHANG):
+    """Return the exit code, or None while the process runs; wait for its end unless `flag` is WNOHANG."""
+    if self.returncode is None and flag != os.WNOHANG:
+        _wait_for_exit(self, None)
+    # Nothing lets another greenlet run from here on: whoever comes first reaps, and the others find the code.
+    if self.returncode is None:
+        try:
+            pid, status = posix.waitpid(self.pid, os.WNOHANG)
+        except OSError:
+            return None  # no child of ours (yet, or any more)
+        if pid == self.pid:
+            self.returncode = os.waitstatus_to_exitcode(status)
+    return self.returncode
+
+
+def _wait(self, timeout=None):
+    """Return the exit code as soon as the process has ended, or None after `timeout` seconds.
+
+    Waits, letting other greenlets run.
+    """
+    if self.returncode is None and timeout != 0:
+        _wait_for_exit(self, timeout)
+    return self.poll()
+
+
+class _DataPipe:
+    """In the place of the file that a child's preparation data is written to: more of it than a pipe holds lets others run."""
+
+    def __init__(self, fd, mode, closefd=True):
+        self._fd, self._closes = fd, closefd
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        if self._closes:
+            native.close(self._fd)
+
+    def write(self, data):
+        native.write_all(self._fd, data)
+
+
+def open_for_writing(fd, mode, closefd=True):
+    """In the place of `open`, for the pipe to a new process: what is written there lets others run."""
+    return _DataPipe(fd, mode, closefd)
+
+
+def changes(mp):
+    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that processes start and end aside."""
+    yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave)
+    yield mp.popen_fork.Popen, "poll", _poll
+    yield mp.popen_fork.Popen, "wait", _wait
+    yield mp.popen_spawn_posix, "open", open_for_writing

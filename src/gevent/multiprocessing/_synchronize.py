@@ -1,0 +1,46 @@
+"""Locks between processes whose waiters are greenlets.
+
+The classes of `multiprocessing.synchronize` stay as they are. What they are made of, `_multiprocessing.SemLock`, is
+replaced by a counter in shared memory; what is told here is how one gets to a process that was not forked from this one.
+"""
+import os
+
+from gevent._hub_local import register_after_abandon
+from gevent._native import semlock
+from gevent.multiprocessing._view import View
+
+__all__ = ["changes"]
+
+register_after_abandon(semlock.forget_waiters)
+
+
+def attach_arena(arena_id, descriptors):
+    """Return the arena that another process sent: `descriptors` have a ``detach()`` each. Raises `OSError`."""
+    fds = [each.detach() for each in descriptors]
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    known = semlock.Arena.find(arena_id)
+    if known is None:
+        return semlock.Arena.attached(fds)
+    for fd in fds:
+        os.close(fd)
+    return known
+
+
+def _reduce_counter(counter):
+    # The receiver's counter is counted from now on, or the slot might be somebody else's before it is unpickled.
+    counter.arena.add_user(counter.slot)
+    return semlock.SharedCounter, (counter.arena, counter.slot)
+
+
+def changes(mp):
+    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that locks let others run."""
+
+    def reduce_arena(arena):
+        return attach_arena, (arena.id, [mp.reduction.DupFd(fd) for fd in arena.descriptors])
+
+    mp.reduction.register(semlock.SharedCounter, _reduce_counter)
+    mp.reduction.register(semlock.Arena, reduce_arena)
+    synchronize = mp.synchronize
+    primitives = View(synchronize._multiprocessing, SemLock=semlock.SemLock, sem_unlink=semlock.sem_unlink)
+    yield synchronize, "_multiprocessing", primitives
