@@ -25,6 +25,8 @@ class IMapUnordered(Greenlet):
     of the iterable itself is raised once; then the results of what was started before are still to come.
     """
 
+    _in_order = False
+
     def __init__(self, func, iterable, spawn, maxsize=None, _zipped=False):
         super().__init__()
         self.queue = Queue()
@@ -42,15 +44,17 @@ class IMapUnordered(Greenlet):
         return self
 
     def _run(self):
-        func, spawn, room, zipped, expect = self._func, self._spawn, self._room, self._zipped, self._expect
+        func, spawn, room, zipped, in_order = self._func, self._spawn, self._room, self._zipped, self._in_order
+        put = self.queue.put
         for item in self._iterable:
             if room is not None:
                 room.acquire()
-            expect(spawn(func, *item) if zipped else spawn(func, item))
-
-    def _expect(self, task):
-        self._outstanding += 1
-        task.rawlink(self.queue.put)
+            task = spawn(func, *item) if zipped else spawn(func, item)
+            self._outstanding += 1
+            if in_order:
+                put(task)
+            else:
+                task.rawlink(put)
 
     def _on_end(self, _self):
         self._func = self._iterable = self._spawn = None
@@ -59,21 +63,17 @@ class IMapUnordered(Greenlet):
     def __next__(self):
         while self._outstanding or not self.finished:
             task = self.queue.get()
-            if task is self:
-                self.finished = True
-                if self.successful():
-                    continue
-            else:
-                self._taken()
-            return task.get()
+            if task is not self:
+                self._outstanding -= 1
+                if self._room is not None:
+                    self._room.release()
+                return task.get()
+            self.finished = True
+            if not self.successful():
+                return task.get()
         raise StopIteration
 
     next = __next__
-
-    def _taken(self):
-        self._outstanding -= 1
-        if self._room is not None:
-            self._room.release()
 
 
 class IMap(IMapUnordered):
@@ -82,14 +82,12 @@ class IMap(IMapUnordered):
     A result that is ready early waits for its turn, and counts towards `maxsize` meanwhile.
     """
 
+    # Tasks enter the queue when they are started, rather than when they end: the consumer waits for the oldest one.
+    _in_order = True
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._put_back = []
-
-    def _expect(self, task):
-        # In the order of starting, whether it is ready or not: the consumer waits for the oldest one only.
-        self._outstanding += 1
-        self.queue.put(task)
 
     def __next__(self):
         while self._outstanding or not self.finished:
@@ -100,16 +98,15 @@ class IMap(IMapUnordered):
                     continue
                 return task.get()
             try:
-                result = task.get()
-            except BaseException:
+                return task.get()
+            finally:
                 if task.ready():
-                    self._taken()
+                    self._outstanding -= 1
+                    if self._room is not None:
+                        self._room.release()
                 else:
                     # Not the task's exception but the waiter's, such as a Timeout: the result is still owed.
                     self._put_back.append(task)
-                raise
-            self._taken()
-            return result
         raise StopIteration
 
     next = __next__

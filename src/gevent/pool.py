@@ -9,6 +9,7 @@ until another has ended. Both map functions over iterables, with the methods tha
 
 `Greenlet`, `IMap` and `IMapUnordered` are looked up in this module at each call: tracers put their own in their place.
 """
+from collections import deque
 from queue import Full
 
 from greenlet import GreenletExit, getcurrent
@@ -104,8 +105,14 @@ class GroupMappingMixin:
         the order of the items raised; calls that are under way then go on.
         """
         spawn = self.spawn
-        tasks = [spawn(func, item) for item in iterable]
-        return [task.get() for task in tasks]
+        values, tasks = [], deque()
+        for item in iterable:
+            tasks.append(spawn(func, item))
+            # Many have ended by the time that the last one is started, and a value is smaller than a greenlet.
+            while tasks and tasks[0].successful():
+                values.append(tasks.popleft().get())
+        values += [task.get() for task in tasks]
+        return values
 
     def map_cb(self, func, iterable, callback=None):
         """As `map`, and then ``callback(list)``, which is called before this returns."""
