@@ -174,11 +174,17 @@ def patch_select(aggressive=True):
 
 @_unless_forbidden
 def patch_selectors(aggressive=True):
-    """Replace `selectors.DefaultSelector` by that of `gevent.selectors`.
+    """Replace `selectors.DefaultSelector` by that of `gevent.selectors`, and make the others cooperate that can.
 
-    :param aggressive: Remove selectors that would block.
+    :param aggressive: Remove those that cannot.
     """
-    _patch_standard("selectors", _patch_kwargs={"aggressive": aggressive})
+    from gevent.monkey._selector_classes import mend_selector_classes, remove_selector_classes
+
+    _, target, done = _patch_standard("selectors", _patch_kwargs={"aggressive": aggressive})
+    if done:
+        mend_selector_classes(target)
+        if aggressive:
+            remove_selector_classes(target)
 
 
 @_unless_forbidden
