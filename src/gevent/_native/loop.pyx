@@ -84,6 +84,9 @@ cdef extern from "python/loop_client.h" namespace "gevent":
     list take_objects(CoreLoop& loop, EntryRun run)
 
 
+cdef extern from "python/thread_end.h" namespace "gevent":
+    void sleep_instead_of_terminating_at_exit()
+
 cdef extern from *:
     """
     // C++ wants functions whose type says that they do not throw; what Cython makes does not say so.
@@ -156,6 +159,7 @@ cdef void make_queued_call(void* target, void* python_loop) noexcept:
 
 
 python_run_queued = make_queued_call
+sleep_instead_of_terminating_at_exit()
 
 
 cdef class Loop:
