@@ -78,7 +78,7 @@ class PeriodicMonitoringThread:
         self._peak_memory = 0  # while above the limit: the highest use that was reported
         self._greenlet_tracer = GreenletTracer()
         self._monitoring_functions = [_MonitorEntry(self.monitor_blocking, GEVENT_CONFIG.max_blocking_time)]
-        self._calculated_sleep_time = GEVENT_CONFIG.max_blocking_time
+        self._calculate_sleep_time()
         self._start()
 
     def _start(self):
@@ -144,8 +144,9 @@ class PeriodicMonitoringThread:
         self._calculate_sleep_time()
 
     def _calculate_sleep_time(self):
-        # A period of 0 in the configuration switches the first entry off.
-        self._calculated_sleep_time = min((entry.period for entry in self._monitoring_functions), default=0)
+        # The configuration may say that blocking is not to be monitored, by a period of 0 or None.
+        periods = [entry.period for entry in self._monitoring_functions if entry.period]
+        self._calculated_sleep_time = min(periods, default=0)
 
     def calculate_sleep_time(self):
         """Return how many seconds to sleep until the next round."""
@@ -168,11 +169,11 @@ class PeriodicMonitoringThread:
     def _round(self, now):
         hub = self.hub
         for entry in self._monitoring_functions:
-            if not hub:  # gone, or no longer running
+            if hub is None or hub.dead:  # but not one that has yet to begin, which is false too
                 self.kill()
             if not self.should_run:
                 return
-            if entry.period > 0 and entry.take_turn(now):
+            if entry.period and entry.take_turn(now):
                 try:
                     entry.function(hub)
                 except SystemExit:

@@ -3,16 +3,26 @@
 A tracer is a trace function for `greenlet.settrace`, installed in the thread that makes it and for as long as it is
 not killed. It calls the trace function that was there before, so tracers nest. `gevent.util.assert_switches` and the
 monitoring thread ask one, later and from anywhere, whether the hub was kept waiting.
+
+Greenlets usually hand control to each other without passing through the hub. While there is a tracer they do not, so
+that what it sees is what people reason about: whoever waits switches to the hub.
 """
 import sys
 import traceback
 from time import gmtime, perf_counter, strftime
+from weakref import ref
 
 from greenlet import getcurrent, gettrace, settrace
+
+from gevent._hub_local import get_hub_if_exists
 
 __all__ = ["GreenletTracer", "HubSwitchTracer", "MaxSwitchTracer"]
 
 _SWITCHES = frozenset({"switch", "throw"})
+
+
+def _no_hub():
+    return None
 
 
 class GreenletTracer:
@@ -22,6 +32,11 @@ class GreenletTracer:
         self.active_greenlet = None
         """The greenlet that was switched to last; None when unknown, or when it may block."""
         self.greenlet_switch_counter = 0
+        self._traced_hub = _no_hub
+        hub = get_hub_if_exists()
+        if hub is not None:
+            hub.require_hub_passes()
+            self._traced_hub = ref(hub)
         self.previous_trace_function = settrace(self)
 
     def __call__(self, event, args):
@@ -37,6 +52,10 @@ class GreenletTracer:
 
     def kill(self):
         """Stop tracing. To be called in the thread of the tracer; twice does no harm."""
+        hub = self._traced_hub()
+        self._traced_hub = _no_hub
+        if hub is not None:
+            hub.release_hub_passes()
         # With another trace function on top of this one, which will go on calling it, all that can be done is to
         # stay in the chain.
         if gettrace() is self:
