@@ -246,10 +246,10 @@ class FileObjectBase:
     """
 
     # What is kept on the object once it was asked for, so that it costs no more than the file's own. Gone after close().
-    _delegate_methods = (
+    _delegate_methods = frozenset((
         "fileno", "flush", "isatty", "read", "read1", "readable", "readall", "readinto", "readline", "readlines", "seek",
         "seekable", "tell", "truncate", "writable", "write", "writelines",
-    )
+    ))
 
     def __init__(self, descriptor):
         self._close = descriptor.closefd
@@ -267,8 +267,8 @@ class FileObjectBase:
         if self.closed:
             return
         fobj, self._io = self._io, _ClosedIO(self._io)
-        for name in self._delegate_methods:
-            self.__dict__.pop(name, None)
+        for name in self._delegate_methods & self.__dict__.keys():
+            del self.__dict__[name]
         self._do_close(fobj, self._close)
 
     def _do_close(self, fobj, closefd):

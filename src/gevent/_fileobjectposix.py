@@ -8,9 +8,10 @@ from io import DEFAULT_BUFFER_SIZE, FileIO, RawIOBase
 
 from gevent._fileobjectcommon import FileObjectBase, OpenDescriptor, WriteIsWriteallMixin
 from gevent._native.fileobject import DescriptorIO
-from gevent.os import make_nonblocking
 
 __all__ = ["FileObjectPosix", "GreenFileDescriptorIO", "GreenOpenDescriptor"]
+
+_IN_C = ("readinto", "readall", "read", "readable", "writable", "seekable", "seek", "tell", "isatty", "fileno")
 
 
 class GreenFileDescriptorIO(RawIOBase):
@@ -27,10 +28,8 @@ class GreenFileDescriptorIO(RawIOBase):
     """
 
     def __init__(self, fileno, open_descriptor, closefd=True, keep_alive=None):
-        super().__init__()
         mode = open_descriptor._mode
         self._core = core = DescriptorIO(fileno, mode.readable, mode.writable)
-        make_nonblocking(fileno)
         self._closefd = closefd
         self._keep_alive = keep_alive
         self.mode = mode.raw
@@ -40,10 +39,10 @@ class GreenFileDescriptorIO(RawIOBase):
         elif hasattr(owner, "name"):
             self.name = owner.name
         # Buffers look methods up on this object: these they call without a frame of Python's in between.
-        self.readinto, self.readall, self.read = core.readinto, core.readall, core.read
+        for name in _IN_C:
+            setattr(self, name, getattr(core, name))
         if type(self).write is GreenFileDescriptorIO.write:
             self.write = core.write
-        self.readable, self.writable, self.fileno = core.readable, core.writable, core.fileno
 
     def write(self, data):
         """Write as much of `data` as fits, waiting until some does; return how much that was."""
@@ -53,41 +52,22 @@ class GreenFileDescriptorIO(RawIOBase):
         """Close; whoever waits gets OSError (EBADF)."""
         if self.closed:
             return
-        core = getattr(self, "_core", None)
+        super().close()
+        # Absent when the constructor failed: then the descriptor remains its owner's.
+        core = self.__dict__.get("_core")
         if core is None:
-            # The constructor failed, and the descriptor remains its owner's.
-            super().close()
             return
         fd = core.fileno()
-        try:
-            super().close()
-        finally:
-            core.end()
-            owner, self._keep_alive = self._keep_alive, None
-            if self._closefd:
-                os.close(fd) if owner is None else owner.close()
-
-    def seekable(self):
-        """Whether the descriptor has a position."""
-        try:
-            os.lseek(self._core.fileno(), 0, os.SEEK_CUR)
-        except OSError:
-            return False
-        return True
-
-    def seek(self, offset, whence=0):
-        """Move the position; return the new one."""
-        return os.lseek(self._core.fileno(), offset, whence)
+        core.end()
+        owner, self._keep_alive = self._keep_alive, None
+        if self._closefd:
+            os.close(fd) if owner is None else owner.close()
 
     def truncate(self, size=None):
         """Cut the file, or lengthen it, to `size` bytes; to the position by default."""
         size = self.tell() if size is None else size
         os.ftruncate(self._core.fileno(), size)
         return size
-
-    def isatty(self):
-        """Whether it is a terminal."""
-        return os.isatty(self._core.fileno())
 
     def __repr__(self):
         state = "closed" if self.closed else f"fileno={self._core.fileno()}"

@@ -223,9 +223,8 @@ class Popen(__subprocess__.Popen):
     def _wait(self, timeout):
         child = self._child
         if self._returncode is None and child is not None:
-            if timeout is not None and timeout <= 0:
-                child.poll()
-            elif not child.ended:
+            # Whoever has read all of its output finds it ended, most of the time.
+            if not child.poll() and (timeout is None or timeout > 0):
                 child.wait(timeout)
             if not child.ended:
                 raise TimeoutExpired(self.args, timeout)

@@ -3,9 +3,7 @@
 
 What file objects are made of these is in gevent/_fileobjectposix.py.
 """
-import os
 from io import UnsupportedOperation
-from stat import S_ISBLK, S_ISREG
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -22,6 +20,33 @@ cdef extern from "Python.h":
 cdef extern from "<unistd.h>" nogil:
     ssize_t c_read "::read"(int fd, void* data, size_t size)
     ssize_t c_write "::write"(int fd, const void* data, size_t size)
+    long long c_lseek "::lseek"(int fd, long long offset, int whence)
+    int c_isatty "::isatty"(int fd)
+    int SEEK_CUR
+
+cdef extern from *:
+    """
+    #include <fcntl.h>
+    #include <sys/stat.h>
+
+    // What stands behind a descriptor, as far as reading and writing care. -1: errno.
+    enum { kOther, kTerminalPerhaps, kDisk };
+    static inline int kind_of_descriptor(int fd) {
+      struct stat facts;
+      if (::fstat(fd, &facts) < 0) return -1;
+      if (S_ISREG(facts.st_mode) || S_ISBLK(facts.st_mode)) return kDisk;
+      return S_ISCHR(facts.st_mode) ? kTerminalPerhaps : kOther;
+    }
+    static inline int make_descriptor_nonblocking(int fd) {
+      const int flags = ::fcntl(fd, F_GETFL);
+      if (flags < 0 || (flags & O_NONBLOCK) != 0) return flags;
+      return ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    }
+    """
+    int kind_of_descriptor(int fd)
+    int make_descriptor_nonblocking(int fd)
+    int kTerminalPerhaps
+    int kDisk
 
 cdef extern from "python/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
@@ -56,7 +81,7 @@ cdef class DescriptorIO:
     """The calls of a raw file on a descriptor, which belongs to somebody else.
 
     fd
-        should be non-blocking, unless it is a file's, which never has to be waited for.
+        is made non-blocking.
     readable, writable
         what is allowed.
 
@@ -64,6 +89,7 @@ cdef class DescriptorIO:
     """
 
     cdef int fd
+    cdef int kind
     cdef bint may_read
     cdef bint may_write
     cdef bint slow  # a disk stands behind it, which others need not wait for
@@ -72,8 +98,32 @@ cdef class DescriptorIO:
         self.fd = fd
         self.may_read = readable
         self.may_write = writable
-        mode = os.fstat(fd).st_mode
-        self.slow = S_ISREG(mode) or S_ISBLK(mode)
+        self.kind = kind_of_descriptor(fd)
+        if self.kind < 0 or make_descriptor_nonblocking(fd) < 0:
+            PyErr_SetFromErrno(OSError)
+        self.slow = self.kind == kDisk
+
+    def isatty(self):
+        """Whether it is a terminal."""
+        self.check_open()
+        return self.kind == kTerminalPerhaps and c_isatty(self.fd) == 1
+
+    def seekable(self):
+        """Whether it has a position."""
+        self.check_open()
+        return c_lseek(self.fd, 0, SEEK_CUR) >= 0
+
+    def seek(self, long long offset, int whence=0):
+        """Move the position; return the new one."""
+        self.check_open()
+        cdef long long position = c_lseek(self.fd, offset, whence)
+        if position < 0:
+            PyErr_SetFromErrno(OSError)
+        return position
+
+    def tell(self):
+        """Return the position."""
+        return self.seek(0, SEEK_CUR)
 
     def fileno(self):
         """The descriptor. ValueError once it was closed."""
