@@ -71,10 +71,20 @@ bool is_active(PyGreenlet* greenlet) noexcept { return PyGreenlet_ACTIVE(greenle
 
 PyObject* gevent_exception(const char* name) noexcept {
   static PyObject* exceptions = nullptr;
-  if (exceptions == nullptr && (exceptions = PyImport_ImportModule("gevent.exceptions")) == nullptr) return nullptr;
-  PyObject* type = PyObject_GetAttrString(exceptions, name);
-  Py_XDECREF(type);  // the module keeps it
-  return type;
+  // May be asked for while an exception is set, to compare with that one; an import would lose it.
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (exceptions == nullptr) exceptions = PyImport_ImportModule("gevent.exceptions");
+  PyObject* found = exceptions == nullptr ? nullptr : PyObject_GetAttrString(exceptions, name);
+  if (found == nullptr) {
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return nullptr;
+  }
+  PyErr_Restore(type, value, traceback);
+  Py_DECREF(found);  // the module keeps it
+  return found;
 }
 
 PyObject* current_hub() noexcept {

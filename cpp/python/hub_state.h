@@ -49,7 +49,8 @@ bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished
 // a GreenletExit (hub.destroy() throws one) is for the hub itself and ends its loop. Clears the exception.
 void report_failed_switch(PyGreenlet* greenlet) noexcept;
 
-// gevent's exception classes, by name, from gevent.exceptions (borrowed, cached); nullptr + exception on failure.
+// gevent's exception classes, by name, from gevent.exceptions (borrowed); nullptr + exception on failure. Leaves an exception
+// that is set already as it is.
 PyObject* gevent_exception(const char* name) noexcept;
 
 }  // namespace gevent
