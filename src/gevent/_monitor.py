@@ -101,10 +101,12 @@ class PeriodicMonitoringThread:
         return self._hub_wref()
 
     def kill(self):
-        """Stop: the thread ends within its next round. Called from the hub's thread, this also ends the tracing."""
-        if self.should_run:
-            self.should_run = False
-            self._greenlet_tracer.kill()
+        """Stop: the thread ends within its next round. Called from the hub's thread, this also ends the tracing.
+
+        So it may be called again there after it was called from elsewhere.
+        """
+        self.should_run = False
+        self._greenlet_tracer.kill()
 
     def __repr__(self):
         return (f"<{type(self).__name__} at {id(self):#x} in thread {get_thread_ident():#x} "

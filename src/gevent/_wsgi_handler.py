@@ -401,6 +401,11 @@ class WSGIHandler:
     def process_result(self):
         """Send the response: the headers, and `result`, which is an iterable of bytes."""
         result = self.result
+        if not self.status and isinstance(result, (list, tuple)) and not any(result):
+            # Neither a response nor an exception.
+            self.log_error("The application did not call start_response()")
+            self.close_connection = True
+            return
         if self._plain_write and type(result) in (list, tuple) and not self.headers_sent:
             body = result[0] if len(result) == 1 else _EMPTY.join(result)
             if len(body) <= _ONE_BUFFER_MAX:

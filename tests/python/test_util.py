@@ -53,8 +53,12 @@ def test_print_run_info_prints_to_a_file():
 
 
 def test_a_tree_draws_children_under_those_that_spawned_them():
+    # Siblings stand in the order of their numbers.
+    greenlets = sorted((gevent.Greenlet(int) for _ in range(6)), key=lambda each: each.minimal_ident)
+    by_name = dict(zip(["r", "a", "a1", "a2", "b", "b1"], greenlets, strict=True))
+
     def named(name, *children):
-        tree = util.GreenletTree(gevent.Greenlet(int))
+        tree = util.GreenletTree(by_name[name])
         tree.greenlet.name = name
         for child in children:
             tree.add_child(child)
