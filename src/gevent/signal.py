@@ -6,7 +6,9 @@ their own. All other signals are handled as ever. Children that gevent watches a
 """
 import signal as __signal__
 
+from gevent._hub_local import get_hub
 from gevent._util import copy_globals
+from gevent.hub import spawn_raw
 
 __implements__ = ["signal", "getsignal", "set_wakeup_fd"]
 __extensions__ = []
@@ -27,8 +29,6 @@ class _InAGreenlet:
         self.handler = handler
 
     def __call__(self, signalnum, frame):
-        from gevent.hub import spawn_raw
-
         spawn_raw(self.handler, signalnum, None)
 
 
@@ -46,6 +46,8 @@ def signal(signalnum, handler):
     """
     previous = getsignal(signalnum)
     if signalnum == _SIGCHLD and callable(handler):
+        # Now, because a signal may come while a hub is being made, and would find half of it.
+        get_hub()
         handler = _InAGreenlet(handler)
     _native_signal(signalnum, handler)
     return previous

@@ -313,4 +313,6 @@ def _mend_fork_hooks():
         if kept or not functions:
             native_register(**kept)
 
-    patch_item(os, "register_at_fork", register_at_fork)
+    # Not by patch_item(): whether `os` counts as patched is for patch_os() to decide.
+    register_at_fork.__wrapped__ = native_register
+    os.register_at_fork = register_at_fork
