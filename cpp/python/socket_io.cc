@@ -144,6 +144,16 @@ PyObject* socket_recvfrom(SocketCore& socket, Py_ssize_t size_max, int flags) no
   return pair_with_address(data, address);
 }
 
+PyObject* socket_recvfrom_now(SocketCore& socket, Py_ssize_t size_max) noexcept {
+  if (size_max > kScratchSize) size_max = kScratchSize;  // no datagram is larger
+  SocketAddress address;
+  const ssize_t size =
+      ::recvfrom(socket.fd, scratch, static_cast<std::size_t>(size_max), MSG_DONTWAIT, &address.any, &address.size);
+  if (size >= 0) return pair_with_address(PyBytes_FromStringAndSize(scratch, size), address);
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) Py_RETURN_NONE;
+  return PyErr_SetFromErrno(PyExc_OSError);
+}
+
 PyObject* socket_recvfrom_into(SocketCore& socket, void* buffer, Py_ssize_t size, int flags) noexcept {
   SocketAddress address;
   const Py_ssize_t got = receive_some(socket, size, flags, [&]() noexcept {

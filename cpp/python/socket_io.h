@@ -17,6 +17,8 @@ Py_ssize_t socket_recv_into(SocketCore& socket, void* buffer, Py_ssize_t size, i
 
 // (data, address) and (size, address). Require: is_common_family(socket.family).
 PyObject* socket_recvfrom(SocketCore& socket, Py_ssize_t size_max, int flags) noexcept;
+// Never parks: None when nothing has come.
+PyObject* socket_recvfrom_now(SocketCore& socket, Py_ssize_t size_max) noexcept;
 PyObject* socket_recvfrom_into(SocketCore& socket, void* buffer, Py_ssize_t size, int flags) noexcept;
 
 // (data, ancillary data, flags, address), as socket.recvmsg. Requires: is_common_family(socket.family).

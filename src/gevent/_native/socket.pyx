@@ -81,14 +81,22 @@ cdef extern from "python/socket_core.h" namespace "gevent":
         Patience()
         Patience(double timeout_s)
 
+    cdef cppclass ReceiveHabit:
+        bint waits_first()
+        void tried(bint found_something)
+        void received(Py_ssize_t size, Py_ssize_t size_max)
+
     cdef cppclass SocketCore:
+        ReceiveHabit habit
         int fd
         int family
         int type
         int proto
         double timeout_s
+        int park(int event, Patience&) except -1
         # True, or an exception is set.
         bint wait(int event, Patience&) except 0
+        bint wait_before_receiving(Patience&) except 0
         bint anybody_waits(int events)
         void cancel_waits(int events, PyObject* exception)
         bint ref()
@@ -98,6 +106,7 @@ cdef extern from "python/socket_io.h" namespace "gevent":
     object socket_recv(SocketCore&, Py_ssize_t, int)
     Py_ssize_t socket_recv_into(SocketCore&, void*, Py_ssize_t, int) except -1
     object socket_recvfrom(SocketCore&, Py_ssize_t, int)
+    object socket_recvfrom_now(SocketCore&, Py_ssize_t)
     object socket_recvfrom_into(SocketCore&, void*, Py_ssize_t, int)
     object socket_recvmsg(SocketCore&, Py_ssize_t, Py_ssize_t, int)
     Py_ssize_t socket_send(SocketCore&, const void*, Py_ssize_t, int, double) except -1
@@ -120,9 +129,11 @@ cdef object _socket_class = None
 cdef object _closed_error = None
 cdef object _resolve = None
 cdef object _cancel_watcher = None
+cdef object _want_read = ()
+cdef object _want_write = ()
 
 
-def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None):
+def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None, tls_waits=None):
     """Tell this module what it needs from the policy modules, which import it.
 
     socket_class
@@ -133,8 +144,10 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         `resolve(socket, address)` turns names in `address` into numbers; may wait.
     cancel_watcher
         `cancel_watcher(watcher, exception, close)` ends the wait on a public watcher.
+    tls_waits
+        the exceptions by which TLS asks to be called again when there is something to read, or room to write.
     """
-    global _socket_class, _closed_error, _resolve, _cancel_watcher
+    global _socket_class, _closed_error, _resolve, _cancel_watcher, _want_read, _want_write
     if socket_class is not None:
         _socket_class = socket_class
     if closed_error is not None:
@@ -143,6 +156,8 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         _resolve = resolve
     if cancel_watcher is not None:
         _cancel_watcher = cancel_watcher
+    if tls_waits is not None:
+        _want_read, _want_write = tls_waits
 
 
 cdef double _seconds(object value) except? -7:
@@ -592,6 +607,15 @@ Wait for a connection; return a socket for it and the other side's address."""
         connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
         return connection, (address_to_python(peer) if is_common_family(self.core.family) else address)
 
+    def _recvfrom_now(self, Py_ssize_t bufsize):
+        # recvfrom() for whoever must not park: None if there is nothing.
+        if is_common_family(self.core.family):
+            return socket_recvfrom_now(self.core, bufsize)
+        try:
+            return self._stdlib_socket().recvfrom(bufsize, _DONTWAIT)
+        except BlockingIOError:
+            return None
+
     cdef int _connect(self, address) except -1:
         # An errno value; EAGAIN: the timeout is over.
         cdef SocketAddress target
@@ -714,6 +738,53 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
         """Park until the system takes something to send, for at most the socket's timeout."""
         cdef Patience patience = Patience(self.core.timeout_s)
         self.core.wait(kWrite, patience)
+
+    def _tls_call(self, method, tuple args, str timed_out):
+        """Call `method(*args)` of a TLS object until it needs nothing more from the network; TimeoutError(timed_out)."""
+        cdef Patience patience = Patience(self.core.timeout_s)
+        cdef int event
+        while True:
+            try:
+                return method(*args)
+            except _want_read:
+                if self.core.timeout_s == 0:
+                    raise
+                event = kRead
+            except _want_write:
+                if self.core.timeout_s == 0:
+                    raise
+                event = kWrite
+            if not self.core.park(event, patience):
+                raise TimeoutError(timed_out)
+
+    def _tls_read(self, tls, Py_ssize_t size, buffer, str timed_out):
+        """Read from a TLS object, into `buffer` unless that is None. Waits first where that was the better guess lately."""
+        cdef Patience patience = Patience(self.core.timeout_s)
+        cdef bint waited = self.core.timeout_s != 0 and self.core.habit.waits_first() and tls.pending() == 0
+        cdef int event
+        if waited and not self.core.park(kRead, patience):
+            raise TimeoutError(timed_out)
+        while True:
+            try:
+                found = tls.read(size) if buffer is None else tls.read(size, buffer)
+                break
+            except _want_read:
+                if self.core.timeout_s == 0:
+                    raise
+                event = kRead
+            except _want_write:
+                if self.core.timeout_s == 0:
+                    raise
+                event = kWrite
+            if not waited:
+                waited = True
+                self.core.habit.tried(False)
+            if not self.core.park(event, patience):
+                raise TimeoutError(timed_out)
+        if not waited:
+            self.core.habit.tried(True)
+        self.core.habit.received(len(found) if buffer is None else found, size)
+        return found
 
     cdef object _through_stdlib(self, str name, tuple args, int event, int flags):
         cdef Patience patience = Patience(0 if flags & _DONTWAIT else self.core.timeout_s)

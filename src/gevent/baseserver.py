@@ -1,0 +1,327 @@
+"""What servers have in common: listening, handing each arrival to a greenlet, pausing when that fails, and stopping."""
+import sys
+from _socket import AF_INET, AF_INET6
+from _socket import error as _socket_error
+from errno import EBADF, EINVAL, ENOTSOCK
+
+from gevent._hub_local import get_hub
+from gevent.event import Event
+from gevent.greenlet import Greenlet
+
+__all__ = ["BaseServer"]
+
+
+def _handle_then_close(handle, close, args):
+    try:
+        return handle(*args)
+    finally:
+        close(*args)
+
+
+class BaseServer:
+    """Accepts what arrives at a listener and has `handle` called for it. Base of `gevent.server` and `gevent.pywsgi`.
+
+    listener
+        an address (a tuple, ``"host:port"``, ``":port"`` or a port number) at which a socket is opened by `start`, or a
+        socket that listens already.
+    handle
+        called for each arrival; by default the method `handle` of a subclass.
+    spawn
+        what calls `handle`: ``"default"`` (a new `Greenlet`), a function such as `gevent.spawn_raw`, a `Pool`, a number (the
+        size of a new Pool; while it is full nothing is accepted), or None: the hub itself, and then `handle` must not wait.
+
+    TypeError when there is no handler, or the listener is none. From gevent.
+    """
+
+    # After a failure nothing is accepted for min_delay seconds, then for twice as long up to max_delay; negative: no pause.
+    min_delay = 0.01
+    max_delay = 1
+    # How many arrivals are taken in one go before others get their turn.
+    max_accept = 100
+
+    # How long `stop` lets running handlers go on, in seconds.
+    stop_timeout = 1
+
+    # Errors after which a listener cannot be used any more.
+    fatal_errors = (EBADF, EINVAL, ENOTSOCK)
+
+    _spawn = Greenlet.spawn
+
+    def __init__(self, listener, handle=None, spawn="default"):
+        self._stop_event = Event()
+        self._stop_event.set()
+        self._watcher = None
+        self._timer = None
+        self._handle = None
+        self.pool = None
+        try:
+            self.set_listener(listener)
+            self.set_spawn(spawn)
+            self.set_handle(handle)
+            self.delay = self.min_delay
+            self.loop = get_hub().loop
+            if self.max_accept < 1:
+                raise ValueError(f"max_accept must be positive int: {self.max_accept!r}")
+        except BaseException:
+            self.close()
+            raise
+
+    # -- what it is made of --
+
+    def set_listener(self, listener):
+        """Take `listener`, an address or a listening socket. Before `start` only."""
+        if not hasattr(listener, "accept"):
+            self.family, self.address = parse_address(listener)
+            return
+        if hasattr(listener, "do_handshake"):
+            raise TypeError(f"Expected a regular socket, not SSLSocket: {listener!r}")
+        self.family = listener.family
+        self.address = listener.getsockname()
+        self.socket = listener
+
+    def set_spawn(self, spawn):
+        """Take `spawn`, as the constructor does."""
+        if spawn == "default":
+            self.pool = None
+            self.__dict__.pop("_spawn", None)
+            self._spawn = self._spawn  # the class's, found once and for all
+        elif isinstance(spawn, int):
+            from gevent.pool import Pool
+
+            self.pool = Pool(spawn)
+        elif hasattr(spawn, "spawn"):
+            self.pool = spawn
+        else:
+            self.pool, self._spawn = None, spawn
+        if self.pool is not None:
+            self._spawn = self.pool.spawn
+            room = getattr(self.pool, "_semaphore", None)
+            if room is not None:
+                # Told each time a greenlet leaves the pool.
+                room.rawlink(self._start_accepting_if_started)
+
+    def set_handle(self, handle):
+        """Take `handle`; None keeps the one there is. TypeError if there is none."""
+        if handle is not None:
+            self.handle = handle
+        if not hasattr(self, "handle"):
+            raise TypeError("'handle' must be provided")
+        self._handle = self.handle
+
+    def __repr__(self):
+        return f"<{type(self).__name__} at {id(self):#x} {self._formatinfo()}>"
+
+    def __str__(self):
+        return f"<{type(self).__name__} {self._formatinfo()}>"
+
+    def _formatinfo(self):
+        parts = []
+        if hasattr(self, "socket"):
+            try:
+                parts.append(f"fileno={self.socket.fileno()}")
+            except Exception as error:  # noqa: BLE001 - any object with accept() may be here, and this is for reports
+                parts.append(f"fileno={error!r}")
+        address = getattr(self, "address", None)
+        if isinstance(address, tuple) and len(address) >= 2 and isinstance(address[0], str):
+            address = f"{address[0]}:{address[1]}"
+        parts.append(f"address={address}")
+        handle = self.__dict__.get("handle")
+        if handle is not None:
+            owner = getattr(handle, "__self__", None)
+            if owner is self:
+                # Its own repr() would show this server again.
+                parts.append(f"handle=<bound method {type(self).__name__}.{handle.__name__} of self>")
+            else:
+                parts.append(f"handle={handle!r}")
+        return " ".join(parts)
+
+    @property
+    def server_host(self):
+        """The host of the address, if it has one."""
+        return self.address[0] if isinstance(self.address, tuple) else None
+
+    @property
+    def server_port(self):
+        """The port of the address, if it has one; after `start` the real one, also where 0 was asked for."""
+        return self.address[1] if isinstance(self.address, tuple) else None
+
+    @property
+    def started(self):
+        """Whether it was started and not stopped."""
+        return not self._stop_event.is_set()
+
+    @property
+    def closed(self):
+        """Whether there is no socket: not yet, or no more."""
+        return not hasattr(self, "socket")
+
+    def full(self):
+        """Return whether nothing is to be accepted because the pool is full."""
+        is_full = getattr(self.pool, "full", None)
+        return is_full() if is_full is not None else False
+
+    # -- taking in what arrives --
+
+    def start_accepting(self):
+        """Take in what arrives, from now on. Does not wait."""
+        if self._watcher is None:
+            self._watcher = self.loop.io(self.socket.fileno(), 1)
+            self._watcher.start(self._do_read)
+
+    def _start_accepting_if_started(self, _event=None):
+        if self.started and self._watcher is None:
+            self.start_accepting()
+
+    def stop_accepting(self):
+        """Let arrivals wait with the system until `start_accepting`. Does not wait."""
+        for name in ("_watcher", "_timer"):
+            watcher = getattr(self, name)
+            setattr(self, name, None)
+            if watcher is not None:
+                watcher.close()
+
+    def _do_read(self):
+        # The listener is readable. Runs in the hub.
+        do_read, do_handle = self.do_read, self.do_handle
+        for _ in range(self.max_accept):
+            if self.full():
+                self.stop_accepting()
+                return
+            try:
+                args = do_read()
+            except BaseException as error:
+                self.loop.handle_error(self, type(error), error, error.__traceback__)
+                if self.is_fatal_error(error):
+                    self.close()
+                    sys.stderr.write(f"ERROR: {self} failed with {error}\n")
+                else:
+                    self._pause()
+                return
+            self.delay = self.min_delay
+            if args is None:
+                return
+            try:
+                do_handle(*args)
+            except BaseException as error:
+                self.loop.handle_error((args[1:], self), type(error), error, error.__traceback__)
+                self._pause()
+                return
+            if self._watcher is None:
+                return  # stopped meanwhile
+
+    def _pause(self):
+        if self.delay < 0 or not self.started:
+            return
+        self.stop_accepting()
+        self._timer = self.loop.timer(self.delay)
+        self._timer.start(self._resume)
+        self.delay = min(self.max_delay, self.delay * 2)
+
+    def _resume(self):
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.close()
+        self._start_accepting_if_started()
+
+    def is_fatal_error(self, ex):
+        """Return whether the listener is of no use any more after `ex`."""
+        return isinstance(ex, _socket_error) and ex.args[:1] and ex.args[0] in self.fatal_errors
+
+    def do_read(self):
+        """Return the arguments of the handler for one arrival; None if there is none. Must not wait."""
+        raise NotImplementedError
+
+    def do_handle(self, *args):
+        """Have the handler called with `args`, and `do_close` once it has returned or failed."""
+        spawn = self._spawn
+        if spawn is None:
+            _handle_then_close(self._handle, self.do_close, args)
+            return
+        try:
+            spawn(_handle_then_close, self._handle, self.do_close, args)
+        except BaseException:
+            self.do_close(*args)
+            raise
+
+    def do_close(self, *args):
+        """Free what `do_read` returned."""
+
+    # -- beginning and end --
+
+    def init_socket(self):
+        """Make `self.socket` listen; called by `start`. For subclasses."""
+
+    def start(self):
+        """Open the socket if need be, and begin to accept. Does not wait."""
+        self.init_socket()
+        self._stop_event.clear()
+        try:
+            self.start_accepting()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """Close the listener and accept nothing more. Running handlers go on. Does not wait."""
+        self._stop_event.set()
+        try:
+            self.stop_accepting()
+        finally:
+            listener = self.__dict__.pop("socket", None)
+            try:
+                if listener is not None:
+                    listener.close()
+            finally:
+                room = getattr(self.pool, "_semaphore", None)
+                if room is not None:
+                    room.unlink(self._start_accepting_if_started)
+                # They refer to this object, mostly: without them it is freed at once.
+                for name in ("handle", "_handle", "_spawn"):
+                    self.__dict__.pop(name, None)
+
+    def stop(self, timeout=None):
+        """Close, and wait until the pool's greenlets have ended; kill those that run for longer.
+
+        timeout
+            in seconds; None: `stop_timeout`.
+
+        Without a pool it waits for nobody.
+        """
+        self.close()
+        if self.pool is None:
+            return
+        self.pool.join(timeout=self.stop_timeout if timeout is None else timeout)
+        self.pool.kill(block=True, timeout=1)
+
+    def serve_forever(self, stop_timeout=None):
+        """Start if need be, and wait until somebody stops this; then `stop(stop_timeout)`, also when the caller is killed."""
+        if not self.started:
+            self.start()
+        try:
+            self._stop_event.wait()
+        finally:
+            # In a greenlet of its own: the caller may be under a Timeout that has just expired.
+            Greenlet.spawn(self.stop, timeout=stop_timeout).join()
+
+
+def parse_address(address):
+    """Return the family and the tuple for `address`: a tuple, ``"host:port"``, ``"[host]:port"``, ``":port"`` or a port.
+
+    ValueError for other text, TypeError for other objects. Does not look anything up.
+    """
+    if isinstance(address, tuple):
+        host = address[0]
+        return (AF_INET6 if not host or ":" in host else AF_INET), address
+    if not isinstance(address, (int, str)):
+        raise TypeError(f"Expected tuple or string, got {type(address)}")
+    host, colon, port = address.rpartition(":") if isinstance(address, str) else ("", "", address)
+    try:
+        port = int(port)
+    except ValueError as error:
+        raise ValueError(f"Failed to parse address {address!r}: {error}") from None
+    if not colon:
+        return AF_INET6, ("", port)
+    family = AF_INET
+    if host.startswith("[") and host.endswith("]"):
+        family, host = AF_INET6, host[1:-1]
+    return family, ("" if host == "*" else host, port)

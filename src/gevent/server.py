@@ -1,0 +1,158 @@
+"""TCP, TLS and UDP servers: one greenlet for each connection or message."""
+from _socket import AF_INET, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET
+from errno import EWOULDBLOCK  # noqa: F401 - gevent's module has it
+
+from gevent._native.socket import NativeSocket
+from gevent.baseserver import BaseServer
+from gevent.socket import socket as GeventSocket
+
+__all__ = ["DatagramServer", "StreamServer"]
+
+DEFAULT_REUSE_ADDR = 1
+
+
+class StreamServer(BaseServer):
+    """A TCP server. `handle(socket, address)` is called for each connection, which is closed when it returns.
+
+    backlog
+        how many connections may wait to be accepted; only together with an address.
+    ssl_args
+        make it a TLS server: `ssl_context`, or `keyfile`, `certfile` and whatever else `gevent.ssl.wrap_socket` takes. The
+        handshake happens in the connection's greenlet.
+
+    Everything else as `BaseServer`. From gevent.
+    """
+
+    # Of listeners that this class opens.
+    backlog = 128
+    reuse_addr = DEFAULT_REUSE_ADDR
+
+    def __init__(self, listener, handle=None, backlog=None, spawn="default", **ssl_args):
+        self.ssl_args = None
+        if backlog is not None and hasattr(listener, "accept"):
+            raise TypeError("backlog must be None when a socket instance is passed")
+        super().__init__(listener, handle, spawn)
+        try:
+            if backlog is not None:
+                self.backlog = backlog
+            if ssl_args:
+                self._enable_tls(ssl_args)
+        except BaseException:
+            self.close()
+            raise
+
+    def _enable_tls(self, ssl_args):
+        from gevent import ssl
+
+        ssl_args.setdefault("server_side", True)
+        context = ssl_args.pop("ssl_context", None)
+        if context is None:
+            self.wrap_socket = ssl.wrap_socket
+        else:
+            self.wrap_socket = ssl._green_wrapper(context)
+        self.ssl_args = ssl_args
+        self._handle = self.wrap_socket_and_handle
+
+    @property
+    def ssl_enabled(self):
+        """Whether connections are wrapped in TLS."""
+        return self.ssl_args is not None
+
+    def set_handle(self, handle):
+        """Take `handle`; None keeps the one there is."""
+        super().set_handle(handle)
+        if self.ssl_enabled:
+            self._handle = self.wrap_socket_and_handle
+
+    def init_socket(self):
+        """Open the listener if there is only an address."""
+        if not hasattr(self, "socket"):
+            self.socket = self.get_listener(self.address, self.backlog, self.family)
+            self.address = self.socket.getsockname()
+        if not isinstance(self.socket, NativeSocket):
+            # The standard library's: its accept() would stop the hub.
+            self.socket.setblocking(False)
+
+    @classmethod
+    def get_listener(cls, address, backlog=None, family=None):
+        """Return a socket that listens at `address`."""
+        listener = _bound_socket(GeventSocket(AF_INET if family is None else family), address, cls.reuse_addr)
+        listener.listen(cls.backlog if backlog is None else backlog)
+        return listener
+
+    def do_read(self):
+        """Accept a connection, if there is one."""
+        listener = self.socket
+        try:
+            if isinstance(listener, NativeSocket):
+                return listener._accept_now()
+            if hasattr(listener, "_accept"):
+                fd, address = listener._accept()
+                return GeventSocket(listener.family, listener.type, listener.proto, fileno=fd), address
+            return listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None  # gone again before it was accepted
+
+    def do_close(self, sock, *args):
+        """Close the connection."""
+        sock.close()
+
+    def wrap_socket_and_handle(self, client_socket, address):
+        """Make a TLS connection of `client_socket` and handle that. Waits for the handshake, unless told not to."""
+        with self.wrap_socket(client_socket, **self.ssl_args) as ssl_socket:
+            return self.handle(ssl_socket, address)
+
+
+class DatagramServer(BaseServer):
+    """A UDP server. `handle(data, address)` is called for each message. From gevent."""
+
+    reuse_addr = DEFAULT_REUSE_ADDR
+
+    # The largest message that is received whole, in bytes.
+    max_message_size = 8192
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        from gevent.lock import Semaphore
+
+        self._writelock = Semaphore()
+
+    def init_socket(self):
+        """Open the socket if there is only an address."""
+        if not hasattr(self, "socket"):
+            self.socket = self.get_listener(self.address, self.family)
+            self.address = self.socket.getsockname()
+
+    @classmethod
+    def get_listener(cls, address, family=None):
+        """Return a socket that is bound to `address`."""
+        return _bound_socket(GeventSocket(AF_INET if family is None else family, SOCK_DGRAM), address, cls.reuse_addr)
+
+    def do_read(self):
+        """Receive a message, if there is one."""
+        listener = self.socket
+        if isinstance(listener, NativeSocket):
+            return listener._recvfrom_now(self.max_message_size)
+        listener.setblocking(False)
+        try:
+            return listener.recvfrom(self.max_message_size)
+        except BlockingIOError:
+            return None
+
+    def sendto(self, *args):
+        """Send a message through the server's socket, as `socket.sendto`; may wait. Any number of greenlets may do so."""
+        with self._writelock:
+            return self.socket.sendto(*args)
+
+
+def _bound_socket(made, address, reuse_addr):
+    try:
+        if reuse_addr is not None:
+            made.setsockopt(SOL_SOCKET, SO_REUSEADDR, reuse_addr)
+        made.bind(address)
+    except BaseException as error:
+        made.close()
+        if isinstance(error, OSError) and error.strerror:
+            error.strerror = f"{error.strerror}: {address!r}"
+        raise
+    return made

@@ -1,0 +1,445 @@
+"""The standard library's `ssl` module, with TLS sockets that let other greenlets run while they wait.
+
+Everything of the original is here. Contexts made here, `create_default_context()` and its kin included, make such sockets
+without any patching.
+"""
+import functools
+import socket as __socket__
+import ssl as __ssl__
+import types
+from _ssl import SSLWantReadError, SSLWantWriteError
+from errno import EINVAL, ENOTCONN
+from ssl import CERT_NONE, PROTOCOL_TLS, SSL_ERROR_EOF, SSLError
+
+from gevent._native import socket as _native
+from gevent._socket3 import socket
+from gevent.socket import create_connection, timeout_default
+
+__implements__ = [
+    "SSLContext",
+    "SSLSocket",
+    "_create_default_https_context",
+    "_create_stdlib_context",
+    "_create_unverified_context",
+    "create_connection",
+    "create_default_context",
+    "get_server_certificate",
+]
+__extensions__ = []
+# Gone from the standard library since 3.12, and here to stay.
+(__implements__ if hasattr(__ssl__, "wrap_socket") else __extensions__).append("wrap_socket")
+
+__imports__ = [
+    name
+    for name in vars(__ssl__)
+    if not name.startswith("__") and name not in (*__implements__, "socket", "AF_INET", "SOCK_STREAM", "SO_TYPE", "SOL_SOCKET")
+]
+globals().update((name, getattr(__ssl__, name)) for name in __imports__)
+__all__ = __implements__ + __extensions__ + __imports__
+
+_OriginalContext = __ssl__.SSLContext
+_OriginalSocket = __ssl__.SSLSocket
+
+_native.configure(tls_waits=(SSLWantReadError, SSLWantWriteError))
+
+
+def _meaning_the_original(function):
+    # The standard library's methods look up "SSLContext" when they are called, find the class of this module once it is
+    # patched in, and call themselves for ever. A copy with globals of its own keeps finding the original.
+    copy = types.FunctionType(
+        function.__code__, _original_globals, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__doc__ = function.__doc__
+    return copy
+
+
+_original_globals = dict(vars(__ssl__))
+
+
+class SSLSocket(socket):
+    """A TLS connection whose calls let other greenlets run while they wait. From gevent.
+
+    Made by `SSLContext.wrap_socket`, `wrap_socket` or `accept`; takes over the descriptor of `sock`. All that is not
+    about waiting is the standard library's.
+    """
+
+    def __init__(self, sock=None, keyfile=None, certfile=None, server_side=False, cert_reqs=CERT_NONE,
+                 ssl_version=PROTOCOL_TLS, ca_certs=None, do_handshake_on_connect=True, family=__socket__.AF_INET,
+                 type=__socket__.SOCK_STREAM, proto=0, fileno=None, suppress_ragged_eofs=True, npn_protocols=None,
+                 ciphers=None, server_hostname=None, _session=None, _context=None):  # fmt: skip
+        if _context is None:
+            _context = _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, ciphers)
+        if server_side and server_hostname:
+            raise ValueError("server_hostname can only be specified in client mode")
+        if _context.check_hostname and not server_hostname:
+            raise ValueError("check_hostname requires server_hostname")
+        self._context = _context
+        self._session = _session
+        self._sslobj = None
+        self._connected = False
+        self.server_side = server_side
+        self.server_hostname = _context._encode_hostname(server_hostname)
+        self.do_handshake_on_connect = do_handshake_on_connect
+        self.suppress_ragged_eofs = suppress_ragged_eofs
+        if sock is None:
+            super().__init__(family, type, proto, fileno)
+        else:
+            self._take_over(sock)
+        try:
+            self._connected = self._is_connected()
+            if self._connected:
+                self._begin_tls()
+                if do_handshake_on_connect:
+                    if self.gettimeout() == 0:
+                        raise ValueError("do_handshake_on_connect should not be specified for non-blocking sockets")
+                    self.do_handshake()
+        except BaseException:
+            self.close()
+            raise
+
+    def _take_over(self, sock):
+        if sock.getsockopt(__socket__.SOL_SOCKET, __socket__.SO_TYPE) != __socket__.SOCK_STREAM:
+            raise NotImplementedError("only stream sockets are supported")
+        family, kind, proto, timeout = sock.family, sock.type, sock.proto, sock.gettimeout()
+        if isinstance(sock, socket):
+            sock._closed = True
+            fd = sock._drop_events_and_close(closefd=False)
+        else:
+            fd = sock.detach()
+        super().__init__(family, kind, proto, fileno=fd)
+        self.settimeout(timeout)
+
+    def _is_connected(self):
+        try:
+            self.getpeername()
+            return True
+        except OSError as error:
+            if error.errno not in (ENOTCONN, EINVAL):
+                raise
+        # Was it, and what the other side sent before it went never passed through TLS? Nobody must take that for
+        # something that did (CVE-2023-40217).
+        try:
+            left_behind = self._sock.recv(1)
+        except OSError as error:
+            if not isinstance(error, BlockingIOError) and error.errno not in (ENOTCONN, EINVAL):
+                raise
+            left_behind = b""
+        if left_behind:
+            error = SSLError("Closed before TLS handshake with data in recv buffer.")
+            error.reason, error.library = error.args[0], None
+            raise error
+        return False
+
+    def _begin_tls(self):
+        self._sslobj = self._context._wrap_socket(
+            self._sock, self.server_side, self.server_hostname, owner=self, session=self._session
+        )
+
+    # -- what does not wait --
+
+    context = _OriginalSocket.context
+    session = _OriginalSocket.session
+    session_reused = _OriginalSocket.session_reused
+    cipher = _OriginalSocket.cipher
+    compression = _OriginalSocket.compression
+    get_channel_binding = _OriginalSocket.get_channel_binding
+    getpeercert = _OriginalSocket.getpeercert
+    pending = _OriginalSocket.pending
+    selected_alpn_protocol = _OriginalSocket.selected_alpn_protocol
+    selected_npn_protocol = _OriginalSocket.selected_npn_protocol
+    shared_ciphers = _OriginalSocket.shared_ciphers
+    verify_client_post_handshake = _OriginalSocket.verify_client_post_handshake
+    version = _OriginalSocket.version
+    _checkClosed = _OriginalSocket._checkClosed
+    _check_connected = _OriginalSocket._check_connected
+    for _name in ("get_verified_chain", "get_unverified_chain", "group", "client_sigalg", "server_sigalg"):
+        if hasattr(_OriginalSocket, _name):
+            locals()[_name] = vars(_OriginalSocket)[_name]
+    del _name
+
+    def dup(self):
+        """Not possible: the state of the encryption cannot be in two places."""
+        raise NotImplementedError(f"Can't dup() {type(self).__name__} instances")
+
+    # -- the connection --
+
+    def do_handshake(self):
+        """Agree with the other side on how to encrypt, and check its certificate as the context says."""
+        self._check_connected()
+        self._tls_call(self._sslobj.do_handshake, (), "The handshake operation timed out")
+
+    def connect(self, addr):
+        """Connect to `addr`, with the handshake unless the socket was made not to."""
+        self._connect_tls(addr, super().connect)
+
+    def connect_ex(self, addr):
+        """As `connect`, but return an errno value for what goes wrong before the handshake."""
+        return self._connect_tls(addr, super().connect_ex)
+
+    def _connect_tls(self, addr, connect):
+        if self.server_side:
+            raise ValueError("can't connect in server-side mode")
+        if self._connected or self._sslobj is not None:
+            raise ValueError("attempt to connect already-connected SSLSocket!")
+        self._begin_tls()
+        try:
+            failed = connect(addr)
+            if not failed:
+                self._connected = True
+                if self.do_handshake_on_connect:
+                    self.do_handshake()
+            return failed
+        except (OSError, ValueError):
+            self._sslobj = None
+            raise
+
+    def accept(self):
+        """Wait for a connection; return a TLS socket for it and the other side's address."""
+        plain, address = super().accept()
+        wrapped = _green_wrapper(self._context)(
+            plain,
+            server_side=True,
+            do_handshake_on_connect=self.do_handshake_on_connect,
+            suppress_ragged_eofs=self.suppress_ragged_eofs,
+        )
+        return wrapped, address
+
+    def unwrap(self):
+        """Tell the other side that no more is encrypted, wait for its answer, and return the plain socket."""
+        if self._sslobj is None:
+            raise ValueError(f"No SSL wrapper around {self}")
+        plain = self._tls_call(self._sslobj.shutdown, (), "The unwrap operation timed out")
+        self._sslobj = None
+        return self if plain is self._sock else plain
+
+    def shutdown(self, how):
+        """Shut down one or both directions of the connection, and end the encryption without telling the other side."""
+        self._checkClosed()
+        self._sslobj = None
+        super().shutdown(how)
+
+    def _real_close(self):
+        self._sslobj = None
+        super()._real_close()
+
+    def _detach(self):
+        self._sslobj = None
+        return super()._detach()
+
+    # -- receiving --
+
+    def read(self, nbytes=2014, buffer=None):
+        """Return up to `nbytes` decrypted bytes, or put them into `buffer` and return how many; nothing at the end."""
+        self._checkClosed()
+        if self._sslobj is None:
+            raise ValueError("Read on closed or unwrapped SSL socket.")
+        try:
+            return self._tls_read(self._sslobj, nbytes, buffer, "The read operation timed out")
+        except SSLError as error:
+            if error.args[:1] == (SSL_ERROR_EOF,) and self.suppress_ragged_eofs:
+                return b"" if buffer is None else 0
+            raise
+
+    def recv(self, buflen=1024, flags=0):
+        """Receive up to `buflen` bytes; b'' at the end of the stream."""
+        if self._sslobj is None:
+            self._checkClosed()
+            return super().recv(buflen, flags)
+        self._refuse_flags(flags, "recv")
+        return b"" if buflen == 0 else self.read(buflen)
+
+    def recv_into(self, buffer, nbytes=None, flags=0):
+        """Receive up to `nbytes` bytes (by default as many as fit) into `buffer`; return how many came."""
+        self._checkClosed()
+        if not nbytes:
+            nbytes = memoryview(buffer).nbytes if buffer is not None else 0
+            if nbytes == 0:
+                nbytes = 1024 if buffer is None else 0
+        if self._sslobj is None:
+            return super().recv_into(buffer, nbytes, flags)
+        self._refuse_flags(flags, "recv_into")
+        return self.read(nbytes, buffer) if nbytes else 0
+
+    # -- sending --
+
+    def write(self, data):
+        """Encrypt and send `data`; return how much of it was taken."""
+        self._checkClosed()
+        if self._sslobj is None:
+            raise ValueError("Write on closed or unwrapped SSL socket.")
+        return self._tls_call(self._sslobj.write, (data,), "The write operation timed out")
+
+    def send(self, data, flags=0, timeout=timeout_default):
+        """Send what is taken of `data` at once; return how much that is. `timeout`: for this call, instead of the socket's."""
+        self._checkClosed()
+        if self._sslobj is None:
+            return super().send(data, flags, timeout)
+        self._refuse_flags(flags, "send")
+        if timeout is timeout_default:
+            return self.write(data)
+        usual = self.gettimeout()
+        self.settimeout(timeout)
+        try:
+            return self.write(data)
+        finally:
+            self.settimeout(usual)
+
+    def sendall(self, data, flags=0):
+        """Send all of `data`."""
+        self._checkClosed()
+        if self._sslobj is None:
+            super().sendall(data, flags)
+            return
+        self._refuse_flags(flags, "sendall")
+        with memoryview(data) as view, view.cast("B") as left:
+            sent, size = 0, len(left)
+            while sent < size:
+                sent += self.send(left[sent:] if sent else left)
+
+    def sendfile(self, file, offset=0, count=None):
+        """Send `file`, as `socket.sendfile`. What is encrypted cannot be copied by the system."""
+        if self._sslobj is None:
+            return super().sendfile(file, offset, count)
+        return self._sendfile_use_send(file, offset, count)
+
+    # -- what makes no sense with TLS --
+
+    def _refuse_flags(self, flags, call):
+        if flags != 0:
+            raise ValueError(f"non-zero flags not allowed in calls to {call}() on {type(self)}")
+
+    def _refuse(self, call):
+        self._checkClosed()
+        if self._sslobj is not None:
+            raise ValueError(f"{call} not allowed on instances of {type(self)}")
+
+    def recvfrom(self, buflen=1024, flags=0):
+        """As of a plain socket; ValueError while it is encrypted."""
+        self._refuse("recvfrom")
+        return super().recvfrom(buflen, flags)
+
+    def recvfrom_into(self, buffer, nbytes=None, flags=0):
+        """As of a plain socket; ValueError while it is encrypted."""
+        self._refuse("recvfrom_into")
+        return super().recvfrom_into(buffer, nbytes or 0, flags)
+
+    def sendto(self, data, flags_or_addr, addr=None):
+        """As of a plain socket; ValueError while it is encrypted."""
+        self._refuse("sendto")
+        if addr is None:
+            return super().sendto(data, flags_or_addr)
+        return super().sendto(data, flags_or_addr, addr)
+
+    def recvmsg(self, *args, **kwargs):
+        """Not possible."""
+        raise NotImplementedError(f"recvmsg not allowed on instances of {type(self)}")
+
+    def recvmsg_into(self, *args, **kwargs):
+        """Not possible."""
+        raise NotImplementedError(f"recvmsg_into not allowed on instances of {type(self)}")
+
+    def sendmsg(self, *args, **kwargs):
+        """Not possible."""
+        raise NotImplementedError(f"sendmsg not allowed on instances of {type(self)}")
+
+
+class SSLContext(_OriginalContext):
+    """What TLS connections have in common, and what makes them: `wrap_socket` returns green `SSLSocket`s. From gevent."""
+
+    sslsocket_class = SSLSocket
+
+    def wrap_socket(self, sock, server_side=False, do_handshake_on_connect=True, suppress_ragged_eofs=True,
+                    server_hostname=None, session=None):  # fmt: skip
+        """Make a TLS connection of `sock`, whose descriptor it takes over. Waits for the handshake unless told not to."""
+        return self.sslsocket_class(
+            sock=sock,
+            server_side=server_side,
+            do_handshake_on_connect=do_handshake_on_connect,
+            suppress_ragged_eofs=suppress_ragged_eofs,
+            server_hostname=server_hostname,
+            _session=session,
+            _context=self,
+        )
+
+    for _name, _member in vars(_OriginalContext).items():
+        if isinstance(_member, property) and _member.fset and "SSLContext" in _member.fset.__code__.co_names:
+            locals()[_name] = property(_member.fget, _meaning_the_original(_member.fset), None, _member.__doc__)
+    del _name, _member
+
+
+def _green_wrapper(context):
+    """Return what makes green TLS sockets with `context`, even if that is the standard library's."""
+    if issubclass(context.sslsocket_class or SSLSocket, SSLSocket):
+        return context.wrap_socket
+    return functools.partial(SSLContext.wrap_socket, _Foreign(context))
+
+
+class _Foreign:
+    # Stands for a context of the standard library's in SSLContext.wrap_socket().
+    def __init__(self, context):
+        self.sslsocket_class = functools.partial(self._make, context)
+
+    @staticmethod
+    def _make(context, **kwargs):
+        kwargs["_context"] = context
+        return SSLSocket(**kwargs)
+
+
+def _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, ciphers):
+    if server_side and not certfile:
+        raise ValueError("certfile must be specified for server-side operations")
+    if keyfile and not certfile:
+        raise ValueError("certfile must be specified")
+    context = SSLContext(ssl_version)
+    context.check_hostname = False
+    context.verify_mode = cert_reqs
+    if ca_certs:
+        context.load_verify_locations(ca_certs)
+    if certfile:
+        context.load_cert_chain(certfile, keyfile)
+    if ciphers:
+        context.set_ciphers(ciphers)
+    return context
+
+
+def wrap_socket(sock, keyfile=None, certfile=None, server_side=False, cert_reqs=CERT_NONE, ssl_version=PROTOCOL_TLS,
+                ca_certs=None, do_handshake_on_connect=True, suppress_ragged_eofs=True, ciphers=None):  # fmt: skip
+    """Make a TLS connection of `sock` with a context made for it alone. Prefer `SSLContext.wrap_socket`. From gevent."""
+    return SSLSocket(
+        sock=sock,
+        keyfile=keyfile,
+        certfile=certfile,
+        server_side=server_side,
+        cert_reqs=cert_reqs,
+        ssl_version=ssl_version,
+        ca_certs=ca_certs,
+        do_handshake_on_connect=do_handshake_on_connect,
+        suppress_ragged_eofs=suppress_ragged_eofs,
+        ciphers=ciphers,
+    )
+
+
+def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeout=timeout_default):
+    """Return the certificate of the server at `addr`, as PEM text; verified if `ca_certs` names a file of certificates."""
+    context = _create_stdlib_context(
+        ssl_version, cert_reqs=CERT_NONE if ca_certs is None else __ssl__.CERT_REQUIRED, cafile=ca_certs
+    )
+    with create_connection(addr, timeout=timeout) as plain, context.wrap_socket(plain, server_hostname=addr[0]) as tls:
+        return __ssl__.DER_cert_to_PEM_cert(tls.getpeercert(True))
+
+
+def _makes_green(make):
+    @functools.wraps(make)
+    def make_green(*args, **kwargs):
+        context = make(*args, **kwargs)
+        if type(context) is _OriginalContext:
+            context.__class__ = SSLContext
+        return context
+
+    return make_green
+
+
+create_default_context = _makes_green(__ssl__.create_default_context)
+_create_unverified_context = _makes_green(__ssl__._create_unverified_context)
+_create_default_https_context = create_default_context
+_create_stdlib_context = _create_unverified_context
