@@ -21,7 +21,9 @@ Ticket* Line::enter(void* item, bool takes) noexcept {
   return ticket;
 }
 
-void Line::arrive(Ticket& ticket) noexcept {
+void Line::arrive(Ticket& ticket) noexcept { forget(ticket); }
+
+void Line::forget(Ticket& ticket) noexcept {
   ticket.waiter_ = nullptr;
   if (!ticket.linked()) return;
   ticket.unlink();
@@ -68,7 +70,7 @@ void Line::take_back(std::int64_t available) noexcept {
   notice_fork();
   while (on_their_way_count_ > available) {
     Ticket* last = on_their_way_.back();
-    if (last->served || !last->waiter_->take_back()) return;
+    if (!last->waiter_->take_back()) return;
     queue.enqueue_first(*last->waiter_);
     arrive(*last);
   }
@@ -76,10 +78,7 @@ void Line::take_back(std::int64_t available) noexcept {
 
 Ticket* Line::first_on_its_way() noexcept {
   notice_fork();
-  for (Ticket* ticket = on_their_way_.front(); ticket != nullptr; ticket = on_their_way_.after(*ticket)) {
-    if (!ticket->served) return ticket;
-  }
-  return nullptr;
+  return on_their_way_.front();
 }
 
 std::int64_t Line::waiting() noexcept {

@@ -16,7 +16,7 @@ namespace gevent {
 class Ticket : public ListNode {
  public:
   void* item = nullptr;  // what the waiter brings, or was given while it was on its way
-  bool served = false;   // somebody has done for the waiter what it came for
+  bool served = false;   // somebody has done for the waiter what it came for: Line::serve()
   bool takes = true;     // false: it only looks, and leaves what there is to the next one
 
  private:
@@ -52,14 +52,22 @@ class Line {
   // Everybody shall look again: the end of whatever there was to wait for.
   void wake_all() noexcept;
 
-  // The first of those woken and not yet awake who takes something, or nullptr. `served` it will not try again.
+  // The first of those woken and not yet awake who takes something, or nullptr.
   [[nodiscard]] Ticket* first_on_its_way() noexcept;
+
+  // Does for one on its way what it came for, so that it takes nothing when it arrives. Its item is the caller's
+  // business.
+  void serve(Ticket& ticket) noexcept {
+    ticket.served = true;
+    forget(ticket);
+  }
 
   [[nodiscard]] bool empty() const noexcept { return queue.empty(); }
   [[nodiscard]] std::int64_t waiting() noexcept;  // who stand in line now; counts them
 
  private:
   void notice_fork() noexcept;
+  void forget(Ticket& ticket) noexcept;
   void send(Waiter& first) noexcept;
   void take_back(std::int64_t available) noexcept;
 

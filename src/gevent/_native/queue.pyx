@@ -36,6 +36,7 @@ cdef extern from "sync/line.h" namespace "gevent":
         void offer(int64_t)
         void retract(int64_t)
         void wake_all()
+        void serve(Ticket&)
         Ticket* first_on_its_way()
         bint empty()
         int64_t waiting()
@@ -286,7 +287,7 @@ cdef class SimpleQueue:
         if ticket == NULL or self.is_shutdown:
             return False
         self._insert(<object><PyObject*>ticket.item)
-        ticket.served = True
+        self.putters.serve(ticket[0])
         return True
 
     @cython.final
@@ -298,7 +299,7 @@ cdef class SimpleQueue:
         item = self._remove()
         Py_INCREF(item)
         ticket.item = <PyObject*>item
-        ticket.served = True
+        self.getters.serve(ticket[0])
         return True
 
     # -- looking --

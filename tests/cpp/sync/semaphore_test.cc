@@ -131,6 +131,15 @@ TEST_CASE("one that has begun to run cannot be taken back, and keeps its place o
   CHECK(second.woken() == 0);
 }
 
+TEST_CASE("one that was served on its way does not keep the next one from being woken") {
+  Line line;
+  LineWaiter first(line), second(line);
+  line.offer(1);
+  line.serve(*first.ticket);
+  line.offer(1);
+  CHECK(second.woken() == 1);
+}
+
 TEST_CASE("wake_all() wakes everybody, also beyond what there is to take") {
   Line line;
   LineWaiter first(line), second(line);
@@ -148,7 +157,8 @@ TEST_CASE("who is on the way can be served before it arrives, and one who only l
   line.wake_all();
   REQUIRE(line.first_on_its_way() == taker.ticket);
   CHECK(line.first_on_its_way()->item == &item);
-  taker.ticket->served = true;
+  line.serve(*taker.ticket);
+  CHECK(taker.ticket->served);
   CHECK(line.first_on_its_way() == nullptr);
 }
 

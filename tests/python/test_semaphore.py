@@ -1,0 +1,476 @@
+"""Semaphores and locks: order, what is never lost, threads with and without hubs, fork."""
+
+import gc
+import os
+import sys
+import threading
+import weakref
+
+import pytest
+from scripts import run_script
+
+import gevent
+from gevent.event import Event
+from gevent.exceptions import LoopExit
+from gevent.lock import BoundedSemaphore, DummySemaphore, RLock, Semaphore
+
+
+def waiters_of(semaphore, count, seen):
+    """Spawn `count` greenlets that acquire and note their number; return them, all waiting."""
+
+    def wait(number):
+        semaphore.acquire()
+        seen.append(number)
+
+    greenlets = [gevent.spawn(wait, number) for number in range(count)]
+    gevent.sleep(0)
+    return greenlets
+
+
+def test_waiters_are_served_in_the_order_they_came():
+    semaphore, seen = Semaphore(0), []
+    waiters = waiters_of(semaphore, 5, seen)
+    for _ in waiters:
+        semaphore.release()
+    gevent.joinall(waiters, timeout=10)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_a_waiter_killed_between_wake_up_and_turn_loses_no_unit():
+    semaphore, seen = Semaphore(0), []
+    first, second = waiters_of(semaphore, 2, seen)
+    first.kill(block=False)  # comes before the turn of the one who is woken now
+    semaphore.release()
+    second.join(timeout=10)
+    assert seen == [1]
+    assert semaphore.counter == 0
+
+
+def test_a_waiter_timed_out_between_wake_up_and_turn_loses_no_unit():
+    semaphore = Semaphore(0)
+
+    def impatient():
+        with gevent.Timeout(0, False):
+            semaphore.acquire()
+            return "taken"
+
+    first = gevent.spawn(impatient)
+    patient = gevent.spawn(semaphore.acquire)
+    gevent.sleep(0)
+    # In one turn of the loop: the release, and before its waiter runs, the end of its time.
+    gevent.get_hub().loop.timer(0).start(semaphore.release)
+    gevent.joinall([first], timeout=10)
+    if first.value == "taken":
+        semaphore.release()
+    patient.join(timeout=10)
+    assert patient.value is True
+    assert semaphore.counter == 0
+
+
+def test_somebody_who_did_not_wait_may_be_faster_and_the_line_keeps_its_order():
+    semaphore, seen = Semaphore(1), []
+    semaphore.acquire()
+    waiters = waiters_of(semaphore, 3, seen)
+    for _ in range(5):
+        semaphore.release()
+        assert semaphore.acquire(blocking=False)
+    gevent.sleep(0)
+    assert seen == []
+    for _ in waiters:
+        semaphore.release()
+    gevent.joinall(waiters, timeout=10)
+    assert seen == [0, 1, 2]
+
+
+def test_a_wake_up_taken_back_keeps_the_time_limit():
+    semaphore = Semaphore(1)
+    semaphore.acquire()
+    waiter = gevent.spawn(semaphore.acquire, timeout=0.01)
+    gevent.sleep(0)
+    semaphore.release()
+    semaphore.acquire()
+    waiter.join(timeout=10)
+    assert waiter.value is False
+
+
+def test_a_unit_released_while_the_time_of_its_waiter_ran_out_is_not_lost():
+    semaphore = Semaphore(1)
+    semaphore.acquire()
+    waiter = gevent.spawn(semaphore.acquire, timeout=0.001)
+    gevent.sleep(0)
+    semaphore.release()
+    # The clock passes the limit before the loop comes to look.
+    deadline = gevent.get_hub().loop.now() + 0.01
+    while gevent.get_hub().loop.now() < deadline:
+        gevent.get_hub().loop.update_now()
+    waiter.join(timeout=10)
+    assert waiter.value is (semaphore.counter == 0)
+
+
+def test_acquire_with_a_limit_returns_false_and_leaves_the_line():
+    semaphore = Semaphore(0)
+    assert semaphore.acquire(timeout=0.001) is False
+    assert semaphore.acquire(timeout=gevent.Timeout(0.001)) is False
+    assert semaphore.linkcount() == 0
+    with pytest.raises(KeyError):
+        semaphore.acquire(timeout=gevent.Timeout(0.001, KeyError))
+
+
+def test_an_outer_timeout_passes_through():
+    outer = gevent.Timeout(0.001)
+    with pytest.raises(gevent.Timeout) as caught, outer:
+        Semaphore(0).acquire(timeout=10)
+    assert caught.value is outer
+
+
+def test_waiting_for_what_nobody_can_release_is_told():
+    with pytest.raises(LoopExit):
+        Semaphore(0).acquire()
+
+
+def test_wait_takes_nothing():
+    semaphore = Semaphore(0)
+    lookers = [gevent.spawn(semaphore.wait) for _ in range(3)]
+    taker = gevent.spawn(semaphore.acquire)
+    gevent.sleep(0)
+    semaphore.release()
+    gevent.joinall([*lookers, taker], timeout=10)
+    assert [looker.value for looker in lookers] == [1, 1, 1]
+    assert taker.value is True
+
+
+def test_links_are_called_once_in_turn_and_in_the_hub():
+    semaphore, seen = Semaphore(0), []
+    semaphore.rawlink(lambda source: seen.append((source is semaphore, gevent.getcurrent() is gevent.get_hub())))
+    (waiter,) = waiters_of(semaphore, 1, seen)
+    semaphore.release()
+    waiter.join(timeout=10)
+    semaphore.release()
+    gevent.sleep(0)
+    assert seen == [(True, True), 0]
+
+
+def test_an_unlinked_callback_is_not_called_even_when_it_was_on_its_way():
+    semaphore, seen = Semaphore(1), []
+    semaphore.rawlink(seen.append)
+    assert semaphore.linkcount() == 1
+    semaphore.unlink(seen.append)
+    assert semaphore.linkcount() == 0
+    gevent.sleep(0)
+    assert seen == []
+
+
+def test_an_exception_of_a_link_goes_to_the_hub_and_the_others_are_called():
+    semaphore, seen, errors = Semaphore(1), [], []
+    hub = gevent.get_hub()
+    hub.handle_error = lambda context, kind, value, traceback: errors.append((context, kind))
+
+    def fails(source):
+        raise KeyError
+
+    try:
+        semaphore.rawlink(fails)
+        semaphore.rawlink(seen.append)
+        gevent.sleep(0)
+    finally:
+        del hub.handle_error
+    assert errors == [((fails, semaphore), KeyError)]
+    assert seen == [semaphore]
+
+
+def test_a_linked_semaphore_in_a_cycle_is_collected():
+    class Owner:
+        def __init__(self):
+            self.semaphore = Semaphore(0)
+            self.semaphore.rawlink(self.notice)
+
+        def notice(self, source):
+            raise AssertionError
+
+    owner = weakref.ref(Owner())
+    gc.collect()
+    assert owner() is None
+
+
+def test_release_from_a_thread_without_a_hub_wakes_the_waiter_in_its_own():
+    semaphore, where = Semaphore(0), []
+
+    def wait():
+        semaphore.acquire()
+        where.append(threading.get_ident())
+
+    waiter = gevent.spawn(wait)
+    gevent.sleep(0)
+    thread = threading.Thread(target=semaphore.release)
+    thread.start()
+    with gevent.Timeout(10):
+        while not waiter.ready():
+            gevent.sleep(0.001)
+    thread.join()
+    assert where == [threading.get_ident()]
+
+
+def test_a_thread_without_a_hub_sleeps_until_the_lock_is_free_and_gets_no_hub():
+    run_script("""
+        import threading
+        import gevent
+        from gevent._hub_local import get_hub_if_exists
+        from gevent.lock import Semaphore
+        semaphore, seen = Semaphore(1), []
+        semaphore.acquire()
+        began = threading.Event()
+        def thread():
+            began.set()
+            seen.append((semaphore.acquire(), get_hub_if_exists()))
+            seen.append(semaphore.acquire(timeout=0.01))
+        other = threading.Thread(target=thread)
+        other.start()
+        began.wait()
+        while not semaphore.linkcount():
+            pass
+        semaphore.release()
+        # The second acquire fails, in that thread: it owns the only unit, so a hub finds that out.
+        other.join()
+        assert seen == [(True, None), False], seen
+    """)
+
+
+def test_the_main_greenlet_waits_for_a_lock_that_a_thread_holds_although_its_loop_is_empty():
+    semaphore = Semaphore(1)
+    taken, release = threading.Event(), threading.Event()
+
+    def hold():
+        semaphore.acquire()
+        taken.set()
+        release.wait(10)
+        semaphore.release()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait(10)
+    gevent.get_hub().loop.timer(0.01).start(release.set)
+    assert semaphore.acquire(timeout=10)
+    thread.join()
+
+
+def test_threads_with_hubs_share_a_lock():
+    run_script("""
+        import threading
+        import gevent
+        from gevent.lock import BoundedSemaphore
+        lock, total = BoundedSemaphore(1), [0]
+        def greenlet():
+            for _ in range(200):
+                with lock:
+                    before = total[0]
+                    gevent.sleep(0)
+                    total[0] = before + 1
+        def thread():
+            gevent.joinall([gevent.spawn(greenlet) for _ in range(4)])
+            gevent.get_hub().destroy(destroy_loop=True)
+        threads = [threading.Thread(target=thread) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert total[0] == 4 * 4 * 200, total
+        assert lock.counter == 1
+    """)
+
+
+def test_an_interrupt_ends_the_wait_of_a_main_thread_without_a_hub():
+    run_script("""
+        import signal, threading, os
+        from gevent.lock import Semaphore
+        semaphore = Semaphore(1)
+        taken = threading.Event()
+        def hold():
+            semaphore.acquire()
+            taken.set()
+        threading.Thread(target=hold).start()
+        taken.wait()
+        def interrupt():
+            while not semaphore.linkcount():
+                pass
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        try:
+            semaphore.acquire()
+        except KeyboardInterrupt:
+            assert semaphore.linkcount() == 0
+        else:
+            raise AssertionError
+    """)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_waiters_go_on_in_a_forked_child():
+    run_script("""
+        import os
+        import gevent
+        from gevent.lock import Semaphore
+        semaphore, seen = Semaphore(0), []
+        def wait(number):
+            semaphore.acquire()
+            seen.append(number)
+        waiters = [gevent.spawn(wait, number) for number in range(3)]
+        gevent.sleep(0)
+        semaphore.release()  # one is on its way when the process forks
+        pid = os.fork()
+        semaphore.release()
+        semaphore.release()
+        gevent.joinall(waiters, timeout=10)
+        assert sorted(seen) == [0, 1, 2], seen
+        assert semaphore.counter == 0
+        if pid:
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        else:
+            os._exit(0)
+    """)
+
+
+def test_in_a_child_that_abandoned_its_hub_the_waiters_left_behind_get_nothing():
+    run_script("""
+        import os
+        import gevent
+        from gevent import _hub_local
+        from gevent.event import Event
+        from gevent.lock import Semaphore
+        from gevent.queue import Channel, Queue
+        semaphore, event, queue, channel, seen = Semaphore(0), Event(), Queue(), Channel(), []
+        for wait in (semaphore.acquire, semaphore.acquire, event.wait, queue.get, queue.get, channel.get, queue.join):
+            gevent.spawn(lambda wait=wait: (wait(), os.write(2, b"a greenlet of the parent ran in the child")))
+        semaphore.rawlink(lambda source: os.write(2, b"a link of the parent ran in the child"))
+        event.rawlink(lambda source: os.write(2, b"a link of the parent ran in the child"))
+        gevent.sleep(0)
+        semaphore.release()  # and one on its way
+        pid = os.fork()
+        if pid == 0:
+            _hub_local.abandon_hub_after_fork()
+            # The unit is still there, and the next one finds its way to who waits here.
+            assert semaphore.acquire(timeout=10)
+            waiter = gevent.spawn(semaphore.acquire)
+            getter = gevent.spawn(queue.get)
+            catcher = gevent.spawn(channel.get)
+            listener = gevent.spawn(event.wait)
+            gevent.sleep(0)
+            semaphore.release()
+            queue.put("item")
+            channel.put("handed", timeout=10)
+            event.set()
+            gevent.joinall([waiter, getter, catcher, listener], timeout=10, raise_error=True)
+            assert getter.value == "item", getter
+            assert catcher.value == "handed", catcher
+            assert waiter.value and listener.value
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    """)
+
+
+def test_a_bounded_semaphore_refuses_one_release_too_many():
+    semaphore = BoundedSemaphore(2)
+    with pytest.raises(ValueError, match="too many"):
+        semaphore.release()
+    with semaphore:
+        assert semaphore.counter == 1
+    assert semaphore.counter == 2
+
+
+def test_with_uses_what_a_subclass_has_made_of_it():
+    class Counted(Semaphore):
+        calls = 0
+
+        def acquire(self, blocking=True, timeout=None):
+            self.calls += 1
+            return Semaphore.acquire(self, blocking, timeout)
+
+    semaphore = Counted(1)
+    with semaphore:
+        assert semaphore.locked()
+    assert (semaphore.calls, semaphore.counter) == (1, 1)
+
+
+def test_values_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match=">= 0"):
+        Semaphore(-1)
+    with pytest.raises(TypeError):
+        Semaphore("many")
+    with pytest.raises(TypeError):
+        Semaphore(0).acquire(timeout="soon")
+
+
+@pytest.mark.parametrize("kind", [Semaphore, BoundedSemaphore, RLock])
+def test_no_python_frame_runs_inside_a_lock(kind):
+    lock, frames = kind(), []
+
+    def trace(frame, event, argument):
+        if frame.f_code.co_filename != __file__:
+            frames.append(frame.f_code)
+
+    sys.settrace(trace)
+    try:
+        lock.acquire()
+        lock.release()
+        with lock:
+            pass
+    finally:
+        sys.settrace(None)
+    assert frames == []
+
+
+def test_an_rlock_is_free_after_as_many_releases_and_belongs_to_one_greenlet():
+    lock = RLock()
+    assert lock.acquire() and lock.acquire()
+    assert lock._is_owned() and lock._recursion_count() == 2
+
+    def other():
+        assert not lock._is_owned()
+        assert not lock.acquire(blocking=False)
+        assert not lock.acquire(timeout=0.001)
+        with pytest.raises(RuntimeError, match="un-acquired"):
+            lock.release()
+
+    gevent.spawn(other).get(timeout=10)
+    lock.release()
+    assert lock.locked()
+    waiter = gevent.spawn(lock.acquire)
+    gevent.sleep(0)
+    lock.release()
+    assert waiter.get(timeout=10) is True
+    with pytest.raises(RuntimeError, match="un-acquired"):
+        lock.release()
+
+
+def test_an_rlock_gives_all_its_levels_to_a_condition_and_takes_them_back():
+    lock = RLock()
+    lock.acquire()
+    lock.acquire()
+    state = lock._release_save()
+    assert not lock.locked()
+    lock._acquire_restore(state)
+    assert lock._recursion_count() == 2
+
+
+def test_a_dummy_semaphore_never_waits():
+    semaphore = DummySemaphore(5)
+    assert all(semaphore.acquire() for _ in range(100))
+    assert not semaphore.locked()
+
+
+def test_nothing_is_kept_of_waiters_that_are_gone():
+    semaphore = Semaphore(0)
+    objects = []
+
+    def wait(anything):
+        semaphore.acquire(timeout=0)
+
+    for _ in range(200):
+        anything = Event()
+        objects.append(weakref.ref(anything))
+        gevent.spawn(wait, anything)
+    del anything
+    gevent.sleep(0.01)
+    gevent.sleep(0)
+    gc.collect()
+    assert semaphore.linkcount() == 0
+    assert not any(ref() for ref in objects)
