@@ -19,14 +19,11 @@ void Completions::give_up() noexcept {
   if (--expected_ == 0) wake_.set_ref(false);
 }
 
-void Completions::post(Job& job) {
-  bool first;
-  {
-    const std::lock_guard lock(mutex_);
-    first = done_.empty();
-    done_.push_back(job);
-  }
-  if (first) wake_.send();
+bool Completions::post(Job& job) {
+  const std::lock_guard lock(mutex_);
+  const bool first = done_.empty();
+  done_.push_back(job);
+  return first;
 }
 
 void Completions::on_wake(Watcher& watcher, int) noexcept { static_cast<Completions*>(watcher.owner)->deliver_all(); }

@@ -11,7 +11,8 @@ namespace gevent {
 // Collects finished jobs from any thread and hands them out on one loop's thread, however many came in one wake-up.
 //
 // expect() before a job goes out keeps the loop running until as many were delivered or given up: a loop must not end
-// while somebody waits for a job's result. Everything but post() is for the loop's own thread.
+// while somebody waits for a job's result. Everything but post() and notify() is for the loop's own
+// thread.
 class Completions {
  public:
   // Called from within Loop::run() for each job that was posted, in their order; may post, expect, or destroy *this only
@@ -25,7 +26,11 @@ class Completions {
 
   void expect() noexcept;
   void give_up() noexcept;  // one that was expected will not come
-  void post(Job& job);      // any thread
+
+  // Any thread. Returns whether the loop has to be told, by notify(); until then nothing is delivered. They are two so
+  // that a thread can let go of a lock that the loop's thread will want as soon as it wakes.
+  [[nodiscard]] bool post(Job& job);
+  void notify() noexcept { wake_.send(); }
 
   [[nodiscard]] std::size_t expected() const noexcept { return expected_; }
   // False once the loop is gone: nothing is delivered any more.

@@ -36,7 +36,8 @@ cdef extern from "thread/completions.h" namespace "gevent":
     cdef cppclass CoreCompletions "gevent::Completions":
         void expect()
         void give_up()
-        void post(Job& job) except +
+        bint post(Job& job) except +
+        void notify()
         bint alive()
 
 cdef extern from *:
@@ -147,13 +148,15 @@ cdef class ThreadResult:
     def set(self, value):
         """Send `value` home. Any thread; does not wait."""
         self.value = value
-        self.post()
+        if self.post():
+            self.results.core.notify()
 
     def handle_error(self, context, exc_info):
         """Send an exception home, which the hub will report as of `context`. Any thread; does not wait."""
         self.context = context
         self.exc_info = exc_info
-        self.post()
+        if self.post():
+            self.results.core.notify()
 
     def destroy_in_main_thread(self):
         """Let go of everything without delivering. Only the hub's own thread may call this."""
@@ -163,11 +166,11 @@ cdef class ThreadResult:
                 self.results.core.give_up()
         self.forget()
 
-    cdef void post(self):
+    cdef bint post(self):
         if not self.expected or not self.results.usable():
-            return  # nobody is left to tell
+            return False  # nobody is left to tell
         Py_INCREF(self)
-        self.results.core.post(self.job)
+        return self.results.core.post(self.job)
 
     cdef void forget(self):
         self.context = self.value = self.call_when_ready = None
@@ -204,6 +207,7 @@ cdef class TaskQueue:
     cdef readonly Py_ssize_t unfinished_tasks
     cdef Py_ssize_t limit
     cdef Py_ssize_t leaving
+    cdef bint untold  # the hub does not know yet that results have come
 
     def __cinit__(self, hub, Py_ssize_t limit):
         self.core = new CoreJobQueue()
@@ -320,6 +324,8 @@ cdef class TaskQueue:
                     worker._on_idle()
                     timeout = -1
                     continue
+            else:
+                self.tell()
             if job.owner == NULL:
                 del job
                 return
@@ -329,9 +335,17 @@ cdef class TaskQueue:
     def sleep(self, double timeout):
         """Block the calling thread until there is a task for `serve`, which is told where, or `timeout` seconds; 0 then."""
         cdef Job* job
+        # At the last moment: as soon as the hub's thread wakes it wants the GIL.
+        self.tell()
         with nogil:
             job = self.core.take(timeout)
         return <size_t>job
+
+    cdef inline void tell(self):
+        if self.untold:
+            self.untold = False
+            if self.results.usable():
+                self.results.core.notify()
 
     cdef run(self, worker, PyObject* owner, bint plain):
         cdef ThreadResult result = <ThreadResult>owner
@@ -352,7 +366,8 @@ cdef class TaskQueue:
             result.value = None
             result.handle_error((worker, func), (type(error), error, error.__traceback__))
         else:
-            result.post()
+            if result.post():
+                self.untold = True
 
     def joined(self, worker):
         """Count `worker`, whose thread is about to start."""

@@ -26,7 +26,9 @@ TEST_CASE("jobs posted from another thread arrive on the loop's thread, in their
   std::vector<Job> jobs(100);
   for (std::size_t i = 0; i < jobs.size(); ++i) completions.expect();
   std::thread worker([&] {
-    for (Job& job : jobs) completions.post(job);
+    for (Job& job : jobs) {
+      if (completions.post(job)) completions.notify();
+    }
   });
   // Comes back when nothing is expected any more.
   loop->run(Loop::Mode::kDefault);
@@ -34,6 +36,23 @@ TEST_CASE("jobs posted from another thread arrive on the loop's thread, in their
   REQUIRE(arrived.size() == jobs.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) CHECK(arrived[i] == &jobs[i]);
   CHECK(completions.expected() == 0);
+}
+
+TEST_CASE("one notification is enough for all that was posted since the last delivery") {
+  auto loop = make_loop();
+  std::vector<Job*> arrived;
+  Completions completions(*loop, &remember, &arrived);
+  Job first, second, third;
+  for (int i = 0; i < 3; ++i) completions.expect();
+  CHECK(completions.post(first));
+  CHECK_FALSE(completions.post(second));
+  completions.notify();
+  loop->run(Loop::Mode::kNowait);
+  CHECK(arrived.size() == 2);
+  CHECK(completions.post(third));
+  completions.notify();
+  loop->run(Loop::Mode::kDefault);
+  CHECK(arrived.size() == 3);
 }
 
 TEST_CASE("a loop that expects nothing is not kept running") {
@@ -56,6 +75,7 @@ TEST_CASE("what is posted to a loop that is gone goes nowhere, and nothing break
   loop.reset();
   CHECK_FALSE(completions.alive());
   Job job;
-  completions.post(job);
+  CHECK(completions.post(job));
+  completions.notify();
   CHECK(arrived.empty());
 }
