@@ -17,7 +17,7 @@ for file in ${files[@]+"${files[@]}"}; do
   case $file in
     *.cc | *.h) cxx+=("$file") ;;
     *.py) python+=("$file") ;;
-    *.pyx | *.pxd) cython+=("$file") ;;
+    *.pyx | *.pxd | *.pxi) cython+=("$file") ;;
   esac
 done
 

@@ -52,7 +52,7 @@ def cython_statements(path):
     return [line.split("#")[0].rstrip() for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("name", names(files("src/gevent/_native", ".pyx", ".pxd")))
+@pytest.mark.parametrize("name", names(files("src/gevent/_native", ".pyx", ".pxd", ".pxi")))
 def test_bindings_share_through_cpp_headers_and_never_cimport_each_other(name):
     bindings = {path.stem for path in files("src/gevent/_native", ".pyx")}
     for line in cython_statements(ROOT / name):
@@ -62,7 +62,7 @@ def test_bindings_share_through_cpp_headers_and_never_cimport_each_other(name):
             assert module not in bindings, f"{name}: {line.strip()}"
 
 
-@pytest.mark.parametrize("name", names(files("src/gevent/_native", ".pyx", ".pxd")))
+@pytest.mark.parametrize("name", names(files("src/gevent/_native", ".pyx", ".pxd", ".pxi")))
 def test_bindings_declare_only_headers_of_cpp_and_of_the_system(name):
     for line in cython_statements(ROOT / name):
         found = re.match(r"\s*cdef\s+extern\s+from\s+[\"']([^\"']+)[\"']", line)

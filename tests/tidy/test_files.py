@@ -9,7 +9,7 @@ LINES_MAX = 500
 REASON = re.compile(r"tidy: long because \w+")
 SOURCES = names(
     files("cpp", ".h", ".cc")
-    + files("src", ".py", ".pyx", ".pxd")
+    + files("src", ".py", ".pyx", ".pxd", ".pxi")
     + files("tests", ".py", ".cc", ".h")
     + files("tools", ".py", ".sh")
     + files("benchmarks", ".py")
