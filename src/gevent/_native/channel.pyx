@@ -16,6 +16,9 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaiter, CoreWaitQueue, current_hub, park_first_in, park_in
 
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
+
 cdef extern from "sync/line.h" namespace "gevent":
     cdef cppclass Ticket:
         void* item
@@ -256,5 +259,7 @@ cdef list _brought(Line& line):
         waiter = line.queue.after(waiter[0])
     return items
 
+
+publish(<PyObject*>Channel, "gevent.queue.Channel")
 
 __all__ = ["Channel"]

@@ -10,6 +10,9 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, park_for, park_in
 
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
+
 cdef extern from "loop/ready_queue.h" namespace "gevent":
     cdef cppclass ReadyQueue:
         pass
@@ -333,5 +336,9 @@ cdef class AsyncResult(AbstractLinkable):
         else:
             self._park(timeout)
         return None if self._value is _UNSET else self._value
+
+publish(<PyObject*>AbstractLinkable, "gevent.event.AbstractLinkable")
+publish(<PyObject*>Event, "gevent.event.Event")
+publish(<PyObject*>AsyncResult, "gevent.event.AsyncResult")
 
 __all__ = ["AbstractLinkable", "AsyncResult", "Event"]

@@ -12,6 +12,9 @@ cimport cython
 from cpython.object cimport PyObject, PyObject_GenericGetAttr, PyObject_GenericSetAttr
 from cpython.weakref cimport PyWeakref_NewRef
 
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
+
 cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object)
 
@@ -206,5 +209,7 @@ def all_local_dicts_for_greenlet(greenlet):
             found.append(((type(each), id(each)), share.values))
     return found
 
+
+publish(<PyObject*>local, "gevent._gevent_clocal.local")
 
 __all__ = ["all_local_dicts_for_greenlet", "local"]

@@ -23,6 +23,9 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, park_first_in, park_in
 
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
+
 cdef extern from "sync/line.h" namespace "gevent":
     cdef cppclass Ticket:
         void* item
@@ -632,5 +635,11 @@ cdef class PriorityQueue(Queue):
 cdef tuple _own_types = (Queue, SimpleQueue, LifoQueue, PriorityQueue, UnboundQueue)
 cdef tuple _item_methods = tuple([(name, getattr(SimpleQueue, name))
                                   for name in ("_put", "_get", "_peek", "_qsize")])
+
+publish(<PyObject*>SimpleQueue, "gevent.queue.SimpleQueue")
+publish(<PyObject*>Queue, "gevent.queue.Queue")
+publish(<PyObject*>UnboundQueue, "gevent.queue.UnboundQueue")
+publish(<PyObject*>LifoQueue, "gevent.queue.LifoQueue")
+publish(<PyObject*>PriorityQueue, "gevent.queue.PriorityQueue")
 
 __all__ = ["Empty", "Full", "LifoQueue", "PriorityQueue", "Queue", "ShutDown", "SimpleQueue", "UnboundQueue"]

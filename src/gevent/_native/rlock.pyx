@@ -4,9 +4,13 @@
 Made of a Semaphore of one unit, which it only asks for Python's help when somebody has to wait. As with that one, no
 Python frame runs in here.
 """
+from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from gevent._native.semaphore import Semaphore
+
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
 
 cdef extern from "sync/semaphore.h" namespace "gevent":
     cdef cppclass CoreSemaphore "gevent::Semaphore":
@@ -126,4 +130,50 @@ cdef class RLock:
         self._count = 0
 
 
-__all__ = ["RLock"]
+publish(<PyObject*>RLock, "gevent.lock.RLock")
+
+cdef class ThreadRLock(RLock):
+    """`RLock` as `threading` has it: `acquire` takes and refuses what that of `_thread.RLock` does.
+
+    Abstract: a subclass names in `_block_class` the lock it is made of, a `Semaphore` of one unit whose `acquire` has those
+    arguments.
+    """
+    _block_class = None
+
+    def __cinit__(self):
+        self._block = self._block_class()
+        self.core = <CoreSemaphore*>PyCapsule_GetPointer(self._block._core, "gevent.Semaphore")
+
+    def __repr__(self):
+        state = "locked" if self._count else "unlocked"
+        owner = 0 if self._owner is None else id(self._owner)
+        return f"<{state} {type(self).__name__} object owner={owner} count={self._count} at {hex(id(self))}>"
+
+    def acquire(self, blocking=True, timeout=-1):
+        """Take the lock, or take it once more; return whether that was possible.
+
+        Waits as long as it takes, or `timeout` seconds; not at all unless `blocking`. ValueError and OverflowError for a
+        `timeout` that makes no sense.
+        """
+        if timeout is not None and timeout != -1:
+            if not blocking:
+                raise ValueError("can't specify a timeout for a non-blocking call")
+            if timeout < 0:
+                raise ValueError("timeout value must be strictly positive")
+            if timeout > self._block._TIMEOUT_MAX:
+                raise OverflowError("timeout value is too large")
+        return self._take(blocking, timeout)
+
+    def __enter__(self):
+        return self._take(True, -1)
+
+    def __exit__(self, kind, value, traceback):
+        self._give()
+
+    def _release_save(self):
+        if self._count == 0:
+            raise RuntimeError("cannot release un-acquired lock")
+        return RLock._release_save(self)
+
+
+__all__ = ["RLock", "ThreadRLock"]

@@ -14,6 +14,9 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, park_first_in, park_in
 
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
+
 cdef extern from "sync/line.h" namespace "gevent":
     cdef cppclass Ticket:
         pass
@@ -317,5 +320,8 @@ cdef class BoundedSemaphore(Semaphore):
 
 cdef tuple _own_acquires = (Semaphore.acquire, Semaphore._py3k_acquire)
 cdef tuple _own_releases = (Semaphore.release, BoundedSemaphore.release)
+
+publish(<PyObject*>Semaphore, "gevent._gevent_c_semaphore.Semaphore")
+publish(<PyObject*>BoundedSemaphore, "gevent._gevent_c_semaphore.BoundedSemaphore")
 
 __all__ = ["BoundedSemaphore", "Semaphore"]

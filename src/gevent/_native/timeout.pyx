@@ -8,6 +8,9 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 
 from bridge cimport CoreLoop, current_hub
 
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
+
 cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
@@ -351,5 +354,7 @@ cdef PyObject* make(PyObject* cls, PyObject** args, size_t count, PyObject* name
 
 expire_timeout = _expire_now
 set_vectorcall(<PyObject*>Timeout, make)
+
+publish(<PyObject*>Timeout, "gevent.timeout.Timeout")
 
 __all__ = ["NoLimit", "Timeout", "TimeoutTimer"]
