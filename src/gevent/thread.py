@@ -66,6 +66,9 @@ class LockType(BoundedSemaphore):
     def __init_subclass__(cls):
         raise TypeError("type 'gevent.thread.LockType' is not an acceptable base type")
 
+    def __repr__(self):
+        return f"<{'locked' if self.locked() else 'unlocked'} gevent.thread.LockType object at {id(self):#x}>"
+
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; return whether that was possible.
 

@@ -12,6 +12,7 @@ import threading as __threading__
 
 from greenlet import getcurrent
 
+from gevent._native.rlock import ThreadRLock as _ThreadRLock
 from gevent._util import LazyOnClass  # noqa: F401 - gevent has it here too
 from gevent.greenlet import Greenlet
 from gevent.hub import sleep as _sleep  # noqa: F401 - gevent's suite looks for it
@@ -53,8 +54,15 @@ _start_new_thread = start_new_thread
 _start_joinable_thread = start_joinable_thread
 # Asked for by the thread object that a forked child makes if it is not in one of the parent's.
 _get_main_thread_ident = get_ident
-# With none in C, RLock() makes the one written in Python, in terms of the primitives above.
-_CRLock = None
+
+
+class _CRLock(_ThreadRLock):
+    """What `threading.RLock()` makes."""
+
+    __slots__ = ()
+    _block_class = Lock
+
+
 
 _Thread = __threading__.Thread
 _DummyThread_ = __threading__._DummyThread

@@ -278,3 +278,27 @@ lock = threading.Lock(); lock.acquire()
 gevent.spawn(lock.release)
 while not lock.acquire(False): pass
 """)
+
+
+def test_the_standard_librarys_own_tests_of_locks_pass():
+    run_script(PATCHED + """
+import threading, unittest
+try:
+    from test import lock_tests
+except ImportError:
+    raise SystemExit  # a Python without its test suite
+class Locks(lock_tests.LockTests):
+    locktype = staticmethod(threading.Lock)
+class RLocks(lock_tests.RLockTests):
+    locktype = staticmethod(threading.RLock)
+class RLocksInPython(lock_tests.RLockTests):
+    locktype = staticmethod(threading._PyRLock)
+class Events(lock_tests.EventTests):
+    eventtype = staticmethod(threading.Event)
+    test_at_fork_reinit = test_repr = None  # they look into the implementation
+class Conditions(lock_tests.ConditionTests):
+    condtype = staticmethod(threading.Condition)
+class Semaphores(lock_tests.SemaphoreTests):
+    semtype = staticmethod(threading.Semaphore)
+unittest.main(argv=["lock_tests"])
+""")

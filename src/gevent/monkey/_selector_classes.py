@@ -1,4 +1,4 @@
-"""The classes of `selectors` beside ``DefaultSelector``: those that can, wait by way of `gevent.select`; the rest go."""
+"""The classes of `selectors` beside ``DefaultSelector``: some can wait by way of `gevent.select`; the rest go."""
 from gevent.monkey.api import remove_item
 
 __all__ = ["mend_selector_classes", "remove_selector_classes"]

@@ -269,19 +269,18 @@ def _mend_logging():
     logging = sys.modules.get("logging")
     if logging is None or not hasattr(logging, "_lock"):
         return
-    import threading
-
     from gevent.thread import LockType
+    from gevent.threading import _CRLock
 
     def cooperates(lock):
         return isinstance(getattr(lock, "_block", None), LockType)
 
     if not cooperates(logging._lock):
-        patch_item(logging, "_lock", threading._PyRLock())
+        patch_item(logging, "_lock", _CRLock())
     for reference in list(logging._handlerList):
         handler = reference()
         if getattr(handler, "lock", None) is not None and not cooperates(handler.lock):
-            handler.lock = threading._PyRLock()
+            handler.lock = _CRLock()
 
 
 # --- forks -------------------------------------------------------------------------------------------------------
