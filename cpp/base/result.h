@@ -32,7 +32,7 @@ class [[nodiscard]] Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}            // NOLINT: implicit, so that `return value;` reads well
+  Result(T value) : value_(std::move(value)) {}               // NOLINT: implicit, so that `return value;` reads well
   Result(Error error) noexcept : error_(std::move(error)) {}  // NOLINT: likewise
 
   [[nodiscard]] bool ok() const noexcept { return value_.has_value(); }

@@ -1,9 +1,9 @@
 // How the end of a child process is seen.
 //
-// A pidfd names one process for good: its number cannot be reused under us, it becomes readable when the process ends, and
-// waitid(P_PIDFD) reaps that process and no other. So a Child is an Io on a pidfd, and needs neither SIGCHLD nor the
-// main thread. What it shares with every other way is that somebody else in this process may reap first (a waitpid(-1),
-// SIGCHLD ignored): then the end is still seen, and only the status is lost.
+// A pidfd names one process for good: its number cannot be reused under us, it becomes readable when the process ends,
+// and waitid(P_PIDFD) reaps that process and no other. So a Child is an Io on a pidfd, and needs neither SIGCHLD nor
+// the main thread. What it shares with every other way is that somebody else in this process may reap first (a
+// waitpid(-1), SIGCHLD ignored): then the end is still seen, and only the status is lost.
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>

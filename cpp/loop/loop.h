@@ -23,14 +23,14 @@ class LoopClient {
 
 // What can be said about an engine, for people and for gevent's public attributes.
 struct LoopFacts {
-  void* native;            // the engine's own loop
-  unsigned flags;          // what it was made with
-  unsigned backend;        // libev's BACKEND_* number, 0 where it has no meaning
-  int descriptor;          // what the engine sleeps on (an epoll set), -1 when there is none or it cannot be known
-  int active;              // watchers and holds that keep run() from returning
-  unsigned pending;        // events whose callbacks are still to come
-  unsigned iterations;     // polls so far
-  unsigned depth;          // how many run()s are nested at this moment
+  void* native;         // the engine's own loop
+  unsigned flags;       // what it was made with
+  unsigned backend;     // libev's BACKEND_* number, 0 where it has no meaning
+  int descriptor;       // what the engine sleeps on (an epoll set), -1 when there is none or it cannot be known
+  int active;           // watchers and holds that keep run() from returning
+  unsigned pending;     // events whose callbacks are still to come
+  unsigned iterations;  // polls so far
+  unsigned depth;       // how many run()s are nested at this moment
 };
 
 // One thread runs a loop; nothing in it is locked except wake_up() and Async::send().
@@ -90,8 +90,8 @@ class Loop {
   [[nodiscard]] virtual LoopFacts facts() const noexcept = 0;
   virtual void verify() noexcept {}  // stops the process if the engine's own data are damaged; for debugging
 
-  // `fd` is about to be closed: every Io on it is stopped, and its callback gets the events it waits for, so that whoever
-  // tries again meets the error. Returns whether there was one. Any thread that holds the lock.
+  // `fd` is about to be closed: every Io on it is stopped, and its callback gets the events it waits for, so that
+  // whoever tries again meets the error. Returns whether there was one. Any thread that holds the lock.
   bool closing_fd(int fd) noexcept;
 
   // Calls visit(Watcher&) for each there is; `visit` must not make, start, stop or destroy any.
@@ -133,10 +133,11 @@ class Loop {
 
   unsigned depth() const noexcept { return depth_; }
   bool stop_all_on(int fd, int revents) noexcept;  // as closing_fd(); `revents`: 0 for what each waits for
-  void set_rearmed() noexcept;      // engines' reinit(): this process's generation has been dealt with
+  void set_rearmed() noexcept;                     // engines' reinit(): this process's generation has been dealt with
   void detach_watchers() noexcept;  // engine destructors: every watcher is stopped, and its loop() becomes nullptr
 
-  // Calls visit(T&) for each watcher of `kind`, whose class T is. `visit` may stop watchers, but not make or destroy any.
+  // Calls visit(T&) for each watcher of `kind`, whose class T is. `visit` may stop watchers, but not make or destroy
+  // any.
   template <typename T, typename Visit>
   void for_each(Watcher::Kind kind, Visit visit) noexcept {
     for (Watcher* watcher = watchers_; watcher != nullptr; watcher = watcher->next_of_loop_) {

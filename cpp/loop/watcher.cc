@@ -111,9 +111,7 @@ void Timer::again() noexcept {
   if (loop() != nullptr && !loop()->abandoned()) loop()->again(*this);
 }
 
-double Timer::at() const noexcept {
-  return loop() != nullptr && !loop()->abandoned() ? loop()->due(*this) : after_s_;
-}
+double Timer::at() const noexcept { return loop() != nullptr && !loop()->abandoned() ? loop()->due(*this) : after_s_; }
 
 void Async::send() noexcept {
   if (loop() != nullptr && !loop()->abandoned()) loop()->send(*this);

@@ -42,7 +42,19 @@ inline constexpr int kErrorEvent = static_cast<int>(0x80000000u);
 // be stopped and destroyed: that touches nothing.
 class Watcher {
  public:
-  enum class Kind : std::uint8_t { kIo, kTimer, kSignal, kAsync, kChild, kFork, kPrepare, kCheck, kIdle, kStat, kEventfd };
+  enum class Kind : std::uint8_t {
+    kIo,
+    kTimer,
+    kSignal,
+    kAsync,
+    kChild,
+    kFork,
+    kPrepare,
+    kCheck,
+    kIdle,
+    kStat,
+    kEventfd
+  };
 
   // Called on the loop's thread from within Loop::run(); may start, stop or destroy any watcher, this one included.
   using Callback = void (*)(Watcher& watcher, int revents) noexcept;
@@ -89,7 +101,7 @@ class Watcher {
 
  public:
   // For the engines only.
-  bool unreferenced = false;  // the engine has given up the count this watcher would hold
+  bool unreferenced = false;                       // the engine has given up the count this watcher would hold
   alignas(std::uint64_t) std::byte slot[48] = {};  // the engine's own watcher, or a pointer to it
 };
 
@@ -108,8 +120,8 @@ class Io : public Watcher {
   void set(int fd, int events) noexcept { fd_ = fd, events_ = events, fresh = true; }
 
   // For the engines only.
-  bool fresh = true;      // set since the engine last looked
-  bool counted = false;   // the engine keeps book of it
+  bool fresh = true;     // set since the engine last looked
+  bool counted = false;  // the engine keeps book of it
 
  private:
   int fd_;
@@ -159,8 +171,8 @@ class Async : public Watcher {
 // other children alone. Without pidfds: SIGCHLD for as long as a Child is active, or, when another loop has that, by
 // looking ten times a second.
 //
-// The child is reaped just before the callback, which comes once; then the watcher is inactive. When there is nothing to
-// reap (somebody else was faster, or the process is no child of ours) the callback comes all the same, at once if
+// The child is reaped just before the callback, which comes once; then the watcher is inactive. When there is nothing
+// to reap (somebody else was faster, or the process is no child of ours) the callback comes all the same, at once if
 // the process is gone already, and rstatus is 0.
 class Child : public Watcher {
  public:
@@ -191,9 +203,9 @@ class Child : public Watcher {
 };
 
 #ifdef GEVENT_HAVE_EVENTFD
-// An eventfd's counter is above zero. The counter is taken (all of it, or 1 with EFD_SEMAPHORE) just before the callback,
-// which finds it in `value`; when another process was faster there is no callback.
-// Requires: `fd` is an eventfd with O_NONBLOCK, and stays open while the watcher is active.
+// An eventfd's counter is above zero. The counter is taken (all of it, or 1 with EFD_SEMAPHORE) just before the
+// callback, which finds it in `value`; when another process was faster there is no callback. Requires: `fd` is an
+// eventfd with O_NONBLOCK, and stays open while the watcher is active.
 class Eventfd : public Watcher {
  public:
   Eventfd(Loop& loop, int fd, Callback callback, void* owner) noexcept;
@@ -210,8 +222,8 @@ class Eventfd : public Watcher {
 };
 #endif
 
-// A file's attributes change. Looks every `interval_s` seconds at least (0: the engine's choice), sooner where the system
-// tells of changes.
+// A file's attributes change. Looks every `interval_s` seconds at least (0: the engine's choice), sooner where the
+// system tells of changes.
 class Stat : public Watcher {
  public:
   Stat(Loop& loop, std::string path, double interval_s, Callback callback, void* owner)

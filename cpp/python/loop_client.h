@@ -38,10 +38,12 @@ std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept;
 // `context` nullptr: None. What handle_error itself raises goes to sys.unraisablehook.
 void report_to_loop(PyObject* loop_object, PyObject* context) noexcept;
 
-// Calls `function` with the elements of the tuple `arguments` and drops what it returns; false and an exception on failure.
+// Calls `function` with the elements of the tuple `arguments` and drops what it returns; false and an exception on
+// failure.
 bool call_with(PyObject* function, PyObject* arguments) noexcept;
 
-// ---- Python's callbacks in the ready queue ----------------------------------------------------------------------------
+// ---- Python's callbacks in the ready queue
+// ----------------------------------------------------------------------------
 
 // Appends `object` (a new reference is taken; `run` releases it; its argument is `loop`) and wakes the loop's thread if
 // it sleeps.
@@ -51,8 +53,8 @@ inline void push_object(PythonLoop& loop, ReadyEntry::Run run, PyObject* object)
   loop.core()->wake_up_if_blocked();
 }
 
-// Takes every entry off the queue of a loop that will not run again, and returns a new list of the objects of those with
-// that `run`; the others are dropped. nullptr and an exception if there is no memory.
+// Takes every entry off the queue of a loop that will not run again, and returns a new list of the objects of those
+// with that `run`; the others are dropped. nullptr and an exception if there is no memory.
 PyObject* take_objects(Loop& loop, ReadyEntry::Run run) noexcept;
 
 }  // namespace gevent

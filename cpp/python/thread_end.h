@@ -1,9 +1,10 @@
 // How Python ends threads that are left over when the interpreter exits, and why that must not end the process.
 //
-// Up to 3.13 a thread that wants the GIL back after the interpreter has begun to exit is ended with pthread_exit(), which
-// unwinds the thread's C stack as an exception would. Our functions that are called from C and from loops are noexcept,
-// and so are greenlet's: unwinding through them calls std::terminate(), and the whole process is aborted because a daemon
-// thread ran a hub. From 3.14 Python lets such threads sleep for ever instead; here that is done for all.
+// Up to 3.13 a thread that wants the GIL back after the interpreter has begun to exit is ended with pthread_exit(),
+// which unwinds the thread's C stack as an exception would. Our functions that are called from C and from loops are
+// noexcept, and so are greenlet's: unwinding through them calls std::terminate(), and the whole process is aborted
+// because a daemon thread ran a hub. From 3.14 Python lets such threads sleep for ever instead; here that is done for
+// all.
 #pragma once
 
 namespace gevent {

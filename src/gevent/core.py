@@ -5,19 +5,10 @@ Programs get their loop from `gevent.get_hub().loop`; this is for the constants,
 import sys as _sys
 
 from gevent._config import config
-from gevent.exceptions import HubDestroyed
 
 _module = _sys.modules[config.loop.__module__]
 
-__all__ = [
-    "get_version",
-    "get_header_version",
-    "supported_backends",
-    "recommended_backends",
-    "embeddable_backends",
-    "time",
-    "loop",
-]
+__all__ = list(_module.__all__)
 
 globals().update({_name: _value for _name, _value in vars(_module).items() if not _name.startswith("__")})
 

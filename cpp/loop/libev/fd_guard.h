@@ -6,9 +6,9 @@
 namespace gevent {
 
 // libev hands a changed descriptor to the kernel only just before it polls, and stops the whole process (an assertion)
-// when the kernel then says EBADF. A descriptor that was closed under a watcher is somebody's mistake in one place of the
-// program, no reason to end it; so this keeps book of what libev is about to hand over, and asks the kernel first. It asks
-// (one fcntl) only when libev would really make a call: a watcher stopped and started again costs nothing.
+// when the kernel then says EBADF. A descriptor that was closed under a watcher is somebody's mistake in one place of
+// the program, no reason to end it; so this keeps book of what libev is about to hand over, and asks the kernel first.
+// It asks (one fcntl) only when libev would really make a call: a watcher stopped and started again costs nothing.
 class FdGuard {
  public:
   // An Io on `fd` was started or stopped. `fresh`: the number may stand for another file than before.

@@ -1,5 +1,6 @@
-// What the engine does for watchers: each has its libev counterpart in Watcher::slot (a Stat, which is bigger, a pointer
-// to it there). A slot of zeros is a libev watcher that was never made: stopping it or asking about it is harmless.
+// What the engine does for watchers: each has its libev counterpart in Watcher::slot (a Stat, which is bigger, a
+// pointer to it there). A slot of zeros is a libev watcher that was never made: stopping it or asking about it is
+// harmless.
 #include <unistd.h>
 
 #include <utility>

@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """gevent::Loop and its callbacks for Python.
 
-What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client.h; the watchers are in watchers.pxi, which
-is part of this module because a loop makes watchers and a watcher needs its loop. What users import is in
-gevent/libev/corecext.py: flags, names and constants.
+What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client.h; the watchers are in watchers.pxi and
+watcher_kinds.pxi, parts of this module because a loop makes watchers and a watcher needs its loop. What users import is
+in gevent/libev/corecext.py: flags, names and constants.
 """
 cimport cython
 from cpython.object cimport PyObject
@@ -225,7 +225,7 @@ cdef class Loop:
         self.usable().stop(how == 2)
 
     def run_callback(self, func, *args):
-        """Queue `func(*args)`, to be called by `run` after what is queued already; return the `callback`. From gevent."""
+        """Queue `func(*args)`, to be called by `run` after what is queued already; return the `callback`."""
         if self.core == NULL:
             self.usable()
         cdef callback queued = callback.__new__(callback)
@@ -311,9 +311,9 @@ cdef class Loop:
         self.usable().release()
 
     def closing_fd(self, fd):
-        """Tell that `fd` is about to be closed: its watchers are called once more and stopped. Returns whether there are any.
+        """Tell that `fd` is about to be closed: its watchers are called once more, and stopped.
 
-        From gevent.
+        Returns whether there are any. From gevent.
         """
         return bool(self.usable().closing_fd(fd))
 
@@ -449,7 +449,7 @@ cdef class Loop:
         return child(self, pid, trace, ref)
 
     def stat(self, path, interval=0.0, ref=True, priority=None):
-        """Watch a file's attributes. `interval`: seconds between looks, where the system does not tell; 0: about five."""
+        """Watch a file's attributes. `interval`: seconds between looks where the system tells nothing; 0: about 5."""
         return stat(self, path, interval, ref, priority)
 
     def eventfd(self, fd=None, initial=0, semaphore=False, ref=True, priority=None):
@@ -464,13 +464,14 @@ cdef class Loop:
 
 
 include "watchers.pxi"
+include "watcher_kinds.pxi"
 
 
 loop = Loop
 
 
 def libev_facts():
-    """What gevent.libev.corecext needs to know about libev, as a dict: versions are (major, minor), backends are flags."""
+    """What gevent.libev.corecext needs to know of libev, as a dict: versions are (major, minor), backends are flags."""
     return {
         "version": (ev_version_major(), ev_version_minor()),
         "header_version": (EV_VERSION_MAJOR, EV_VERSION_MINOR),

@@ -5,7 +5,7 @@ The loop and the watchers themselves are in gevent._native.loop and know nothing
 from time import time
 
 from gevent._native import loop as _native
-from gevent._native.loop import (
+from gevent._native.loop import (  # noqa: F401 - names of this module too, for those who know where to look
     EVENTS,
     _events_to_str,
     async_,
@@ -24,13 +24,13 @@ from gevent._native.loop import (
 )
 
 __all__ = [
-    "get_version",
-    "get_header_version",
-    "supported_backends",
-    "recommended_backends",
     "embeddable_backends",
-    "time",
+    "get_header_version",
+    "get_version",
     "loop",
+    "recommended_backends",
+    "supported_backends",
+    "time",
 ]
 
 # Events.
@@ -171,7 +171,7 @@ class loop(_native.Loop):
     """An event loop on libev.
 
     flags
-        backends and options, as a number, a string of names separated by commas, or an iterable of names; None: the best.
+        backends and options: a number, a string of names with commas between, or an iterable of names; None: the best.
     default
         whether to be the process's default loop, sharing it with the loop object that is it already; None: yes.
 

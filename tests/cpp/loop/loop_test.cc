@@ -14,8 +14,8 @@
 
 using namespace gevent;
 using testing::Counter;
-using testing::Pipe;
 using testing::make_loop;
+using testing::Pipe;
 
 namespace {
 
@@ -45,7 +45,8 @@ TEST_CASE("run() runs what is ready, and what that makes ready, before it return
   static Loop* current;
   current = loop.get();
   Counter last;
-  loop->ready.push({[](void* target, void*) noexcept { push(*current, *static_cast<Counter*>(target)); }, &last, nullptr});
+  loop->ready.push(
+      {[](void* target, void*) noexcept { push(*current, *static_cast<Counter*>(target)); }, &last, nullptr});
   loop->run(Loop::Mode::kDefault);
   CHECK(last.calls == 1);
 }
@@ -69,9 +70,9 @@ TEST_CASE("a round of one poll also runs what became ready through that poll") {
   static Loop* current;
   current = loop.get();
   Counter counter;
-  Timer timer(*loop, 0.001, 0, [](Watcher& watcher, int) noexcept {
-    push(*current, *static_cast<Counter*>(watcher.owner));
-  }, &counter);
+  Timer timer(
+      *loop, 0.001, 0, [](Watcher& watcher, int) noexcept { push(*current, *static_cast<Counter*>(watcher.owner)); },
+      &counter);
   timer.start();
   loop->run(Loop::Mode::kOnce);
   CHECK(counter.calls == 1);
@@ -115,10 +116,13 @@ TEST_CASE("what a prepare watcher makes ready keeps the poll from blocking") {
   Counter counter;
   Timer far(*loop, 60, 0, Counter::on_event, &counter);
   far.start();
-  Prepare prepare(*loop, [](Watcher& watcher, int) noexcept {
-    push(*current, *static_cast<Counter*>(watcher.owner));
-    watcher.stop();
-  }, &counter);
+  Prepare prepare(
+      *loop,
+      [](Watcher& watcher, int) noexcept {
+        push(*current, *static_cast<Counter*>(watcher.owner));
+        watcher.stop();
+      },
+      &counter);
   prepare.start();
   const auto start = Clock::now();
   loop->run(Loop::Mode::kOnce);
@@ -163,10 +167,13 @@ TEST_CASE("stop() ends the innermost run(), stop(all) those around it too") {
     after_inner = 0;
     static bool stop_all;
     stop_all = all;
-    Timer inner(*loop, 0.002, 0.002, [](Watcher& watcher, int) noexcept {
-      watcher.stop();
-      current->stop(stop_all);
-    }, nullptr);
+    Timer inner(
+        *loop, 0.002, 0.002,
+        [](Watcher& watcher, int) noexcept {
+          watcher.stop();
+          current->stop(stop_all);
+        },
+        nullptr);
     Timer outer(*loop, 0.001, 0, [](Watcher&, int) noexcept { current->run(Loop::Mode::kDefault); }, nullptr);
     Timer later(*loop, 0.02, 0, [](Watcher&, int) noexcept { ++after_inner; }, nullptr);
     inner.start();

@@ -16,8 +16,8 @@
 
 using namespace gevent;
 using testing::Counter;
-using testing::Pipe;
 using testing::make_loop;
+using testing::Pipe;
 
 namespace {
 
@@ -96,23 +96,29 @@ TEST_CASE("a descriptor closed in a prepare or a fed callback is noticed in the 
   Io io(*loop, pipe->read_end(), kRead, Counter::on_event, &counter);
   Timer far(*loop, 60, 0, Counter::on_event, &counter);
   far.start();
-  Prepare prepare(*loop, [](Watcher& watcher, int) noexcept {
-    watcher.stop();
-    static_cast<Io*>(watcher.owner)->start();
-    pipe.reset();
-  }, &io);
+  Prepare prepare(
+      *loop,
+      [](Watcher& watcher, int) noexcept {
+        watcher.stop();
+        static_cast<Io*>(watcher.owner)->start();
+        pipe.reset();
+      },
+      &io);
   prepare.start();
   loop->run(Loop::Mode::kNowait);
   CHECK(counter.calls == 1);
 
   pipe = std::make_unique<Pipe>();
   counter = Counter{};
-  Check fed(*loop, [](Watcher& watcher, int) noexcept {
-    Io& io = *static_cast<Io*>(watcher.owner);
-    io.set(pipe->read_end(), kRead);
-    io.start();
-    pipe.reset();
-  }, &io);
+  Check fed(
+      *loop,
+      [](Watcher& watcher, int) noexcept {
+        Io& io = *static_cast<Io*>(watcher.owner);
+        io.set(pipe->read_end(), kRead);
+        io.start();
+        pipe.reset();
+      },
+      &io);
   fed.feed(kCheckEvent);
   loop->run(Loop::Mode::kNowait);
   CHECK(counter.calls == 1);
@@ -221,9 +227,12 @@ TEST_CASE("ref may be changed while a watcher is active") {
 TEST_CASE("a repeating timer goes on until it is stopped, and again() starts it over") {
   auto loop = make_loop();
   Counter counter;
-  Timer timer(*loop, 0.001, 0.001, [](Watcher& watcher, int) noexcept {
-    if (++static_cast<Counter*>(watcher.owner)->calls == 3) watcher.stop();
-  }, &counter);
+  Timer timer(
+      *loop, 0.001, 0.001,
+      [](Watcher& watcher, int) noexcept {
+        if (++static_cast<Counter*>(watcher.owner)->calls == 3) watcher.stop();
+      },
+      &counter);
   timer.start();
   loop->run(Loop::Mode::kDefault);
   CHECK(counter.calls == 3);
