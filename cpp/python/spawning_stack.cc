@@ -15,7 +15,12 @@ int instruction_of(PyFrameObject* frame) noexcept {
 #endif
 }
 
+bool tracked = true;
+
 }  // namespace
+
+bool spawning_is_tracked() noexcept { return tracked; }
+void track_spawning(bool yes) noexcept { tracked = yes; }
 
 void SpawningStack::capture(int depth_max) noexcept {
   clear();

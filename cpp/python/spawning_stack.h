@@ -6,6 +6,10 @@
 
 namespace gevent {
 
+// Whether greenlets remember where they were spawned; yes, until told otherwise.
+bool spawning_is_tracked() noexcept;
+void track_spawning(bool yes) noexcept;
+
 // The innermost frames of the calling thread as (code, instruction) pairs. Line numbers cost a scan of the code's line
 // table each, so they are computed by describe() only.
 class SpawningStack {

@@ -4,7 +4,8 @@ from greenlet import GreenletExit
 from gevent._greenlet_primitives import TrackedRawGreenlet
 from gevent._hub_local import get_hub_noargs
 from gevent._hub_primitives import iwait_on_objects, wait_on_objects
-from gevent._native.greenlet import FailureSpawnedLink, Greenlet, SpawnedLink, SuccessSpawnedLink, join_greenlets
+from gevent._native.greenlet import Greenlet, join_greenlets
+from gevent._native.spawned_link import FailureSpawnedLink, SpawnedLink, SuccessSpawnedLink
 from gevent._waiter import Waiter
 from gevent.timeout import Timeout
 

@@ -268,7 +268,7 @@ class Hub(WaitOperationsGreenlet):
             self.handle_system_error(type, value, tb)
 
     def handle_system_error(self, type, value, tb=None):
-        """Raise the exception in the main greenlet, at once; whoever runs now goes on afterwards, if there is an afterwards."""
+        """Raise the exception in the main greenlet, at once. Whoever runs now goes on afterwards, if there is one."""
         current = getcurrent()
         if current is self or current is self.parent or self.loop is None:
             self.parent.throw(type, value, tb)
@@ -314,8 +314,8 @@ class Hub(WaitOperationsGreenlet):
     def run(self):
         """Run the loop until this hub is destroyed. For greenlet, not for users.
 
-        Whenever the loop has nothing left to wait for, LoopExit is raised in the greenlet that made the hub, which is waiting
-        for something that will never come.
+        Whenever the loop has nothing left to wait for, LoopExit is raised in the greenlet that made the hub, which is
+        waiting for something that will never come.
         """
         if self is not getcurrent():
             raise AssertionError("a hub is run by switching to it")
@@ -441,7 +441,7 @@ class Hub(WaitOperationsGreenlet):
         if resolver is not None:
             resolver.close()
 
-    resolver = property(_get_resolver, _set_resolver, _del_resolver, "What turns names into addresses; made when first used.")
+    resolver = property(_get_resolver, _set_resolver, _del_resolver, "Turns names into addresses; made when first used.")
 
     @property
     def threadpool_class(self):

@@ -1,14 +1,19 @@
 # cython: language_level=3, binding=True, auto_pickle=False
+# tidy: long because Greenlet is one class, whose methods share its phase and the line of those who wait for its end
 """Greenlet: a greenlet that can be joined, linked, killed, and asked for its result.
 
-Starting is in cpp/python/start_entry.h, waiting in cpp/python/parking.h, links in cpp/python/link.h; joinall, killall and
-whatever works on several of them is in gevent/greenlet.py.
+Starting is in cpp/python/start_entry.h, waiting in cpp/python/parking.h, links in cpp/python/link.h. joinall, killall
+and whatever works on several of them is in gevent/greenlet.py.
 """
 from cpython.object cimport PyObject
 from libcpp.memory cimport unique_ptr
 from weakref import ref as _weak_reference
 
 from greenlet import GreenletExit as _GreenletExit
+
+from gevent._native.raw_greenlet import spawning_frames as _spawning_frames
+from gevent._native.raw_greenlet import tree_locals_of as _tree_locals_of
+from gevent._native.spawned_link import FailureSpawnedLink, SpawnedLink, SuccessSpawnedLink
 
 from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_in
 
@@ -52,6 +57,7 @@ cdef extern from "python/link.h" namespace "gevent":
         Py_ssize_t count(CoreWaitQueue& queue)
 
 cdef extern from "python/spawning_stack.h" namespace "gevent":
+    bint spawning_is_tracked()
     cdef cppclass SpawningStackCore "gevent::SpawningStack":
         void capture(int depth_max)
         object describe()
@@ -62,127 +68,6 @@ cdef extern from "python/join_set.h" namespace "gevent":
         void add(CoreWaitQueue& queue, PyObject* object) except +
         int wait(size_t needed, double timeout_s) except -1
 
-
-# ---- where greenlets come from --------------------------------------------------------------------------------------------
-
-cdef bint _track_tree = True
-
-
-def track_greenlet_tree(bint yes):
-    """Whether greenlets remember who spawned them (`gevent.config.track_greenlet_tree`)."""
-    global _track_tree
-    _track_tree = yes
-
-
-class SpawningFrame:
-    """One entry of `spawning_stack`: enough of a frame for `traceback.print_stack`."""
-
-    __slots__ = ("f_back", "f_code", "f_lineno")
-
-    f_globals = property(lambda self: {}, doc="Nothing: a frame's globals would keep its module alive.")
-    f_locals = f_globals
-
-    def __init__(self, f_code, f_lineno, f_back):
-        self.f_code = f_code
-        self.f_lineno = f_lineno
-        self.f_back = f_back
-
-
-cdef object _frames_of(SpawningStackCore& stack):
-    frame = None
-    for code, line in reversed(stack.describe()):
-        frame = SpawningFrame(code, line, frame)
-    return frame
-
-
-cdef object _tree_locals_of(object spawner, object hub):
-    # The hub and the main greenlet get none: their offspring begin trees of their own.
-    if isinstance(spawner, Greenlet):
-        return (<Greenlet>spawner).spawn_tree_locals
-    found = getattr(spawner, "spawn_tree_locals", None)
-    return {} if found is None else found
-
-
-cdef class TrackedRawGreenlet(greenlet):
-    """A bare greenlet that remembers who spawned it: what `gevent.spawn_raw` makes."""
-    cdef SpawningStackCore _stack
-    cdef public object spawning_greenlet
-    cdef public object spawn_tree_locals
-
-    def __init__(self, function, parent):
-        greenlet.__init__(self, function, parent)
-        spawner = current_greenlet()
-        self.spawning_greenlet = _weak_reference(spawner)
-        self.spawn_tree_locals = _tree_locals_of(spawner, parent)
-        self._stack.capture(10)
-
-    @property
-    def spawning_stack(self):
-        """The innermost frames of the spawning call, linked by f_back; None when there were none."""
-        return _frames_of(self._stack)
-
-
-def raw_greenlet(function, parent):
-    """Return a bare greenlet under `parent`, tracked if configured."""
-    if _track_tree:
-        return TrackedRawGreenlet(function, parent)
-    return greenlet(function, parent)
-
-
-# ---- links ------------------------------------------------------------------------------------------------------------------
-
-class SpawnedLink:
-    """Wraps a callback so that being called with a source runs it in a greenlet of its own. Equal to what it wraps."""
-
-    __slots__ = ("callback",)
-
-    def __init__(self, callback):
-        if not callable(callback):
-            raise TypeError(f"Expected callable: {callback!r}")
-        self.callback = callback
-
-    def __call__(self, source):
-        switch_to(greenlet(self.callback, current_hub()), (source,))
-
-    def __eq__(self, other):
-        return self.callback == getattr(other, "callback", other)
-
-    def __hash__(self):
-        return hash(self.callback)
-
-    def __str__(self):
-        return str(self.callback)
-
-    def __repr__(self):
-        return repr(self.callback)
-
-    def __getattr__(self, name):
-        if name == "callback":
-            raise AttributeError(name)
-        return getattr(self.callback, name)
-
-
-class SuccessSpawnedLink(SpawnedLink):
-    """Calls only for a source that ended well."""
-
-    __slots__ = ()
-
-    def __call__(self, source):
-        if source.successful():
-            SpawnedLink.__call__(self, source)
-
-
-class FailureSpawnedLink(SpawnedLink):
-    """Calls only for a source that ended with an exception."""
-
-    __slots__ = ()
-
-    def __call__(self, source):
-        if not source.successful():
-            SpawnedLink.__call__(self, source)
-
-
-# ---- the class ----------------------------------------------------------------------------------------------------------------
 
 cdef enum Phase:
     NEW          # not scheduled
@@ -217,8 +102,8 @@ cdef void _notify(PyObject* target) noexcept:
 cdef class Greenlet(greenlet):
     """A greenlet with an outcome.
 
-    `Greenlet(run, *args, **kwargs)` calls `run(*args, **kwargs)` once started (`start`, `start_later`; `Greenlet.spawn` makes
-    and starts one). Subclasses may override `_run` instead. It ends with a value or an exception, which `get` and
+    `Greenlet(run, *args, **kwargs)` calls `run(*args, **kwargs)` once started (`start`, `start_later`;
+    `Greenlet.spawn` makes and starts one). Subclasses may override `_run` instead. It ends with a value or an exception, which `get` and
     `join` wait for and links are told. From gevent.
 
     args, kwargs
@@ -260,10 +145,13 @@ cdef class Greenlet(greenlet):
         self.args = args
         if kwargs:
             self._kwargs = kwargs
-        if _track_tree:
+        if spawning_is_tracked():
             spawner = current_greenlet()
             self.spawning_greenlet = _weak_reference(spawner)
-            self.spawn_tree_locals = _tree_locals_of(spawner, None)
+            if isinstance(spawner, Greenlet):
+                self.spawn_tree_locals = (<Greenlet>spawner).spawn_tree_locals
+            else:
+                self.spawn_tree_locals = _tree_locals_of(spawner)
             self._stack.capture(10 if type(self) is Greenlet else self.spawning_stack_limit)
 
     def __dealloc__(self):
@@ -301,7 +189,7 @@ cdef class Greenlet(greenlet):
     @property
     def spawning_stack(self):
         """The innermost frames of the call that made this greenlet, linked by f_back; None when not tracked."""
-        return _frames_of(self._stack)
+        return _spawning_frames(self._stack.describe())
 
     @property
     def minimal_ident(self):
@@ -594,8 +482,8 @@ cdef class Greenlet(greenlet):
     def get(self, block=True, timeout=None):
         """Return what it returned, or raise what it raised. Parks the caller until it has ended.
 
-        `timeout`: seconds or a `gevent.Timeout`; raises that, or a Timeout, when the time is over. `block=False`: do not
-        wait, raise Timeout at once.
+        `timeout`: seconds or a `gevent.Timeout`; raises that, or a Timeout, when the time is over. `block=False`: do
+        not wait, raise Timeout at once.
         """
         if not self.ready():
             if not block:
@@ -684,12 +572,15 @@ cdef _raise_timeout(timeout):
 
 
 def join_greenlets(greenlets, timeout, count):
-    """Park until `count` (None: all) of the given Greenlets have ended or `timeout` is over; return those, first ended first."""
+    """Park until `count` (None: all) of the given Greenlets have ended or `timeout` is over.
+
+    Returns those that have ended, first ended first.
+    """
     cdef list done = []
     cdef Greenlet each
     cdef double seconds = _seconds(timeout)
     cdef unique_ptr[JoinSet] waiting
-    cdef size_t members = 0, needed
+    cdef size_t needed
     for each in greenlets:
         if each.ready():
             done.append(each)
@@ -705,4 +596,4 @@ def join_greenlets(greenlets, timeout, count):
     return done
 
 
-__all__ = ["FailureSpawnedLink", "Greenlet", "SpawnedLink", "SuccessSpawnedLink", "TrackedRawGreenlet"]
+__all__ = ["Greenlet"]

@@ -186,7 +186,10 @@ cdef class HubBase(greenlet):
                 throw(error)
 
     def cancel_waits_close_and_then(self, watchers, exc_kind, then, *then_args):
-        """Cancel the waits on all `watchers` with `exc_kind`, close them, then call `then(*then_args)`, soon and in the hub."""
+        """Cancel the waits on all `watchers` with `exc_kind`, close them, then call `then(*then_args)`.
+
+        Soon, and in the hub; does not wait.
+        """
         self._loop.run_callback(self._cancel_all_now, tuple(watchers), exc_kind, then, then_args)
 
     def _cancel_all_now(self, watchers, exc_kind, then, then_args):
@@ -196,7 +199,7 @@ cdef class HubBase(greenlet):
         then(*then_args)
 
 
-# ---- which hub a thread has --------------------------------------------------------------------------------------------
+# ---- which hub a thread has -------------------------------------------------------------------------------------------
 
 cdef object _hub_class = None
 cdef object _default_hub_class = None
@@ -285,7 +288,7 @@ def set_loop(loop):
 set_hub_factory(<PyObject*>get_hub_noargs)
 
 
-# ---- sleeping and raw greenlets -----------------------------------------------------------------------------------------
+# ---- sleeping and raw greenlets ---------------------------------------------------------------------------------------
 
 def sleep(seconds=0, ref=True):
     """Park the calling greenlet for at least `seconds`.
@@ -300,8 +303,8 @@ def sleep(seconds=0, ref=True):
 def spawn_raw(function, *args, **kwargs):
     """Start a bare `greenlet.greenlet` that calls `function(*args, **kwargs)` soon, and return it. Does not wait.
 
-    It has none of Greenlet's joining and linking, and costs a fraction. An exception that leaves `function` is reported by
-    the hub. TypeError if `function` cannot be called. From gevent.
+    It has none of Greenlet's joining and linking, and costs a fraction. An exception that leaves `function` is
+    reported by the hub. TypeError if `function` cannot be called. From gevent.
     """
     cdef greenlet made
     cdef HubState* state
@@ -331,7 +334,7 @@ def set_waiter_class(cls):
     _waiter_class = cls
 
 
-# ---- fork ------------------------------------------------------------------------------------------------------------------
+# ---- fork -------------------------------------------------------------------------------------------------------------
 
 def abandon_hub():
     """In a forked child: forget the inherited hub and all that waits in it. See cpp/python/fork_reset.h."""

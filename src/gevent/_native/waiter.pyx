@@ -39,8 +39,8 @@ cdef object _UNSET = object()
 cdef class Waiter:
     """Carries one value or exception from the hub to the one greenlet that waits in `get`.
 
-    Cheaper and less safe than `gevent.event.AsyncResult`: `switch` and `throw` may be called from the hub only (a loop's
-    callback), and switch at once. What comes before anybody waits is kept for the next `get`. From gevent.
+    Cheaper and less safe than `gevent.event.AsyncResult`: `switch` and `throw` may be called from the hub only (a
+    loop's callback), and switch at once. What comes before anybody waits is kept for the next `get`. From gevent.
     """
     cdef readonly object hub
     cdef readonly object greenlet
