@@ -130,13 +130,11 @@ cdef class RLock:
         self._count = 0
 
 
-publish(<PyObject*>RLock, "gevent.lock.RLock")
-
 cdef class ThreadRLock(RLock):
     """`RLock` as `threading` has it: `acquire` takes and refuses what that of `_thread.RLock` does.
 
-    Abstract: a subclass names in `_block_class` the lock it is made of, a `Semaphore` of one unit whose `acquire` has those
-    arguments.
+    Abstract: a subclass names in `_block_class` the lock it is made of, a `Semaphore` of one unit whose `acquire` has
+    those arguments.
     """
     _block_class = None
 
@@ -152,8 +150,8 @@ cdef class ThreadRLock(RLock):
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock, or take it once more; return whether that was possible.
 
-        Waits as long as it takes, or `timeout` seconds; not at all unless `blocking`. ValueError and OverflowError for a
-        `timeout` that makes no sense.
+        Waits as long as it takes, or `timeout` seconds; not at all unless `blocking`. ValueError and OverflowError for
+        a `timeout` that makes no sense.
         """
         if timeout is not None and timeout != -1:
             if not blocking:
@@ -175,5 +173,7 @@ cdef class ThreadRLock(RLock):
             raise RuntimeError("cannot release un-acquired lock")
         return RLock._release_save(self)
 
+
+publish(<PyObject*>RLock, "gevent.lock.RLock")
 
 __all__ = ["RLock", "ThreadRLock"]
