@@ -303,6 +303,12 @@ class BaseServer:
             # In a greenlet of its own: the caller may be under a Timeout that has just expired.
             Greenlet.spawn(self.stop, timeout=stop_timeout).join()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.stop()
+
 
 def parse_address(address):
     """Return the family and the tuple for `address`: a tuple, ``"host:port"``, ``"[host]:port"``, ``":port"`` or a port.
