@@ -8,11 +8,11 @@
 
 namespace gevent {
 
-// From the child's start until somebody has asked how it ended. It is reaped here, by whoever notices first: a loop that
-// watches, poll(), or somebody else who reaped it and says so with end().
+// From the child's start until somebody has asked how it ended. It is reaped here, by whoever notices first: a loop
+// that watches, poll(), or somebody else who reaped it and says so with end().
 //
-// Several loops may watch one child, so that a thread can wait for a process that another thread started, even when that
-// one has gone since. Callers take turns (the bindings hold the GIL); any thread.
+// Several loops may watch one child, so that a thread can wait for a process that another thread started, even when
+// that one has gone since. Callers take turns (the bindings hold the GIL); any thread.
 class ChildProcess {
  public:
   // Called once, when the end is known and the waiters were woken; may destroy the ChildProcess.

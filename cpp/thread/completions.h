@@ -15,8 +15,8 @@ namespace gevent {
 // thread.
 class Completions {
  public:
-  // Called from within Loop::run() for each job that was posted, in their order; may post, expect, or destroy *this only
-  // when it was the last. `owner` is the constructor's.
+  // Called from within Loop::run() for each job that was posted, in their order; may post, expect, or destroy *this
+  // only when it was the last. `owner` is the constructor's.
   using Deliver = void (*)(void* owner, Job& job) noexcept;
 
   Completions(Loop& loop, Deliver deliver, void* owner) noexcept;

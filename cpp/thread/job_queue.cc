@@ -37,9 +37,9 @@ Job* JobQueue::take(double timeout_s) {
         waking_ = false;
       } while (!has_job());
     } else {
-      const auto end = std::chrono::steady_clock::now() +
-                       std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                           std::chrono::duration<double>(timeout_s));
+      const auto end =
+          std::chrono::steady_clock::now() +
+          std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(timeout_s));
       do {
         const bool timed_out = pushed_.wait_until(lock, end) == std::cv_status::timeout;
         // A notification may have been spent on a thread that timed out at the same moment.

@@ -3,11 +3,13 @@
 The system calls are in gevent._native.fileobject. Buffers and encodings are the `io` module's own, on top of a raw file
 that parks.
 """
+
 import os
 from io import DEFAULT_BUFFER_SIZE, FileIO, RawIOBase
 
-from gevent._fileobjectcommon import FileObjectBase, OpenDescriptor, WriteIsWriteallMixin
+from gevent._fileobjectcommon import FileObjectBase
 from gevent._native.fileobject import DescriptorIO
+from gevent._open_descriptor import OpenDescriptor, WriteIsWriteallMixin
 
 __all__ = ["FileObjectPosix", "GreenFileDescriptorIO", "GreenOpenDescriptor"]
 
@@ -93,8 +95,8 @@ class GreenOpenDescriptor(OpenDescriptor):
 class FileObjectPosix(FileObjectBase):
     """A file object for pipes, sockets, terminals and the like. Takes the arguments of `OpenDescriptor`.
 
-    The descriptor becomes non-blocking, for everybody who shares it. Regular files may be opened too, but they are always
-    "ready", and reading them takes as long as it takes: see `FileObjectThread`. From gevent.
+    The descriptor becomes non-blocking, for everybody who shares it. Regular files may be opened too, but they are
+    always "ready", and reading them takes as long as it takes: see `FileObjectThread`. From gevent.
     """
 
     default_bufsize = DEFAULT_BUFFER_SIZE

@@ -2,7 +2,8 @@
 
 All that `os` has is here too. Cooperative are:
 
-* `fork`, `forkpty`, `posix_spawn`, `posix_spawnp` and `waitpid`: a child started here is watched by the hub, and waiting
+* `fork`, `forkpty`, `posix_spawn`, `posix_spawnp` and `waitpid`: a child started here is watched by the hub, and
+waiting
   for it lets other greenlets run. In a forked child everything goes on: the hub, its greenlets, its watchers.
 * `nb_read` and `nb_write`, for descriptors that can be made non-blocking (pipes, sockets, terminals), after
   `make_nonblocking`.
@@ -13,6 +14,7 @@ the hub, and patching leaves `os.waitpid` as it is.
 
 Which children are watched is kept here, under their pids; how one is watched is in gevent._native.process.
 """
+
 import fcntl
 import os
 import sys
@@ -63,7 +65,7 @@ def close(fd):
 
 
 def tp_read(fd, n):
-    """Read up to `n` bytes from `fd` in a thread of the hub's pool; ``b""`` at the end of the file. Waits. From gevent."""
+    """Read up to `n` bytes from `fd` in a thread of the hub's pool; nothing at the end of the file. Waits. From gevent."""
     return get_hub().threadpool.apply(_read, (fd, n))
 
 
@@ -142,8 +144,8 @@ def _as_child():
 
 
 def _without_warning(fork):
-    # Since 3.12 Python warns of a fork beside other threads. Those of the hub's pool hold no lock of Python's while they
-    # sleep, and a program cannot be expected to know of them.
+    # Since 3.12 Python warns of a fork beside other threads. Those of the hub's pool hold no lock of Python's while
+    # they sleep, and a program cannot be expected to know of them.
     if sys.version_info < (3, 12):
         return fork()
     with warnings.catch_warnings():
@@ -218,12 +220,12 @@ _fork, _forkpty = (
 
 
 def fork(*args, **kwargs):
-    """`fork_and_watch`, under the name of what it stands in for; `fork_gevent` with ``GEVENT_NOWAITPID``. From gevent."""
+    """`fork_and_watch`, or `fork_gevent` with ``GEVENT_NOWAITPID``, with the arguments of either. From gevent."""
     return _fork(*args, **kwargs)
 
 
 def forkpty(*args, **kwargs):
-    """`forkpty_and_watch`, or `forkpty_gevent` with ``GEVENT_NOWAITPID``. From gevent."""
+    """`forkpty_and_watch`, or `forkpty_gevent` with ``GEVENT_NOWAITPID``, likewise. From gevent."""
     return _forkpty(*args, **kwargs)
 
 

@@ -1,4 +1,5 @@
 """The old name of `gevent.resolver.thread`."""
+
 from gevent.resolver.thread import Resolver
 
 __all__ = ["Resolver"]

@@ -1,12 +1,13 @@
 """The `subprocess` module, where waiting for a process or for its pipes lets other greenlets run.
 
-`Popen` is the standard library's own class: processes start as they do there, by its vfork-like helper in C and with all
-its arguments. What differs is what would block: the pipes are gevent's file objects, and the end of a process is noticed by
-the hub, through `gevent.os`. The functions around it (`run`, `call`, `check_output`, …) are the standard library's own code
-over this `Popen`.
+`Popen` is the standard library's own class: processes start as they do there, by its vfork-like helper in C and with
+all its arguments. What differs is what would block: the pipes are gevent's file objects, and the end of a process is
+noticed by the hub, through `gevent.os`. The functions around it (`run`, `call`, `check_output`, …) are the standard
+library's own code over this `Popen`.
 
 May be used from any thread, each with its own hub.
 """
+
 import os
 import subprocess as __subprocess__
 import types
@@ -16,24 +17,31 @@ from subprocess import (
     DEVNULL,
     PIPE,
     STDOUT,
-    CalledProcessError,
-    CompletedProcess,
-    SubprocessError,
+    CalledProcessError,  # noqa: F401
+    CompletedProcess,  # noqa: F401 - to hand on, as the next two
+    SubprocessError,  # noqa: F401
     TimeoutExpired,
-    list2cmdline,
+    list2cmdline,  # noqa: F401
 )
 
+from gevent._exchange import Exchange
 from gevent._util import Lazy, copy_globals
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
-from gevent.greenlet import Greenlet, joinall, killall
+from gevent.greenlet import killall
 from gevent.hub import get_hub
 from gevent.os import _forget_child, _watch_child
 from gevent.timeout import Timeout
 
 __implements__ = ["Popen", "call", "check_call", "check_output", "run", "getstatusoutput", "getoutput"]
 __imports__ = [
-    "PIPE", "STDOUT", "DEVNULL", "CalledProcessError", "CompletedProcess", "SubprocessError", "TimeoutExpired",
+    "PIPE",
+    "STDOUT",
+    "DEVNULL",
+    "CalledProcessError",
+    "CompletedProcess",
+    "SubprocessError",
+    "TimeoutExpired",
 ]
 __imports__ += copy_globals(
     __subprocess__,
@@ -52,7 +60,6 @@ except (ValueError, OSError):
     MAXFD = 256
 
 _PLATFORM_DEFAULT_CLOSE_FDS = object()
-_CHUNK_BYTES = 32768
 
 
 def _over_this_popen(function):
@@ -134,22 +141,68 @@ class Popen(__subprocess__.Popen):
 
     _POSSIBLE_FD_DIRS = ("/proc/self/fd", "/dev/fd")
 
-    def __init__(self, args, bufsize=-1, executable=None, stdin=None, stdout=None, stderr=None, preexec_fn=None,
-                 close_fds=_PLATFORM_DEFAULT_CLOSE_FDS, shell=False, cwd=None, env=None, universal_newlines=None,
-                 startupinfo=None, creationflags=0, restore_signals=True, start_new_session=False, pass_fds=(),
-                 encoding=None, errors=None, text=None, group=None, extra_groups=None, user=None, umask=-1, pipesize=-1,
-                 process_group=None, threadpool=None):
+    def __init__(
+        self,
+        args,
+        bufsize=-1,
+        executable=None,
+        stdin=None,
+        stdout=None,
+        stderr=None,
+        preexec_fn=None,
+        close_fds=_PLATFORM_DEFAULT_CLOSE_FDS,
+        shell=False,
+        cwd=None,
+        env=None,
+        universal_newlines=None,
+        startupinfo=None,
+        creationflags=0,
+        restore_signals=True,
+        start_new_session=False,
+        pass_fds=(),
+        encoding=None,
+        errors=None,
+        text=None,
+        group=None,
+        extra_groups=None,
+        user=None,
+        umask=-1,
+        pipesize=-1,
+        process_group=None,
+        threadpool=None,
+    ):
         self._bufsize = -1 if bufsize is None else bufsize
         self._threadpool = threadpool
         # Python 3.10 has no such argument, and says so if it is given.
         newer = {} if process_group is None else {"process_group": process_group}
         try:
             super().__init__(
-                args, bufsize, executable, stdin, stdout, stderr, preexec_fn,
+                args,
+                bufsize,
+                executable,
+                stdin,
+                stdout,
+                stderr,
+                preexec_fn,
                 True if close_fds is _PLATFORM_DEFAULT_CLOSE_FDS else close_fds,
-                shell, cwd, env, universal_newlines, startupinfo, creationflags, restore_signals, start_new_session,
-                pass_fds, user=user, group=group, extra_groups=extra_groups, encoding=encoding, errors=errors, text=text,
-                umask=umask, pipesize=pipesize, **newer,
+                shell,
+                cwd,
+                env,
+                universal_newlines,
+                startupinfo,
+                creationflags,
+                restore_signals,
+                start_new_session,
+                pass_fds,
+                user=user,
+                group=group,
+                extra_groups=extra_groups,
+                encoding=encoding,
+                errors=errors,
+                text=text,
+                umask=umask,
+                pipesize=pipesize,
+                **newer,
             )
         except BaseException:
             self._close_parent_ends()
@@ -166,15 +219,48 @@ class Popen(__subprocess__.Popen):
         self._parent_ends = (p2cwrite, c2pread, errread)
         return p2cread, -1, -1, c2pwrite, -1, errwrite
 
-    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
-                       p2cread, _p2cwrite, _c2pread, c2pwrite, _errread, errwrite, *rest):
+    def _execute_child(
+        self,
+        args,
+        executable,
+        preexec_fn,
+        close_fds,
+        pass_fds,
+        cwd,
+        env,
+        startupinfo,
+        creationflags,
+        shell,
+        p2cread,
+        _p2cwrite,
+        _c2pread,
+        c2pwrite,
+        _errread,
+        errwrite,
+        *rest,
+    ):
         p2cwrite, c2pread, errread = ends = self._parent_ends
         files = [None if fd == -1 else self._open_pipe(fd, mode) for fd, mode in zip(ends, "wrr")]
         self.stdin, self.stdout, self.stderr = files
         self._parent_ends = ()
         super()._execute_child(
-            args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
-            p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *rest,
+            args,
+            executable,
+            preexec_fn,
+            close_fds,
+            pass_fds,
+            cwd,
+            env,
+            startupinfo,
+            creationflags,
+            shell,
+            p2cread,
+            p2cwrite,
+            c2pread,
+            c2pwrite,
+            errread,
+            errwrite,
+            *rest,
         )
         self._child = _watch_child(self.pid, None, get_hub().loop, True)
 
@@ -268,7 +354,7 @@ class Popen(__subprocess__.Popen):
     def _communicate(self, input, endtime, orig_timeout):
         # The base class does this with a selector. Greenlets do not lose what is in the files' buffers.
         if self._communicating_greenlets is None:
-            self._exchange = _Exchange(self, input)
+            self._exchange = Exchange(self, input)
             self._communicating_greenlets = self._exchange.greenlets
         exchange = self._exchange
         try:
@@ -335,84 +421,3 @@ def _close_if_open(fd):
 
 def _seconds(timeout):
     return timeout.seconds if isinstance(timeout, Timeout) else timeout
-
-
-class _Exchange:
-    """What `Popen.communicate` has under way, from its first call to its last: one greenlet for each pipe."""
-
-    def __init__(self, popen, input):
-        self.error = None
-        self.greenlets = []
-        self.outputs = []
-        if popen.stdin:
-            self._start(self._write, popen, input)
-        for stream in (popen.stdout, popen.stderr):
-            output = None
-            if stream:
-                output = _Output(stream, popen.text_mode)
-                if not stream.closed:
-                    self._start(output.read)
-            self.outputs.append(output)
-
-    @staticmethod
-    def _write(popen, input):
-        try:
-            # What the user has written before.
-            popen.stdin.flush()
-        except BrokenPipeError:
-            pass  # communicating goes on without the process's listening
-        popen._stdin_write(input)
-
-    def _start(self, function, *args):
-        self.greenlets.append(Greenlet.spawn(self._run, function, args))
-
-    def _run(self, function, args):
-        try:
-            function(*args)
-        except Exception as error:  # noqa: BLE001 - raised by finish()
-            self.error = error
-
-    def finish(self, timeout):
-        """Wait for the greenlets; return whether they have all ended."""
-        joinall(self.greenlets, timeout if timeout is None else max(0, timeout))
-        error, self.error = self.error, None
-        if error is not None:
-            raise error
-        return all(greenlet.ready() for greenlet in self.greenlets)
-
-    def so_far(self):
-        """The bytes of standard output and standard error, None where there are none."""
-        return [None if output is None else b"".join(output.chunks) or None for output in self.outputs]
-
-    def stdout_result(self):
-        return self.outputs[0] and self.outputs[0].result()
-
-    def stderr_result(self):
-        return self.outputs[1] and self.outputs[1].result()
-
-
-class _Output:
-    """What one pipe has brought."""
-
-    def __init__(self, stream, text_mode):
-        self.stream = stream
-        self.chunks = []
-        self.decoding = None
-        if text_mode and not stream.closed:
-            self.decoding = (stream.encoding, stream.errors)
-
-    def __bool__(self):
-        return True
-
-    def read(self):
-        below = getattr(self.stream, "buffer", self.stream)
-        read = getattr(below, "read1", below.read)
-        while chunk := read(_CHUNK_BYTES):
-            self.chunks.append(chunk)
-        self.stream.close()
-
-    def result(self):
-        data = b"".join(self.chunks)
-        if self.decoding is None:
-            return data
-        return data.decode(*self.decoding).replace("\r\n", "\n").replace("\r", "\n")

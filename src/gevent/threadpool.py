@@ -2,17 +2,17 @@
 
     result = gevent.get_hub().threadpool.apply(zlib.compress, (data,))
 
-A `ThreadPool` belongs to the hub of the thread that made it. The greenlets of that thread give it functions and wait for
-the results as for anything else; the functions run in threads that know nothing of each other.
+A `ThreadPool` belongs to the hub of the thread that made it. The greenlets of that thread give it functions and wait
+for the results as for anything else; the functions run in threads that know nothing of each other.
 
 How tasks and results travel is in gevent._native.threadpool; what is decided here is how many threads there are.
 """
+
 import os
 import sys
 import traceback
 import weakref
 from _thread import get_ident
-from concurrent import futures
 
 from greenlet import getcurrent
 from greenlet import greenlet as RawGreenlet
@@ -20,14 +20,12 @@ from greenlet import greenlet as RawGreenlet
 from gevent._config import config
 from gevent._hub_local import get_hub, get_hub_if_exists
 from gevent._native.threadpool import TaskQueue, ThreadResult, call_in_hub
+from gevent._threadpool_executor import ThreadPoolExecutor
 from gevent.event import AsyncResult
 from gevent.exceptions import InvalidThreadUseError
-from gevent.hub import linkproxy
-from gevent._util import Lazy
 from gevent.pool import GroupMappingMixin
-from gevent.timeout import Timeout
 
-__all__ = ["ThreadPool", "ThreadResult", "ThreadPoolExecutor"]
+__all__ = ["ThreadPool", "ThreadPoolExecutor", "ThreadResult"]
 
 
 def _get_thread_profile(_sys=sys):
@@ -110,8 +108,16 @@ class _WorkerGreenlet(RawGreenlet):
         # gevent.util.is_idle_threadpool_worker() knows this name.
         return self._tasks.sleep(timeout)
 
-    def _before_run_task(self, func, args, kwargs, thread_result, _sys=sys,
-                         _get_thread_profile=_get_thread_profile, _get_thread_trace=_get_thread_trace):
+    def _before_run_task(
+        self,
+        func,
+        args,
+        kwargs,
+        thread_result,
+        _sys=sys,
+        _get_thread_profile=_get_thread_profile,
+        _get_thread_trace=_get_thread_trace,
+    ):
         """Called in the thread before ``func(*args, **kwargs)``. An exception takes the place of the task's."""
         # Setting even None is an event for audit hooks: only where there is something to set.
         profile, trace = _get_thread_profile(), _get_thread_trace()
@@ -316,127 +322,3 @@ def _checked_size(size, name):
     if size < 0:
         raise ValueError(f"{name} must not be negative, but is {size!r}")
     return size
-
-
-class ThreadPoolExecutor(futures.ThreadPoolExecutor):
-    """A `concurrent.futures` executor on a `ThreadPool`, whose futures are waited for as gevent waits.
-
-    Takes the arguments of `concurrent.futures.ThreadPoolExecutor`. Its futures are not `concurrent.futures.Future`s:
-    they may be waited for with `gevent.wait`, and with `concurrent.futures.wait` and `as_completed` where `threading` is
-    patched. Like the pool, it is for the thread that made it. From gevent.
-    """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._threadpool = ThreadPool(self._max_workers)
-
-    def submit(self, fn, *args, **kwargs):
-        """Have ``fn(*args, **kwargs)`` called in a thread and return its future. Waits while the pool is full."""
-        # Not under the executor's lock, which is no lock between greenlets and would be held while waiting.
-        if self._shutdown:
-            raise RuntimeError("cannot schedule new futures after shutdown")
-        return _FutureProxy(self._threadpool.spawn(fn, *args, **kwargs))
-
-    def shutdown(self, wait=True, **kwargs):
-        """Accept nothing more; have the threads end after what was submitted, and wait for that if `wait`."""
-        super().shutdown(wait, **kwargs)
-        tasks = self._threadpool.task_queue
-        if wait:
-            self._threadpool.kill()
-        elif not tasks.inherited:
-            tasks.dismiss(tasks.staying)
-
-    kill = shutdown  # as pools call it
-
-    def _adjust_thread_count(self):
-        """The pool has its own threads."""
-
-
-class _FutureProxy:
-    """Makes an `AsyncResult` look like a `concurrent.futures.Future`."""
-
-    def __init__(self, asyncresult):
-        self.asyncresult = asyncresult
-
-    # What concurrent.futures.wait() and as_completed() use of a future.
-
-    @Lazy
-    def _condition(self):
-        from threading import Condition
-
-        from gevent import monkey
-
-        if not monkey.is_module_patched("threading") and not self.done():
-            raise AttributeError("concurrent.futures can wait for this only where threading is patched")
-        return Condition()
-
-    @Lazy
-    def _waiters(self):
-        self.asyncresult.rawlink(self._tell_waiters)
-        return []
-
-    @property
-    def _state(self):
-        return futures._base.FINISHED if self.done() else futures._base.RUNNING
-
-    def _tell_waiters(self, _result):
-        with self._condition:
-            for waiter in self._waiters:
-                if self.asyncresult.successful():
-                    waiter.add_result(self)
-                else:
-                    waiter.add_exception(self)
-
-    def set_running_or_notify_cancel(self):
-        """Nothing to do: a task cannot be called back."""
-
-    # What users of futures use.
-
-    def result(self, timeout=None):
-        """Return what the function returned, or raise what it raised. Waits for it, `timeout` seconds at most."""
-        try:
-            return self.asyncresult.result(timeout=timeout)
-        except Timeout:
-            raise futures.TimeoutError() from None
-
-    def exception(self, timeout=None):
-        """Return what the function raised, None if it did not. Waits as `result` does."""
-        try:
-            self.asyncresult.get(timeout=timeout)
-        except Timeout:
-            if not self.done():
-                raise futures.TimeoutError() from None
-        except BaseException:  # noqa: B036 - the answer, not an error of this method's
-            pass
-        return self.asyncresult.exception
-
-    def done(self):
-        """Whether there is a result."""
-        return self.asyncresult.ready()
-
-    def add_done_callback(self, fn):
-        """Have ``fn(future)`` called when it is done: at once if it is already. What it raises is logged."""
-        if self.done():
-            fn(self)
-        else:
-            self.asyncresult.rawlink(lambda _result: self._call_back(fn))
-
-    def _call_back(self, fn):
-        try:
-            fn(self)
-        except Exception:  # noqa: BLE001 - as concurrent.futures has it: a callback's failure is nobody's but its own
-            futures._base.LOGGER.exception("exception calling callback for %r", self)
-
-    def rawlink(self, callback):
-        """Have ``callback(future)`` called in the hub when it is done, for `gevent.wait`."""
-        self.asyncresult.rawlink(linkproxy(callback, self))
-
-    def unlink(self, callback):
-        """Undo `rawlink`."""
-        self.asyncresult.unlink(linkproxy(callback, self))
-
-    def __str__(self):
-        return f"<_FutureProxy {self.asyncresult}>"
-
-    def __getattr__(self, name):
-        return getattr(self.asyncresult, name)

@@ -247,7 +247,7 @@ cdef class TaskQueue:
         self.unfinished_tasks += 1
 
     def submit(self, receiver, func, tuple args, dict kwargs):
-        """Put ``func(*args, **kwargs)`` in line; `receiver(result)` is called when it is done. Takes a reserved place."""
+        """Put ``func(*args, **kwargs)`` in line, on a reserved place; `receiver(result)` is called when it is done."""
         cdef ThreadResult result = ThreadResult.__new__(ThreadResult)
         result.prepare(receiver, self.results)
         result.queue = self
@@ -296,8 +296,7 @@ cdef class TaskQueue:
     def dismiss(self, Py_ssize_t count):
         """Ask `count` threads to end, each after the tasks that are in line now. Does not wait."""
         cdef Job* farewell  # the one without an owner
-        cdef Py_ssize_t i
-        for i in range(count):
+        for _ in range(count):
             self.leaving += 1
             farewell = new Job()
             self.core.push(dereference(farewell))
@@ -333,7 +332,7 @@ cdef class TaskQueue:
             self.run(worker, <PyObject*>job.owner, plain)
 
     def sleep(self, double timeout):
-        """Block the calling thread until there is a task for `serve`, which is told where, or `timeout` seconds; 0 then."""
+        """Block the calling thread until there is a task; return where, for `serve`, or 0 after `timeout` seconds."""
         cdef Job* job
         # At the last moment: as soon as the hub's thread wakes it wants the GIL.
         self.tell()

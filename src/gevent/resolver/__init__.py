@@ -13,6 +13,7 @@ block
 
 All have the five functions of the `socket` module, and answer for numeric addresses at once.
 """
+
 import functools
 from _socket import (
     AF_INET,

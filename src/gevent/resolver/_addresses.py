@@ -1,8 +1,9 @@
 """Numeric addresses: telling them from names, and answering for them without asking anybody.
 
-`getaddrinfo` of an address and a port number needs neither a file nor a server, and so neither a thread nor a query. What
-the answer looks like is the system's business; it is asked once for each kind of question.
+`getaddrinfo` of an address and a port number needs neither a file nor a server, and so neither a thread nor a query.
+What the answer looks like is the system's business; it is asked once for each kind of question.
 """
+
 import re
 from _socket import AF_INET, AF_INET6, inet_pton
 from _socket import getaddrinfo as _native_getaddrinfo

@@ -1,11 +1,12 @@
 """The resolver that does not cooperate: the system's functions, called where they are asked for."""
+
 import _socket
 
 __all__ = ["Resolver"]
 
 
 class Resolver:
-    """Stops the hub for as long as an answer takes. For tests, and for programs whose names are all in a file. From gevent."""
+    """Stops the hub for as long as an answer takes: for tests, and where all names are in a file. From gevent."""
 
     def __init__(self, hub=None):
         pass

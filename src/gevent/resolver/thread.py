@@ -1,4 +1,5 @@
 """The default resolver: the system's own functions, in threads of the hub's pool."""
+
 import _socket
 
 from gevent._hub_local import get_hub_noargs as get_hub
@@ -14,8 +15,8 @@ class Resolver:
     hub
         whose thread pool to use; default: the current one's.
 
-    The methods take what the functions of the same name in `socket` take. Where nothing has to be looked up, they answer
-    without a thread.
+    The methods take what the functions of the same name in `socket` take. Where nothing has to be looked up, they
+    answer without a thread.
     """
 
     def __init__(self, hub=None):
