@@ -65,7 +65,7 @@ def close(fd):
 
 
 def tp_read(fd, n):
-    """Read up to `n` bytes from `fd` in a thread of the hub's pool; nothing at the end of the file. Waits. From gevent."""
+    """Read up to `n` bytes from `fd` in a thread of the hub's pool; nothing at the end of it. Waits. From gevent."""
     return get_hub().threadpool.apply(_read, (fd, n))
 
 
