@@ -47,6 +47,7 @@ _ERRORS = {
 }
 # Up to here, copying a body behind the headers is cheaper than another system call for it.
 _ONE_BUFFER_MAX = 1 << 16
+_DRAIN_MAX = 16
 _EMPTY = b""
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -165,6 +166,7 @@ class WSGIHandler:
                     self.status, response = outcome
                     self.code = int(self.status)
                     self.socket.sendall(response)
+                    self._drain()
                     self.time_finish = self.time_finish or time.time()
                     self.log_request()
                     return
@@ -175,6 +177,17 @@ class WSGIHandler:
             self.__dict__.pop("wsgi_input", None)
             if rfile is not None:
                 rfile.close()
+
+    def _drain(self):
+        # Closing a connection with input that nobody has read resets it, and the reset can overtake the response on
+        # its way to the client. So read what has arrived, without waiting for more.
+        try:
+            self.socket.settimeout(0)
+            for _ in range(_DRAIN_MAX):
+                if not self.socket.recv(_ONE_BUFFER_MAX):
+                    return
+        except OSError:
+            pass  # that was all
 
     def handle_one_request(self):
         """Read one request and answer it.
@@ -266,7 +279,7 @@ class WSGIHandler:
             from gevent._wsgi_request import OldMessage
 
             pairs = self._header_pairs
-            message = OldMessage.of((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+            message = OldMessage.of((name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in pairs)
             self._headers_of_request = message
         return message
 
@@ -379,9 +392,7 @@ class WSGIHandler:
         try:
             body._discard()
         except _InvalidClientInput as error:
-            if sys.exc_info()[1] is error and not self.headers_sent:
-                self._handle_client_error(error)
-            self.close_connection = True
+            self._handle_client_error(error)
         except OSError:
             self.close_connection = True
         if body._broken is not None:
@@ -418,7 +429,7 @@ class WSGIHandler:
             self.write(_EMPTY)
         if self.response_use_chunked and self.command != "HEAD":
             self._sendall(b"0\r\n\r\n")
-        if self._body_sent != self._promised_length():
+        if self.command != "HEAD" and self._body_sent != self._promised_length():
             # The client would go on waiting, or take the surplus for the beginning of the next response.
             self.close_connection = True
 
@@ -480,7 +491,11 @@ class WSGIHandler:
             headers.append((b"Connection", b"close" if self.close_connection else b"keep-alive"))
         if not self.provided_date:
             headers.append((b"Date", _clock.date(time.time())))
-        if bodiless or self.provided_content_length is not None or b"transfer-encoding" in names:
+        if bodiless or self.provided_content_length is not None:
+            return
+        if b"transfer-encoding" in names:
+            # The application frames its response itself. Only it knows whether a client can tell where that ends.
+            self.close_connection = True
             return
         if length_known:
             self.provided_content_length = str(sum(map(len, self.result)))

@@ -88,6 +88,7 @@ class Input:
     def _discard(self):
         # The next request begins where this body ends. Also when the client was not told to go on: it may send the
         # body all the same.
+        self.socket = None  # and it is not told now
         if self._broken is None:
             while self.read(_DISCARD_PIECE):
                 pass

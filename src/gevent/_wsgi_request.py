@@ -20,6 +20,7 @@ __all__ = ["HeadParser", "OldMessage", "header_variables", "headers_factory", "p
 _HEADERS_MAX = 100
 _HEADER_LINE_MAX = 65536
 _NAMES_KNOWN_MAX = 1000
+_BLANKS = " \t"
 _CONTROL_CHARACTERS = bytes(set(range(32)) - {9})
 
 
@@ -168,7 +169,7 @@ def header_variables(pairs):
         if variable is None:
             continue
         if isinstance(value, bytes):
-            value = value.decode("latin-1")
+            value = value.decode("latin-1").rstrip(_BLANKS)  # llhttp leaves those at the end
         if variable in variables:
             value = _joined(variable, variables[variable], value)
         variables[variable] = value
@@ -180,7 +181,8 @@ def _joined(variable, first, second):
         raise _InvalidClientRequest(f"Invalid Content-Length: {first!r} and {second!r}")
     if variable.startswith("CONTENT_"):
         return first
-    return f"{first}{'; ' if variable == 'HTTP_COOKIE' else ','}{second}"
+    separator = "; " if variable.startswith("HTTP_COOKIE") else ","
+    return f"{first}{separator}{second}"
 
 
 class HeadParser:

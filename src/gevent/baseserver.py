@@ -95,10 +95,6 @@ class BaseServer:
             self.pool, self._spawn = None, spawn
         if self.pool is not None:
             self._spawn = self.pool.spawn
-            room = getattr(self.pool, "_semaphore", None)
-            if room is not None:
-                # Told each time a greenlet leaves the pool.
-                room.rawlink(self._start_accepting_if_started)
 
     def set_handle(self, handle):
         """Take `handle`; None keeps the one there is. TypeError if there is none."""
@@ -186,6 +182,9 @@ class BaseServer:
         for _ in range(self.max_accept):
             if self.full():
                 self.stop_accepting()
+                room = getattr(self.pool, "_semaphore", None)
+                if room is not None:
+                    room.rawlink(self._start_accepting_if_started)  # once there is room again; a link is called once
                 return
             try:
                 args = do_read()
