@@ -114,7 +114,9 @@ def _with_statement(arguments, package_name):
         if argument in ("-c", b"-c"):
             program = arguments[index + 1]
             for module_name, serves in _PROGRAMS.items():
-                if f"from {package_name}.{module_name} import" in program:
+                import_statement = f"from {STDLIB_NAME}.{module_name} import"
+                if import_statement in program:
+                    program = program.replace(import_statement, f"from {package_name}.{module_name} import")
                     arguments[index + 1] = statement(package_name, serves) + program
             break
     return arguments

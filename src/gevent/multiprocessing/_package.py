@@ -35,6 +35,11 @@ class Package:
         """Return (owner, name, value) for what `make_green` replaced; what was not there is left out."""
         return [(owner, name, value) for (_, name), (owner, value) in self._originals.items() if value is not _ABSENT]
 
+    @property
+    def is_green(self):
+        """Whether `make_green` was called."""
+        return bool(self._originals)
+
     def make_green(self):
         """Change the modules so that what they wait for lets other greenlets run. Once is enough; again does nothing.
 

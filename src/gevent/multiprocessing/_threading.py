@@ -1,0 +1,31 @@
+"""The `threading` that the copies of `gevent.multiprocessing` see: its threads are greenlets, in a process that is not patched.
+
+The standard library's source, run in this module with gevent's primitives for those of `_thread`. A module of its own,
+because managers send classes of it to other processes by name.
+"""
+import _thread
+import builtins
+import threading as _stdlib
+
+from gevent import local as _local, thread as _green_thread, threading as _green_threading
+from gevent.multiprocessing._copy import builtins_with as _builtins_with
+from gevent.multiprocessing._view import View as _View
+
+__all__ = []  # and then threading's
+
+
+def _primitives():
+    names = {name: getattr(_green_thread, name) for name in _green_thread.__implements__}
+    for name in _green_threading.__implements__:
+        if name.startswith("_") and name != "_CRLock" and hasattr(_thread, name):
+            names[name] = getattr(_green_threading, name)
+    # Without RLock in C, threading uses the one it has in Python, which is made of the other names.
+    return _View(_thread, absent=("RLock",), **{"_local": _local.local, **names})
+
+
+def _import_for_threading(name, *args, _primitives=_primitives(), _import=builtins.__import__, **kwargs):
+    return _primitives if name == "_thread" else _import(name, *args, **kwargs)
+
+
+__builtins__ = _builtins_with(_import_for_threading)
+exec(_stdlib.__spec__.loader.get_code("threading"), globals())
