@@ -54,6 +54,30 @@ bool read_host(int family, PyObject* object, void* address) noexcept {
   return std::strlen(text) == static_cast<std::size_t>(size) && ::inet_pton(family, text, address) == 1;
 }
 
+// A path, or on Linux an abstract name, which begins with NUL and may fill all there is.
+bool read_path(PyObject* object, SocketAddress& address) noexcept {
+  PyObject* bytes = nullptr;
+  if (PyUnicode_CheckExact(object)) {
+    bytes = PyUnicode_EncodeFSDefault(object);
+    if (bytes == nullptr) PyErr_Clear();
+  } else if (PyBytes_CheckExact(object)) {
+    bytes = Py_NewRef(object);
+  }
+  if (bytes == nullptr) return false;
+  const char* path = PyBytes_AS_STRING(bytes);
+  const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(bytes));
+  const bool abstract = size > 0 && path[0] == '\0';
+  const bool fits = size > 0 && size + (abstract ? 0 : 1) <= sizeof address.local.sun_path;
+  if (fits) {
+    address.clear();
+    address.local.sun_family = AF_UNIX;
+    std::memcpy(address.local.sun_path, path, size);
+    address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+  }
+  Py_DECREF(bytes);
+  return fits;
+}
+
 }  // namespace
 
 void SocketAddress::clear() noexcept {
@@ -76,6 +100,7 @@ PyObject* address_to_python(const SocketAddress& address) noexcept {
 }
 
 bool address_from_python(int family, PyObject* object, SocketAddress& address) noexcept {
+  if (family == AF_UNIX) return read_path(object, address);
   if ((family != AF_INET && family != AF_INET6) || !PyTuple_CheckExact(object)) return false;
   const Py_ssize_t parts = PyTuple_GET_SIZE(object);
   unsigned long port = 0;

@@ -291,16 +291,16 @@ int socket_connect(SocketCore& socket, const SocketAddress& address) noexcept {
     if (error != EAGAIN || socket.family != AF_UNIX || patience.none())
       return socket_finish_connect(socket, error, patience);
     // The listener's backlog is full, and there is no event that tells when it is not.
-    if (patience.begin_wait() == 0) return EAGAIN;
+    if (patience.begin_wait() == 0) return kConnectTimedOut;
   } while (park_for(0.001, true) != kFailed);
   return -1;
 }
 
 int socket_finish_connect(SocketCore& socket, int error, Patience& patience) noexcept {
-  if (error != EINPROGRESS && error != EALREADY && error != EWOULDBLOCK && error != EINTR) return error;
+  if (error != EINPROGRESS && error != EALREADY && error != EINTR) return error;
   if (patience.none()) return error;
   const Parked outcome_of_wait = socket.park(kWrite, patience);
-  if (outcome_of_wait != kWoken) return outcome_of_wait == kTimedOut ? EAGAIN : -1;
+  if (outcome_of_wait != kWoken) return outcome_of_wait == kTimedOut ? kConnectTimedOut : -1;
   int outcome = 0;
   socklen_t size = sizeof outcome;
   return ::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &outcome, &size) == 0 ? outcome : errno;

@@ -37,8 +37,9 @@ Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, 
 inline constexpr int kNobody = -2;
 int socket_accept(SocketCore& socket, SocketAddress& peer, bool patient) noexcept;
 
-// Connects, parking until that is decided. Returns 0 or an errno value, and -1 with an exception. Without patience:
-// EINPROGRESS. EAGAIN means that the timeout is over.
+// Connects, parking until that is decided. Returns 0 or an errno value, kConnectTimedOut, or -1 with an exception. Without
+// patience: EINPROGRESS.
+inline constexpr int kConnectTimedOut = -2;
 int socket_connect(SocketCore& socket, const SocketAddress& address) noexcept;
 // The same for a connect() made elsewhere that returned `error`.
 int socket_finish_connect(SocketCore& socket, int error, Patience& patience) noexcept;

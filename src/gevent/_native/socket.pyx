@@ -13,7 +13,7 @@ The docstrings of methods begin with the signature that gevent publishes for the
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.object cimport PyObject, PyTypeObject
-from libc.errno cimport EAGAIN, ECONNRESET, EINPROGRESS, errno
+from libc.errno cimport EAGAIN, ECONNRESET, errno
 from libcpp.vector cimport vector
 
 import _socket
@@ -115,6 +115,7 @@ cdef extern from "python/socket_io.h" namespace "gevent":
     Py_ssize_t socket_sendmsg(SocketCore&, iovec*, size_t, int, SocketAddress*) except -1
     int kNobody
     int socket_accept(SocketCore&, SocketAddress&, bint patient) except -1
+    int kConnectTimedOut
     int socket_connect(SocketCore&, const SocketAddress&) except -1
     int socket_finish_connect(SocketCore&, int, Patience&) except -1
     bint set_nonblocking(int fd, bint) except 0
@@ -617,7 +618,7 @@ Wait for a connection; return a socket for it and the other side's address."""
             return None
 
     cdef int _connect(self, address) except -1:
-        # An errno value; EAGAIN: the timeout is over.
+        # An errno value, or kConnectTimedOut.
         cdef SocketAddress target
         cdef Patience patience = Patience(self.core.timeout_s)
         cdef int error
@@ -635,7 +636,7 @@ Wait for a connection; return a socket for it and the other side's address."""
 
 Connect to `address`. Names in it are looked up by the hub's resolver."""
         cdef int error = self._connect(address)
-        if error == EAGAIN and self.core.timeout_s > 0:
+        if error == kConnectTimedOut:
             raise TimeoutError("timed out")
         if error != 0:
             raise _the_error(error)
@@ -645,7 +646,8 @@ Connect to `address`. Names in it are looked up by the hub's resolver."""
 --
 
 As `connect`, but return an errno value, 0 for success, instead of raising OSError."""
-        return self._connect(address)
+        cdef int error = self._connect(address)
+        return EAGAIN if error == kConnectTimedOut else error
 
     def shutdown(self, how):
         """shutdown($self, how)
