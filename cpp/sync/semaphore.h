@@ -21,7 +21,10 @@ class Semaphore {
     if (count_ <= 0) return false;
     --count_;
     line.retract(count_);
-    holder_ = std::this_thread::get_id();
+    if (const auto thread = std::this_thread::get_id(); holder_ != thread) {
+      if (holder_ != std::thread::id()) shared_ = true;
+      holder_ = thread;
+    }
     return true;
   }
 
@@ -37,16 +40,18 @@ class Semaphore {
     if (count_ > 0 && !line.empty()) line.offer(count_);
   }
 
-  // Whether another thread was the last to take a unit, so that a release may come from outside of this thread's loop.
-  [[nodiscard]] bool held_elsewhere() const noexcept {
-    return holder_ != std::thread::id() && holder_ != std::this_thread::get_id();
+  // Whether a release may come from outside of this thread and its loop: another thread took the last unit, or units
+  // have gone from thread to thread before.
+  [[nodiscard]] bool used_elsewhere() const noexcept {
+    return shared_ || (holder_ != std::thread::id() && holder_ != std::this_thread::get_id());
   }
 
   Line line;
 
  private:
   std::int64_t count_;
-  std::thread::id holder_;
+  std::thread::id holder_;  // of the last unit taken
+  bool shared_ = false;     // threads took turns
 };
 
 }  // namespace gevent

@@ -229,7 +229,6 @@ def test_a_thread_without_a_hub_sleeps_until_the_lock_is_free_and_gets_no_hub():
         while not semaphore.linkcount():
             pass
         semaphore.release()
-        # The second acquire fails, in that thread: it owns the only unit, so a hub finds that out.
         other.join()
         assert seen == [(True, None), False], seen
     """)

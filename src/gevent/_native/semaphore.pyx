@@ -35,7 +35,7 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
         bint try_acquire()
         void release()
         void pass_on()
-        bint held_elsewhere()
+        bint used_elsewhere()
         Line line
 
 cdef extern from "python/callback_link.h" namespace "gevent":
@@ -140,21 +140,20 @@ cdef class Semaphore:
         cdef HubState* state = hub_state()
         cdef HoldableLoop* held = NULL
         cdef Ticket* ticket
-        cdef bint elsewhere = self.core.held_elsewhere()
-        cdef bint sleeps = state == NULL and elsewhere
+        cdef bint sleeps = state == NULL and self.core.used_elsewhere()
         cdef bint again = False
         cdef double deadline = steady_seconds() + seconds if seconds >= 0 else 0
         cdef int woken
         if not sleeps and self._hub is None:
             self._hub = current_hub()
             state = hub_state()
-        if elsewhere and state != NULL and state.loop != NULL:
-            # Who will release it is not one of this loop's greenlets, so the loop must not take itself for finished.
-            held = state.loop
-            held.hold()
         ticket = self.core.line.enter(NULL, takes)
         try:
             while True:
+                if held == NULL and state != NULL and state.loop != NULL and self.core.used_elsewhere():
+                    # Who will release it may be in another thread: this loop must not take itself for finished.
+                    held = state.loop
+                    held.hold()
                 if sleeps:
                     woken = park_thread_in(self.core.line.queue, seconds, ticket)
                 elif again:
