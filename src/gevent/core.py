@@ -14,9 +14,5 @@ globals().update({_name: _value for _name, _value in vars(_module).items() if no
 
 
 def __getattr__(name):
-    if name in ("ILoop", "ICallback", "IWatcher"):
-        # Not before somebody asks: they cost the import of zope.interface.
-        from gevent import _interfaces
-
-        return getattr(_interfaces, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # For what that module makes only when somebody asks.
+    return getattr(_module, name)

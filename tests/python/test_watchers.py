@@ -118,7 +118,7 @@ def test_a_watcher_is_closed_at_the_end_of_a_with_statement(loop):
 
 def test_a_plain_watcher_cannot_be_made(loop):
     with pytest.raises(TypeError):
-        core.loop.WatcherType(loop)
+        loop.WatcherType(loop)
     with pytest.raises(TypeError):
         type(loop.timer(1)).__new__(type(loop.timer(1))).start(print)
 

@@ -178,7 +178,6 @@ cdef class Loop:
     approx_timer_resolution = 0.00001
     MINPRI = -2
     MAXPRI = 2
-    WatcherType = watcher
 
     def _open_libev(self, unsigned flags, default):
         # Called once, by the constructors of public classes.
@@ -381,6 +380,16 @@ cdef class Loop:
         """0. From gevent, where it is a detail of libev's."""
         self.usable()
         return 0
+
+    @property
+    def sigfd(self):
+        """AttributeError: signals are not read from a descriptor. From gevent, where this is a detail of libev's."""
+        raise AttributeError("sigfd")
+
+    @property
+    def WatcherType(self):
+        """What all watchers of this loop are instances of."""
+        return watcher
 
     def verify(self):
         """Stop the process if the engine finds its own data damaged. For debugging."""

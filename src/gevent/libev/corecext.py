@@ -22,6 +22,7 @@ from gevent._native.loop import (  # noqa: F401 - names of this module too, for 
     timer,
     watcher,
 )
+from gevent.exceptions import HubDestroyed  # noqa: F401 - as in gevent
 
 __all__ = [
     "embeddable_backends",
@@ -200,3 +201,12 @@ class loop(_native.Loop):
 # gevent keeps these names, which have been keywords since Python 3.7.
 setattr(loop, "async", loop.async_)
 globals()["async"] = async_
+
+
+def __getattr__(name):
+    if name in ("ILoop", "ICallback", "IWatcher"):
+        # Not before somebody asks: they cost the import of zope.interface.
+        from gevent import _interfaces
+
+        return getattr(_interfaces, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
