@@ -16,6 +16,7 @@ Loop::Loop() : fork_generation_(fork_generation()) {}
 Loop::~Loop() { detach_watchers(); }
 
 bool Loop::run(Mode mode) noexcept {
+  rearm_after_fork();
   if (blocked_ || abandoned_) return false;  // another thread sleeps in it, or nobody may
   const bool outer_stop = stop_requested_;
   stop_requested_ = false;
@@ -82,8 +83,10 @@ void Loop::rearm_after_fork() noexcept {
 
 void Loop::set_rearmed() noexcept {
   fork_generation_ = fork_generation();
-  // The fork may have happened in another thread while this loop's own, which does not exist here, was asleep.
+  if (!blocked_) return;
+  // Another thread has forked while this loop's own was asleep in it; that one does not exist here.
   blocked_ = false;
+  depth_ = 0;
 }
 
 void Loop::abandon() noexcept {

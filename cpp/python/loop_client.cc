@@ -32,7 +32,11 @@ std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept {
                  made.error().message().c_str());
     return nullptr;
   }
-  return std::make_shared<PythonLoop>(std::move(made).value());
+  const auto destroy = [](PythonLoop* loop) {
+    // Greenlets of the parent's that wait in it are kept as well.
+    if (!loop->core()->abandoned()) delete loop;
+  };
+  return {new PythonLoop(std::move(made).value()), destroy};
 }
 
 void report_to_loop(PyObject* loop_object, PyObject* context) noexcept {

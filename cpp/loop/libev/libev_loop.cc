@@ -134,8 +134,11 @@ void LibevLoop::wake_up() noexcept {
 }
 
 void LibevLoop::reinit() noexcept {
+  const bool was_asleep = blocked();
   set_rearmed();
   if (abandoned()) return;
+  // libev takes the poll that never ended for one that is still going on, and would not begin another.
+  if (was_asleep) ev_break(loop_, EVBREAK_CANCEL);
   ev_loop_fork(loop_);
   fd_guard_.all_changed();
 }

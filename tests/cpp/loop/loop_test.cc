@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -237,6 +238,37 @@ TEST_CASE("after a fork the child's loop goes on, and the parent's is not distur
   loop->run(Loop::Mode::kOnce);
   CHECK(readable.calls == 1);
   CHECK(forks == 0);
+}
+
+TEST_CASE("a loop that slept in another thread during the fork can be run in the child") {
+  auto loop = make_loop();
+  static std::atomic<bool> asleep;
+  asleep = false;
+  struct Client final : LoopClient {
+    void before_block() noexcept override { asleep = true; }
+    void after_block() noexcept override {}
+    void turn() noexcept override {}
+  } client;
+  loop->client = &client;
+  Counter counter;
+  Async wake(*loop, Counter::on_event, &counter);
+  wake.start();
+  std::thread sleeper([&loop] { loop->run(Loop::Mode::kOnce); });
+  while (!asleep) std::this_thread::yield();
+  const int pid = ::fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    Timer timer(*loop, 0.001, 0, Counter::on_event, &counter);
+    timer.start();
+    loop->run(Loop::Mode::kOnce);
+    ::_exit(counter.calls == 1 && !loop->running() ? 0 : 1);
+  }
+  int status = 0;
+  CHECK(::waitpid(pid, &status, 0) == pid);
+  CHECK(status == 0);
+  wake.send();
+  sleeper.join();
+  CHECK(counter.calls == 1);
 }
 
 TEST_CASE("an abandoned loop never touches its engine: the parent's registrations stay") {
