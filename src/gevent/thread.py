@@ -35,6 +35,7 @@ __imports__ = [
     "get_native_id",
     "RLock",
 ]
+__imports__ += [name for name in ("daemon_threads_allowed", "set_name") if hasattr(__thread__, name)]
 if sys.version_info >= (3, 13):
     __implements__ += ["lock", "start_joinable_thread", "_ThreadHandle", "_make_thread_handle"]
 
@@ -143,8 +144,8 @@ class _ThreadHandle:
             self._end.release()
 
     def is_done(self):
-        """Whether the thread has ended."""
-        return self._state == "done"
+        """Whether the thread does not run: it has ended, or (this is gevent's way) has not begun."""
+        return self._state != "running"
 
     def join(self, timeout=-1):
         """Park the caller until the thread has ended, or `timeout` seconds are over (None or negative: any time)."""

@@ -81,6 +81,8 @@ class ThreadPatch:
                 _mend_module_locks(native_ident)
                 _mend_executor_locks()
             _mend_fork_hooks()
+            if _HAS_HANDLES:
+                _end_threads_in_children(threading)
         if self.patches_logging:
             _mend_logging()
         if self.patches_threading:
@@ -284,6 +286,27 @@ def _mend_logging():
 
 
 # --- forks -------------------------------------------------------------------------------------------------------
+
+
+def _end_threads_in_children(threading):
+    """See that in a forked child all threads but the one that forked count as ended.
+
+    Their greenlets go on, but nobody shall wait for them. Until Python 3.12 `threading` does this itself; now it leaves
+    it to the handles.
+    """
+    import os
+
+    from gevent.thread import _awaited_at_exit
+
+    def end_all_but_current():
+        current = threading.current_thread()
+        for thread in list(threading._dangling):
+            handle = getattr(thread, _handle_name(thread), None)
+            if thread is not current and handle is not None and not handle.is_done():
+                handle._set_done()
+        _awaited_at_exit.clear()
+
+    os.register_at_fork(after_in_child=end_all_but_current)
 
 
 def _mend_fork_hooks():
