@@ -177,7 +177,9 @@ class OpenDescriptor:
             if size != 0 or mode.text:
                 top = self._buffered(raw, self.default_buffer_size if size <= 1 else size)
         if mode.text and not is_text:
-            top = io.TextIOWrapper(top, self.encoding, self.errors, self.newline, line_buffering)
+            top = io.TextIOWrapper(
+                top, self.encoding, self.errors, self.newline, line_buffering, write_through=self.buffering == 0
+            )
             top.mode = mode.as_given
         return top
 

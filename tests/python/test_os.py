@@ -1,0 +1,294 @@
+"""gevent.os: forking, children, and descriptors that park."""
+
+import os
+import signal
+import time
+
+import pytest
+from scripts import run_script
+
+import gevent
+from gevent import os as gevent_os
+
+
+def fork_child(code=0, until=None, **kwargs):
+    """A child that ends with `code`, once the pipe end `until` is closed everywhere else."""
+    pid = gevent_os.fork_and_watch(**kwargs)
+    if pid == 0:
+        if until is not None:
+            os.close(until[1])
+            os.read(until[0], 1)
+        os._exit(code)
+    return pid
+
+
+@pytest.fixture
+def gate():
+    """A pipe; a child that was given it ends when its write end is closed."""
+    ends = os.pipe()
+    yield ends
+    for fd in ends:
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+
+
+def test_waitpid_lets_others_run_and_returns_the_status(gate):
+    pid = fork_child(7, until=gate)
+    gevent.spawn(os.close, gate[1])  # runs only if waiting parks
+    assert gevent_os.waitpid(pid, 0) == (pid, 7 << 8)
+
+
+def test_a_child_is_waited_for_once():
+    pid = fork_child()
+    gevent_os.waitpid(pid, 0)
+    with pytest.raises(ChildProcessError):
+        gevent_os.waitpid(pid, 0)
+
+
+def test_all_greenlets_that_wait_for_one_child_learn_its_status(gate):
+    pid = fork_child(3, until=gate)
+    waiters = [gevent.spawn(gevent_os.waitpid, pid, 0) for _ in range(3)]
+    gevent.sleep(0)
+    os.close(gate[1])
+    gevent.joinall(waiters, timeout=10)
+    assert [waiter.value for waiter in waiters] == [(pid, 3 << 8)] * 3
+
+
+def test_waitpid_with_wnohang_knows_of_an_end_that_the_loop_has_not_seen(gate):
+    pid = fork_child(4, until=gate)
+    assert gevent_os.waitpid(pid, os.WNOHANG) == (0, 0)
+    os.close(gate[1])
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert gevent_os.waitpid(pid, os.WNOHANG) == (pid, 4 << 8)
+
+
+def test_waitpid_parks_for_a_child_that_was_not_started_through_gevent(gate):
+    pid = os.fork()
+    if pid == 0:
+        os.close(gate[1])
+        os.read(gate[0], 1)
+        os._exit(5)
+    gevent.spawn(os.close, gate[1])
+    assert gevent_os.waitpid(pid, 0) == (pid, 5 << 8)
+
+
+def test_waitpid_for_any_finds_watched_and_other_children(gate):
+    watched = fork_child(1, until=gate)
+    other = os.fork()
+    if other == 0:
+        os.close(gate[1])
+        os.read(gate[0], 1)
+        os._exit(2)
+    assert gevent_os.waitpid(-1, os.WNOHANG) == (0, 0)
+    gevent.spawn(os.close, gate[1])
+    found = dict(gevent_os.waitpid(-1, 0) for _ in range(2))
+    assert found == {watched: 1 << 8, other: 2 << 8}
+    with pytest.raises(ChildProcessError):
+        gevent_os.waitpid(-1, os.WNOHANG)
+
+
+def test_waitpid_tells_of_a_child_that_is_stopped(gate):
+    pid = fork_child(until=gate)
+    gevent.spawn(os.kill, pid, signal.SIGSTOP)
+    found, status = gevent_os.waitpid(pid, os.WUNTRACED)
+    assert (found, os.WSTOPSIG(status)) == (pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGCONT)
+    os.close(gate[1])
+    assert gevent_os.waitpid(pid, 0) == (pid, 0)
+
+
+def test_strangers_and_nonsense_are_refused():
+    for pid in (1, -2):
+        with pytest.raises(OSError):
+            gevent_os.waitpid(pid, 0)
+
+
+def test_the_callback_of_fork_and_watch_is_called_in_the_hub_with_the_status():
+    told = gevent.event.AsyncResult()
+    pid = fork_child(6, callback=lambda child: told.set((child.pid, child.rstatus, gevent.getcurrent())))
+    assert told.get(timeout=10) == (pid, 6 << 8, gevent.get_hub())
+    gevent_os.waitpid(pid, 0)
+
+
+def test_watched_children_keep_the_hub_running_only_if_asked(gate):
+    pid = fork_child(until=gate)
+    assert gevent.get_hub().join(timeout=10) is True
+    with_ref = fork_child(ref=True)
+    assert gevent.get_hub().join(timeout=10) is True
+    assert gevent_os._watched_children[with_ref].ended
+    os.close(gate[1])
+    for child in (pid, with_ref):
+        gevent_os.waitpid(child, 0)
+
+
+def test_children_nobody_asks_for_are_forgotten_in_time():
+    pid = fork_child()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    gevent.sleep(0.01)
+    assert gevent_os._watched_children[pid].ended
+    gevent_os._reap_children()
+    assert pid in gevent_os._watched_children
+    gevent_os._reap_children(timeout=0)
+    assert pid not in gevent_os._watched_children
+
+
+def test_a_forked_child_has_a_hub_that_works_and_no_claim_on_its_siblings():
+    result = run_script(
+        """
+        import os, gevent
+        from gevent import os as gevent_os
+
+        sibling = gevent_os.fork_and_watch()
+        if sibling == 0:
+            gevent.sleep(0.2)
+            os._exit(0)
+        waiter = gevent.spawn(gevent_os.waitpid, sibling, 0)
+        gevent.sleep(0)
+        pid = gevent_os.fork()
+        if pid == 0:
+            gevent.sleep(0.01)
+            waiter.join(timeout=10)
+            os._exit(0 if isinstance(waiter.exception, ChildProcessError) else 1)
+        print(gevent_os.waitpid(pid, 0)[1], waiter.get()[1])
+        """
+    )
+    assert result.stdout == "0 0\n"
+
+
+def test_nothing_of_the_parents_children_is_left_when_a_child_abandons_its_hub():
+    result = run_script(
+        """
+        import os, gevent
+        from gevent import os as gevent_os
+        from gevent._hub_local import abandon_hub_after_fork
+
+        sibling = gevent_os.fork_and_watch()
+        if sibling == 0:
+            gevent.sleep(0.2)
+            os._exit(0)
+        pid = os.fork()
+        if pid == 0:
+            abandon_hub_after_fork()
+            empty = not gevent_os._watched_children
+            grandchild = gevent_os.fork_and_watch()
+            if grandchild == 0:
+                os._exit(5)
+            os._exit(0 if empty and gevent_os.waitpid(grandchild, 0)[1] == 5 << 8 else 1)
+        print(gevent_os.waitpid(pid, 0)[1], gevent_os.waitpid(sibling, 0)[1])
+        """
+    )
+    assert result.stdout == "0 0\n"
+
+
+def test_forkpty_gives_the_child_a_terminal():
+    pid, terminal = gevent_os.forkpty()
+    if pid == 0:
+        os._exit(os.isatty(0))
+    assert gevent_os.waitpid(pid, 0) == (pid, 1 << 8)
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("spawn", [gevent_os.posix_spawn, gevent_os.posix_spawnp])
+def test_posix_spawn_watches_the_child(spawn):
+    pid = spawn("/bin/sh", ["sh", "-c", "exit 9"], os.environ)
+    assert pid in gevent_os._watched_children
+    assert gevent_os.waitpid(pid, 0) == (pid, 9 << 8)
+
+
+def test_gevent_nowaitpid_leaves_children_alone():
+    result = run_script(
+        """
+        import os, gevent.os
+        print("waitpid" in gevent.os.__all__, "fork" in gevent.os.__all__)
+        pid = gevent.os.fork()
+        if pid == 0:
+            os._exit(0)
+        print(len(gevent.os._watched_children), os.waitpid(pid, 0)[1])
+        """,
+        env={"GEVENT_NOWAITPID": "1"},
+    )
+    assert result.stdout == "False True\n0 0\n"
+
+
+def test_make_nonblocking_says_whether_it_changed_anything():
+    read_end, write_end = os.pipe()
+    assert gevent_os.make_nonblocking(read_end) is True
+    assert gevent_os.make_nonblocking(read_end) is None
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_nb_read_and_nb_write_park_until_there_is_data_or_room():
+    read_end, write_end = os.pipe()
+    for fd in (read_end, write_end):
+        gevent_os.make_nonblocking(fd)
+    reader = gevent.spawn(gevent_os.nb_read, read_end, 10)
+    gevent.sleep(0)
+    assert gevent_os.nb_write(write_end, b"word") == 4
+    assert reader.get(timeout=10) == b"word"
+
+    filler = gevent.spawn(lambda: [gevent_os.nb_write(write_end, b"x" * 65536) for _ in range(2)])
+    gevent.sleep(0)
+    assert not filler.ready()
+    total = 0
+    while not filler.ready() or total < sum(filler.value):
+        total += len(gevent_os.nb_read(read_end, 65536))
+        gevent.sleep(0)
+    assert total == sum(filler.value)
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_tp_read_and_tp_write_work_on_blocking_descriptors():
+    read_end, write_end = os.pipe()
+    reader = gevent.spawn(gevent_os.tp_read, read_end, 10)
+    gevent.sleep(0)
+    assert gevent_os.tp_write(write_end, b"word") == 4
+    assert reader.get(timeout=10) == b"word"
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_closing_a_descriptor_raises_where_a_greenlet_waits_for_it():
+    read_end, write_end = os.pipe()
+    gevent_os.make_nonblocking(read_end)
+    reader = gevent.spawn(gevent_os.nb_read, read_end, 10)
+    gevent.sleep(0)
+    gevent_os.close(read_end)
+    with pytest.raises(OSError):
+        reader.get(timeout=10)
+    os.close(write_end)
+
+
+def test_closing_what_is_not_open_is_an_error():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with pytest.raises(OSError):
+        gevent_os.close(read_end)
+    os.close(write_end)
+
+
+def test_forking_beside_threads_gives_no_warning():
+    run_script(
+        """
+        import os, warnings, gevent
+        from gevent import os as gevent_os
+        gevent.get_hub().threadpool.apply(int)
+        warnings.simplefilter("error")
+        for fork in (gevent_os.fork, gevent_os.fork_gevent):
+            pid = fork()
+            if pid == 0:
+                os._exit(0)
+            gevent_os.waitpid(pid, 0)
+        """
+    )
+
+
+def test_waiting_for_a_child_takes_no_longer_than_the_child():
+    # pidfds, not polling: a hundred waits one after the other.
+    start = time.perf_counter()
+    for _ in range(50):
+        gevent_os.waitpid(fork_child(), 0)
+    assert time.perf_counter() - start < 20
