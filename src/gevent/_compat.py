@@ -4,6 +4,7 @@ gevent 26.9.0 has a module of this name whose constants its test suite and some 
 kept even where only one value is possible any more (there is no Python 2 and no PyPy here). New code of ours should
 use the standard library's own names.
 """
+
 import os
 import sys
 from _imp import acquire_lock as imp_acquire_lock

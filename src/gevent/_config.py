@@ -1,239 +1,26 @@
-"""The settings of gevent: what there is to set, how its environment variable is read, and which value holds.
+"""The settings of gevent: what there is to set, and which value holds.
 
-`gevent.config` is the one `Config` of a process. A setting's value is worked out at its first use: what the program
-assigned, else the environment variable, else the default. Classes to use (loop, resolver, thread pool) are given by
-name and are imported only then, so that importing gevent stays cheap; for the same reason this module imports
-nothing but `os`.
+`gevent.config` is the one `Config` of a process. What a setting is, and where its value comes from, is in
+gevent/_setting.py. Both import nothing heavy, since every `import gevent` pays for them.
 """
-import os
+
+from gevent._setting import (  # noqa: F401 - some are for gevent's suite
+    ALL_SETTINGS,
+    BoolSettingMixin,
+    ByteCountSettingMixin,
+    FloatSettingMixin,
+    ImportableSetting,
+    IntSettingMixin,
+    Setting,
+    convert_str_value_as_is,
+    is_assigned,
+    split_list,
+    validate_anything,
+    validate_bool,
+    validate_invalid,
+)
 
 __all__ = ["config"]
-
-ALL_SETTINGS = []
-
-
-# --- what a value may be -----------------------------------------------------------------------------------------
-
-_TRUE_WORDS = ("1", "on", "yes", "true")
-_FALSE_WORDS = ("", "0", "off", "no", "false")
-
-
-def validate_invalid(value):
-    """Refuse `value`, whatever it is. Raises `ValueError`."""
-    raise ValueError(f"Not a valid value: {value!r}")
-
-
-def validate_anything(value):
-    """Return `value` as it is."""
-    return value
-
-
-def validate_bool(value):
-    """Return the truth of `value`; text must be one of the usual words. Raises `ValueError`."""
-    if not isinstance(value, str):
-        return bool(value)
-    word = value.strip().lower()
-    if word in _TRUE_WORDS:
-        return True
-    if word in _FALSE_WORDS:
-        return False
-    raise ValueError(f"Invalid boolean string: {word!r}")
-
-
-def convert_str_value_as_is(value):
-    """Return the text of an environment variable unchanged."""
-    return value
-
-
-def _split_list(value):
-    return value.split(",") if isinstance(value, str) else value
-
-
-# --- one setting -------------------------------------------------------------------------------------------------
-
-_UNSET = object()
-
-
-class Setting:
-    """One thing that can be configured: its name, its variable, its default, and what it accepts.
-
-    A subclass that has a `name` of its own adds itself to the settings of every `Config` made later. Its docstring
-    is what users read.
-    """
-
-    name = None
-    environment_key = None
-    default = None
-    #: Whether the setting is shown in the manual.
-    document = True
-    order = -1
-    value = _UNSET
-    #: What the program assigned, as it was given: child processes are configured alike.
-    assigned = _UNSET
-    _accepts = ""
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if "name" in cls.__dict__:
-            cls.order = len(ALL_SETTINGS)
-            ALL_SETTINGS.append(cls)
-
-    @property
-    def desc(self):
-        """The setting in words: its purpose, what it accepts, its default and its variable."""
-        from inspect import cleandoc
-
-        parts = [type(self).__doc__ or "", self._accepts, f"Default: ``{self.default!r}``.",
-                 f"Environment variable: ``{self.environment_key}``."]
-        return "\n\n".join(cleandoc(part) for part in parts if part)
-
-    def validate(self, value):
-        """Return `value`, or raise `ValueError`."""
-        return value
-
-    def _convert(self, value):
-        """Turn the text of the environment variable, or what the program assigned, into a value."""
-        return value
-
-    def _default(self):
-        text = os.environ.get(self.environment_key, _UNSET) if self.environment_key else _UNSET
-        if text is _UNSET:
-            return self.default
-        return self._convert(text)
-
-    def get(self):
-        """Return the value, after settling it if this is the first use. Raises what reading it raises."""
-        if self.value is _UNSET:
-            self.value = self.validate(self._default())
-        return self.value
-
-    def set(self, val):
-        """Make `val` the value from now on. Raises `ValueError`, and keeps the old value, if it is not acceptable."""
-        self.value = self.validate(self._convert(val))
-        self.assigned = val
-
-
-class BoolSettingMixin:
-    """A setting that is on or off."""
-
-    _accepts = "In the variable: ``1``, ``true``, ``on``, ``yes``, or ``0``, ``false``, ``off``, ``no``, or nothing."
-
-    def validate(self, value):
-        return validate_bool(value)
-
-    def _convert(self, value):
-        return validate_bool(value)
-
-
-class IntSettingMixin:
-    """A whole number, or None."""
-
-    def _convert(self, value):
-        return int(value) if value else None
-
-    def validate(self, value):
-        return int(value) if value else value
-
-
-class _PositiveValueMixin:
-    def validate(self, value):
-        if value is not None and value <= 0:
-            raise ValueError("Must be positive")
-        return value
-
-
-class FloatSettingMixin(_PositiveValueMixin):
-    """A number above zero, or None."""
-
-    def _convert(self, value):
-        return float(value) if value else None
-
-
-class ByteCountSettingMixin(_PositiveValueMixin):
-    """A size in bytes, above zero, or None."""
-
-    _accepts = "A number of bytes; text may end in ``kb``, ``mb`` or ``gb``, powers of 1024."
-
-    def _convert(self, value):
-        if not isinstance(value, str):
-            return value
-        text = value.strip().lower()
-        if not text:
-            return None
-        for power, suffix in enumerate(("kb", "mb", "gb"), start=1):
-            if text.endswith(suffix):
-                return int(text[:-2]) * 1024 ** power
-        return int(text)
-
-
-class ImportableSetting(Setting):
-    """A setting whose value is imported by name.
-
-    Accepts a name, several names in order of preference (a list, or one text with commas), or the object itself.
-    The short names in `shortname_map` stand for longer ones.
-    """
-
-    shortname_map = {}
-
-    @property
-    def _accepts(self):
-        text = "The object itself, or its full name, or several names separated by commas: the first that can be " \
-               "imported is used."
-        if self.shortname_map:
-            text += f" Short names: {', '.join(self.shortname_map)}."
-        return text
-
-    def _import_one(self, path):
-        if not isinstance(path, str):
-            return path
-        full_name = self.shortname_map.get(path, path)
-        if "/" in full_name or "." not in full_name:
-            raise ImportError(f"Cannot import {path!r}. "
-                              f"Required format: [package.]module.class. Or choose from {list(self.shortname_map)!r}")
-        module_name, _, attribute = full_name.rpartition(".")
-        try:
-            # What import_module() does, without importing importlib for it.
-            module = __import__(module_name, None, None, [attribute])
-        except ModuleNotFoundError as error:
-            if path == full_name:
-                raise
-            # Somebody chose a name of ours, so the missing module is not theirs to look for.
-            others = [name for name, target in self.shortname_map.items() if target != full_name]
-            raise ImportError(f"{path!r} is not available here ({error}). Choose from {others!r}",
-                              name=error.name) from error
-        try:
-            return getattr(module, attribute)
-        except AttributeError:
-            raise ImportError(f"Cannot import {attribute!r} from {module!r}") from None
-
-    def _import_one_of(self, candidates):
-        if not candidates:
-            raise ImportError("Cannot import from empty list")
-        for candidate in candidates[:-1]:
-            try:
-                return self._import_one(candidate)
-            except ImportError:
-                # The next one may do; if none does, the last one's error is the caller's to see.
-                continue
-        return self._import_one(candidates[-1])
-
-    def validate(self, value):
-        if isinstance(value, type) or callable(value):
-            return value
-        return self._import_one_of(list(_split_list(value)))
-
-    def get_options(self):
-        """Return a dictionary of every short name and its object, or the `ImportError` that stands in the way."""
-        options = {}
-        for name in self.shortname_map:
-            try:
-                options[name] = self._import_one(name)
-            except ImportError as error:
-                options[name] = error
-        return options
-
-
-# --- all of them -------------------------------------------------------------------------------------------------
 
 
 class Config:
@@ -273,7 +60,7 @@ class Config:
 
     def assigned(self):
         """Return what the program assigned so far, by name of the setting and as it was given."""
-        return {name: each.assigned for name, each in self.settings.items() if each.assigned is not _UNSET}
+        return {name: each.assigned for name, each in self.settings.items() if is_assigned(each)}
 
     def print_help(self):
         """Print every setting with its explanation to standard output."""
@@ -353,7 +140,7 @@ class LibevBackend(Setting):
     environment_key = "GEVENT_BACKEND"
 
     def _convert(self, value):
-        return _split_list(value)
+        return split_list(value)
 
 
 class FileObject(ImportableSetting):
@@ -522,7 +309,7 @@ class ResolverNameservers(AresSettingMixin, Setting):
     kwarg_name = "servers"
 
     def _convert(self, value):
-        return _split_list(value)
+        return split_list(value)
 
 
 class ResolverTimeout(FloatSettingMixin, AresSettingMixin, Setting):

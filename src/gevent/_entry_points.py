@@ -4,6 +4,7 @@ That module takes longer to import than all of gevent, and hardly anybody has a 
 files are read here, once; only where packages are found by other means than directories on `sys.path` (zip files,
 import hooks that bring distributions of their own) is the standard library asked.
 """
+
 import os
 import sys
 
@@ -27,8 +28,10 @@ def load_entry_points(group):
 
 
 def _only_directories():
-    if any(hasattr(finder, "find_distributions") and finder.__module__ != "_frozen_importlib_external"
-           for finder in map(_as_class, sys.meta_path)):
+    if any(
+        hasattr(finder, "find_distributions") and finder.__module__ != "_frozen_importlib_external"
+        for finder in map(_as_class, sys.meta_path)
+    ):
         return False
     return not any(os.path.isfile(entry) for entry in sys.path)
 

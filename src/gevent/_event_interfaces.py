@@ -2,15 +2,25 @@
 
 Importing this module also declares which class provides which interface.
 """
+
 from zope.interface import Attribute, Interface, classImplements
 
 from gevent import events
 
 __all__ = [
-    "IEventLoopBlocked", "IGeventDidPatchAllEvent", "IGeventDidPatchBuiltinModulesEvent", "IGeventDidPatchEvent",
-    "IGeventDidPatchModuleEvent", "IGeventPatchEvent", "IGeventWillPatchAllEvent", "IGeventWillPatchEvent",
-    "IGeventWillPatchModuleEvent", "IMemoryUsageThresholdExceeded", "IMemoryUsageUnderThreshold",
-    "IPeriodicMonitorThread", "IPeriodicMonitorThreadStartedEvent",
+    "IEventLoopBlocked",
+    "IGeventDidPatchAllEvent",
+    "IGeventDidPatchBuiltinModulesEvent",
+    "IGeventDidPatchEvent",
+    "IGeventDidPatchModuleEvent",
+    "IGeventPatchEvent",
+    "IGeventWillPatchAllEvent",
+    "IGeventWillPatchEvent",
+    "IGeventWillPatchModuleEvent",
+    "IMemoryUsageThresholdExceeded",
+    "IMemoryUsageUnderThreshold",
+    "IPeriodicMonitorThread",
+    "IPeriodicMonitorThreadStartedEvent",
 ]
 
 # zope.interface takes a method of an interface to have no self.

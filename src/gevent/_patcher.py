@@ -3,6 +3,7 @@
 For libraries that block, where patching the whole process is not ours to decide: the copy sees gevent's `socket` and
 so on, while everybody else's copy of the library stays as it was.
 """
+
 import importlib
 import sys
 from _imp import acquire_lock, release_lock
@@ -51,8 +52,9 @@ class _PrivateImport:
             self._stand_ins[theirs] = importlib.import_module(ours)
         # Nobody else may import between here and the end: they would get our modules.
         acquire_lock()
-        self._before = {name: module for name, module in sys.modules.items()
-                        if name in self._stand_ins or self._is_own(name)}
+        self._before = {
+            name: module for name, module in sys.modules.items() if name in self._stand_ins or self._is_own(name)
+        }
         for name in self._before:
             sys.modules.pop(name)
         sys.modules.update(self._stand_ins)

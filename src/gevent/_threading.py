@@ -3,6 +3,7 @@
 `Lock`, `start_new_thread` and `get_thread_ident` are the ones `_thread` had when Python started. `Queue` hands
 objects from one native thread to another.
 """
+
 from _queue import Empty as _ChannelEmpty
 from _queue import SimpleQueue as _Channel
 

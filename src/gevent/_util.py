@@ -78,8 +78,15 @@ class LazyOnClass:
         return value
 
 
-def copy_globals(source, globs, only_names=None, ignore_missing_names=False, names_to_ignore=(),
-                 dunder_names_to_keep=("__implements__", "__all__", "__imports__"), cleanup_globs=True):
+def copy_globals(
+    source,
+    globs,
+    only_names=None,
+    ignore_missing_names=False,
+    names_to_ignore=(),
+    dunder_names_to_keep=("__implements__", "__all__", "__imports__"),
+    cleanup_globs=True,
+):
     """Copy the names of the module `source` into the dictionary `globs`; return the list of names copied.
 
     :param only_names: The names to copy; by default, all.

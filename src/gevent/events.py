@@ -7,6 +7,7 @@ point group ``ENTRY_POINT_NAME`` of the event's class.
 The interfaces (``IGevent…Event`` and so on) are made at their first use, since few programs ask for them and
 `zope.interface` is slow to import.
 """
+
 from zope.event import notify, subscribers
 
 __all__ = [  # noqa: F822 - the interfaces come from __getattr__

@@ -2,6 +2,7 @@
 
 They are in a module of their own, which imports nothing of gevent, so that every other module can raise them.
 """
+
 from greenlet import GreenletExit
 
 __all__ = ["LoopExit"]

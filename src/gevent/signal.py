@@ -4,6 +4,7 @@ Python calls a handler between two instructions of whatever greenlet runs in the
 which must never wait. Handlers for SIGCHLD are known to wait (they call ``waitpid``), so theirs run in a greenlet of
 their own. All other signals are handled as ever. Children that gevent watches are watched without this signal.
 """
+
 import signal as __signal__
 
 from gevent._hub_local import get_hub

@@ -2,6 +2,7 @@
 
 Everything of `_thread` that is not about starting, locking or telling apart is the standard library's.
 """
+
 import _thread as __thread__
 import sys
 

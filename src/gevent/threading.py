@@ -7,6 +7,7 @@ which `threading` did not start.
 
 Patching itself, with all there is to mend in objects made before, is in gevent/monkey/_threads.py.
 """
+
 import sys
 import threading as __threading__
 
@@ -46,8 +47,18 @@ else:
     __implements__ += ["_start_new_thread", "_set_sentinel"]
 __extensions__ = []
 
-__all__ = ["Lock", "RLock", "Thread", "Timer", "allocate_lock", "get_ident", "local", "main_native_thread",
-           "start_joinable_thread", "start_new_thread"]
+__all__ = [
+    "Lock",
+    "RLock",
+    "Thread",
+    "Timer",
+    "allocate_lock",
+    "get_ident",
+    "local",
+    "main_native_thread",
+    "start_joinable_thread",
+    "start_new_thread",
+]
 
 _allocate_lock = allocate_lock
 _start_new_thread = start_new_thread
@@ -61,7 +72,6 @@ class _CRLock(_ThreadRLock):
 
     __slots__ = ()
     _block_class = Lock
-
 
 
 _Thread = __threading__.Thread
@@ -131,8 +141,7 @@ class _DummyThread(_DummyThread_):
     # Whether this version of Python turns the object of the greenlet that forked into the child's main thread by
     # assigning its class.
     _NEEDS_CLASS_FORK_FIXUP = PY313 or any(
-        "_DummyThread" in function.__code__.co_names
-        for function in (__threading__._after_fork, _DummyThread_.__init__)
+        "_DummyThread" in function.__code__.co_names for function in (__threading__._after_fork, _DummyThread_.__init__)
     )
 
     def __init__(self):

@@ -1,4 +1,5 @@
 """The `time` module with a `sleep` that parks the greenlet instead of stopping the thread."""
+
 import time as __time__
 
 from gevent._util import copy_globals

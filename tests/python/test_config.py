@@ -1,9 +1,10 @@
 """Settings: where a value comes from, what is accepted, and that reading none of them costs an import."""
+
 import pytest
+from scripts import run_script
+
 from gevent import _config
 from gevent._config import Config
-
-from scripts import run_script
 
 
 @pytest.fixture
@@ -46,8 +47,13 @@ def test_these_words_turn_a_setting_off(config, monkeypatch, text):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("max_blocking_time", -1), ("max_blocking_time", "soon"), ("max_memory_usage", 0), ("max_memory_usage", "5tb"),
-     ("monitor_thread", "perhaps")],
+    [
+        ("max_blocking_time", -1),
+        ("max_blocking_time", "soon"),
+        ("max_memory_usage", 0),
+        ("max_memory_usage", "5tb"),
+        ("monitor_thread", "perhaps"),
+    ],
 )
 def test_an_unacceptable_value_is_refused_and_the_old_one_kept(config, name, value):
     before = getattr(config, name)

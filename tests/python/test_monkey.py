@@ -1,9 +1,9 @@
 """Patching: what is replaced, what stays at hand, who is told, and who may forbid it."""
+
 import subprocess
 import sys
 
 import pytest
-
 from scripts import run_script
 
 
@@ -19,7 +19,7 @@ assert socket.socket is gevent.socket.socket
 assert queue.Queue is gevent.queue.Queue
 assert subprocess.Popen is gevent.subprocess.Popen
 assert not hasattr(select, "epoll") and not hasattr(selectors, "EpollSelector")
-for name in ("os", "_thread", "threading", "time", "socket", "select", "selectors", "ssl", "subprocess", "signal", "queue"):
+for name in "os _thread threading time socket select selectors ssl subprocess signal queue".split():
     assert monkey.is_module_patched(name), name
 assert monkey.is_object_patched("socket", "socket") and not monkey.is_object_patched("socket", "error")
 assert gevent._hub_local.get_hub_if_exists() is None
@@ -98,7 +98,9 @@ events.subscribers.append(seen.append)
 
 
 def test_subscribers_hear_of_all_in_order():
-    run_script(EVENTS + """
+    run_script(
+        EVENTS
+        + """
 monkey.patch_all(extra=42)
 assert isinstance(seen[0], events.GeventWillPatchAllEvent)
 assert seen[0].patch_all_kwargs == {"extra": 42}
@@ -108,11 +110,14 @@ assert isinstance(seen[-1], events.GeventDidPatchAllEvent)
 will = [e.module_name for e in seen if isinstance(e, events.GeventWillPatchModuleEvent)]
 did = [e.module_name for e in seen if isinstance(e, events.GeventDidPatchModuleEvent)]
 assert will[:2] == ["os", "_thread"] and set(will) - {"_thread"} == set(did) - {"thread"}, (will, did)
-""")
+"""
+    )
 
 
 def test_a_subscriber_may_forbid_one_module():
-    run_script(EVENTS + """
+    run_script(
+        EVENTS
+        + """
 def forbid(event):
     if isinstance(event, events.GeventWillPatchModuleEvent) and event.module_name in ("time", "_thread", "ssl"):
         raise events.DoNotPatch
@@ -122,20 +127,26 @@ import time, threading
 assert not {"time", "_thread", "threading", "ssl"} & set(monkey.saved), monkey.saved.keys()
 assert "socket" in monkey.saved
 assert not any(getattr(e, "module_name", "") == "ssl" and isinstance(e, events.GeventDidPatchEvent) for e in seen)
-""")
+"""
+    )
 
 
 def test_a_subscriber_may_forbid_everything():
-    run_script(EVENTS + """
+    run_script(
+        EVENTS
+        + """
 def forbid(event): raise events.DoNotPatch
 events.subscribers.append(forbid)
 assert monkey.patch_all() is False
 assert not monkey.saved
-""")
+"""
+    )
 
 
 def test_a_subscriber_may_take_single_names_out():
-    run_script(EVENTS + """
+    run_script(
+        EVENTS
+        + """
 import socket
 original = socket.create_connection
 def spare(event):
@@ -144,17 +155,21 @@ def spare(event):
 events.subscribers.append(spare)
 monkey.patch_all()
 assert socket.create_connection is original
-""")
+"""
+    )
 
 
 def test_what_a_subscriber_raises_comes_out():
-    run_script(EVENTS + """
+    run_script(
+        EVENTS
+        + """
 def fail(event): 1 / 0
 events.subscribers.append(fail)
 try: monkey.patch_all()
 except ZeroDivisionError: pass
 else: raise AssertionError
-""")
+"""
+    )
 
 
 def test_installed_plugins_are_called(tmp_path):
@@ -162,17 +177,21 @@ def test_installed_plugins_are_called(tmp_path):
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: a-plugin\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
-        "[console_scripts]\nx = y:z\n\n[gevent.plugins.monkey.did_patch_all]\n; a remark\nmine = a_plugin:calls.append\n"
+        "[console_scripts]\nx = y:z\n\n[gevent.plugins.monkey.did_patch_all]\n; a remark\n"
+        "mine = a_plugin:calls.append\n"
     )
     (tmp_path / "a_plugin.py").write_text("calls = []\n")
-    run_script("""
+    run_script(
+        """
 import sys; sys.path.insert(0, sys.argv[1])
 from gevent import events, monkey
 monkey.patch_all()
 import a_plugin
 assert [type(e) for e in a_plugin.calls] == [events.GeventDidPatchAllEvent]
 assert "importlib.metadata" not in sys.modules
-""", tmp_path)
+""",
+        tmp_path,
+    )
 
 
 def test_functions_can_be_replaced_by_others_who_patch():
@@ -254,8 +273,13 @@ assert signal.signal(signal.SIGCHLD, signal.SIG_DFL) is handler
 
 
 def run_module(*arguments, env=None):
-    return subprocess.run([sys.executable, "-m", "gevent.monkey", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [sys.executable, "-m", "gevent.monkey", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture
@@ -316,7 +340,9 @@ assert not any(name.startswith("multiprocessing") for name in monkey.saved), mon
 
 @pytest.mark.parametrize("how", ["argument", "environment", "command line", "afterwards"])
 def test_there_are_several_ways_to_ask_for_multiprocessing(how, tmp_path):
-    check = "from gevent import monkey\nassert any(n.startswith('multiprocessing') for n in monkey.saved), monkey.saved\n"
+    check = (
+        "from gevent import monkey\nassert any(n.startswith('multiprocessing') for n in monkey.saved), monkey.saved\n"
+    )
     if how == "command line":
         (tmp_path / "program.py").write_text(check)
         result = run_module("--multiprocessing", tmp_path / "program.py")
@@ -325,8 +351,9 @@ def test_there_are_several_ways_to_ask_for_multiprocessing(how, tmp_path):
     arguments = "multiprocessing=True" if how == "argument" else ""
     after = "monkey.patch_multiprocessing()" if how == "afterwards" else ""
     env = {"GEVENT_PATCH_MULTIPROCESSING": "1"} if how == "environment" else None
-    result = run_script(f"from gevent import monkey; monkey.patch_all({arguments})\n{after}\n{check}"
-                        "monkey.patch_all()\n", env=env)
+    result = run_script(
+        f"from gevent import monkey; monkey.patch_all({arguments})\n{after}\n{check}monkey.patch_all()\n", env=env
+    )
     assert result.stderr == ""
 
 

@@ -1,11 +1,14 @@
 """Patched threading: threads are greenlets, whoever made their class, and the interpreter ends as it should."""
+
 from scripts import run_script
 
 PATCHED = "from gevent import monkey; monkey.patch_all()\n"
 
 
 def test_a_thread_is_a_greenlet():
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import threading, time
 from greenlet import getcurrent
 main, seen = getcurrent(), []
@@ -20,7 +23,8 @@ assert [different for different, _ in seen] == [True] * 3
 assert [t for _, t in seen] == threads
 assert threading.enumerate() == [threading.main_thread()]
 assert threading.current_thread() is threading.main_thread()
-""")
+"""
+    )
 
 
 def test_a_class_derived_before_patching_runs_as_a_greenlet_too():
@@ -65,23 +69,29 @@ print(order)
 
 
 def test_the_main_thread_can_be_joined():
-    result = run_script(PATCHED + """
+    result = run_script(
+        PATCHED
+        + """
 import threading
 def wait():
     threading.main_thread().join(); print("main is done")
 threading.Thread(target=wait).start()
-""")
+"""
+    )
     assert result.stdout == "main is done\n"
 
 
 def test_the_interpreter_waits_for_threads_but_not_for_daemons():
-    result = run_script(PATCHED + """
+    result = run_script(
+        PATCHED
+        + """
 import threading, time
 def work(seconds, name):
     time.sleep(seconds); print(name)
 threading.Thread(target=work, args=(30, "daemon"), daemon=True).start()
 threading.Thread(target=work, args=(0.05, "thread")).start()
-""")
+"""
+    )
     assert result.stdout == "thread\n"
 
 
@@ -100,10 +110,13 @@ threading.Thread(target=wait).start()
 
 
 def test_a_thread_that_nothing_can_wake_does_not_keep_the_process():
-    result = run_script(PATCHED + """
+    result = run_script(
+        PATCHED
+        + """
 import threading
 threading.Thread(target=threading.Event().wait).start()
-""")
+"""
+    )
     assert result.stderr == ""
 
 
@@ -121,7 +134,9 @@ from gevent import monkey; monkey.patch_all()
 
 
 def test_a_greenlet_has_a_dummy_thread_for_as_long_as_it_lives():
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import threading, gevent
 names = []
 def work():
@@ -135,17 +150,21 @@ assert all(name.startswith("Dummy-") for name in names)
 gevent.sleep(0.05)
 del greenlets
 assert len(threading._active) == before
-""")
+"""
+    )
 
 
 def test_thread_locals_are_greenlet_locals():
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import threading
 data = threading.local(); data.x = 1
 seen = []
 t = threading.Thread(target=lambda: seen.append(getattr(data, "x", None))); t.start(); t.join()
 assert seen == [None] and data.x == 1
-""")
+"""
+    )
 
 
 def test_a_module_that_is_being_imported_while_patching_can_be_imported_by_others(tmp_path):
@@ -157,21 +176,28 @@ def test_a_module_that_is_being_imported_while_patching_can_be_imported_by_other
         "assert not g.ready()\n"
         "done = True\n"
     )
-    run_script("""
+    run_script(
+        """
 import sys; sys.path.insert(0, sys.argv[1])
 import patches
 assert patches.g.get(timeout=5).done
-""", tmp_path)
+""",
+        tmp_path,
+    )
 
 
 def test_two_greenlets_import_one_module_once(tmp_path):
     (tmp_path / "slow.py").write_text("import time; time.sleep(0.02); runs = globals().get('runs', 0) + 1\n")
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import sys; sys.path.insert(0, sys.argv[1])
 import gevent
 found = [g.get() for g in [gevent.spawn(__import__, "slow") for _ in range(3)]]
 assert found[0] is found[1] is found[2] and found[0].runs == 1
-""", tmp_path)
+""",
+        tmp_path,
+    )
 
 
 def test_logging_imported_before_patching_gets_locks_that_park():
@@ -191,7 +217,9 @@ assert holder.dead and "after waiting" in stream.getvalue()
 
 def test_a_lock_that_parks_is_no_part_of_a_fork():
     """concurrent.futures.thread registers its lock so; a greenlet that holds it meanwhile would switch in the fork."""
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import os, threading
 lock = threading.Lock(); lock.acquire()
 calls = []
@@ -201,11 +229,14 @@ pid = os.fork()
 if not pid: os._exit(0 if lock.locked() else 1)
 assert os.waitpid(pid, 0)[1] == 0
 assert lock.locked() and calls == ["before"]
-""")
+"""
+    )
 
 
 def test_after_a_fork_the_forking_thread_is_the_main_thread():
-    result = run_script(PATCHED + """
+    result = run_script(
+        PATCHED
+        + """
 import os, threading
 def work():
     pid = os.fork()
@@ -215,13 +246,16 @@ def work():
         os._exit(0)
     os.waitpid(pid, 0)
 thread = threading.Thread(target=work); thread.start(); thread.join()
-""")
+"""
+    )
     assert result.stdout == "True True\n"
     assert result.stderr == ""
 
 
 def test_after_a_fork_in_a_bare_greenlet_it_becomes_the_main_thread():
-    result = run_script(PATCHED + """
+    result = run_script(
+        PATCHED
+        + """
 import os, threading, gevent
 def work():
     threading.current_thread()
@@ -231,7 +265,8 @@ def work():
         os._exit(0)
     os.waitpid(pid, 0)
 gevent.spawn(work).get()
-""")
+"""
+    )
     assert result.stdout == "True\n"
     assert result.stderr == ""
 
@@ -258,7 +293,9 @@ assert count == [2000], count
 
 
 def test_timers_and_conditions_work():
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import threading
 condition, fired = threading.Condition(), []
 def fire():
@@ -268,20 +305,26 @@ with condition: assert condition.wait_for(lambda: fired, timeout=5)
 timer.join()
 cancelled = threading.Timer(30, fire); cancelled.start(); cancelled.cancel(); cancelled.join()
 assert fired == [1]
-""")
+"""
+    )
 
 
 def test_a_lock_that_is_tried_again_and_again_lets_its_holder_run():
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import threading, gevent
 lock = threading.Lock(); lock.acquire()
 gevent.spawn(lock.release)
 while not lock.acquire(False): pass
-""")
+"""
+    )
 
 
 def test_the_standard_librarys_own_tests_of_locks_pass():
-    run_script(PATCHED + """
+    run_script(
+        PATCHED
+        + """
 import threading, unittest
 try:
     from test import lock_tests
@@ -301,4 +344,5 @@ class Conditions(lock_tests.ConditionTests):
 class Semaphores(lock_tests.SemaphoreTests):
     semtype = staticmethod(threading.Semaphore)
 unittest.main(argv=["lock_tests"])
-""")
+"""
+    )

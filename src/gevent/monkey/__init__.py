@@ -12,6 +12,7 @@ With ``multiprocessing=True``, which gevent itself does not have, `multiprocessi
 
 Others may watch, forbid or add to the patching by the events of `gevent.events`, as subscribers or by entry points.
 """
+
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
 from gevent.monkey._notices import process_warnings as _process_warnings
@@ -100,8 +101,7 @@ def patch_sys(stdin=True, stdout=True, stderr=True):
 
 
 @_unless_forbidden
-def patch_thread(threading=True, _threading_local=True, Event=True, logging=True, existing_locks=True,
-                 _warnings=None):
+def patch_thread(threading=True, _threading_local=True, Event=True, logging=True, existing_locks=True, _warnings=None):
     """Make threads greenlets: `_thread`, `threading`, their locks and thread-local data.
 
     :param threading: Patch `threading` too, not only `_thread`.
@@ -222,9 +222,25 @@ _SIGNAL_WITHOUT_OS = (
 
 
 @_unless_forbidden
-def patch_all(socket=True, dns=True, time=True, select=True, thread=True, os=True, ssl=True, subprocess=True,
-              sys=False, aggressive=True, Event=True, builtins=True, signal=True, queue=True, contextvars=True,
-              multiprocessing=False, **kwargs):
+def patch_all(
+    socket=True,
+    dns=True,
+    time=True,
+    select=True,
+    thread=True,
+    os=True,
+    ssl=True,
+    subprocess=True,
+    sys=False,
+    aggressive=True,
+    Event=True,
+    builtins=True,
+    signal=True,
+    queue=True,
+    contextvars=True,
+    multiprocessing=False,
+    **kwargs,
+):
     """Patch the standard library: each argument is one of this module's ``patch_`` functions, called if it is true.
 
     :param aggressive: Remove blocking things that have no cooperative counterpart, such as `select.epoll`.
@@ -264,7 +280,7 @@ def patch_all(socket=True, dns=True, time=True, select=True, thread=True, os=Tru
     return True
 
 
-_PATCH_ALL_PARAMETERS = patch_all.__wrapped__.__code__.co_varnames[:patch_all.__wrapped__.__code__.co_argcount]
+_PATCH_ALL_PARAMETERS = patch_all.__wrapped__.__code__.co_varnames[: patch_all.__wrapped__.__code__.co_argcount]
 
 
 def _compare_with_former_call(settings, warnings):

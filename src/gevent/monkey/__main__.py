@@ -1,4 +1,5 @@
 """``python -m gevent.monkey``: see `gevent.monkey.main`."""
+
 from gevent.monkey import main
 
 __all__ = []

@@ -3,6 +3,7 @@
 A module that said ``from ssl import SSLContext`` keeps the original, and so does every class derived from it. Such
 connections block, and mixing both kinds fails in ways that are hard to understand, so users are told at once.
 """
+
 import sys
 
 __all__ = ["describe_late_ssl"]
@@ -24,8 +25,10 @@ def describe_late_ssl():
     classes = sorted(map(repr, _strange_subclasses(context_class)))
     if not modules and not classes:
         return None
-    text = ("ssl is patched after its import: what has got hold of its classes already will block, or fail with a "
-            "RecursionError. Patch earlier. (https://github.com/gevent/gevent/issues/1016)")
+    text = (
+        "ssl is patched after its import: what has got hold of its classes already will block, or fail with a "
+        "RecursionError. Patch earlier. (https://github.com/gevent/gevent/issues/1016)"
+    )
     if modules:
         text += f" Modules that had direct imports (NOT patched): {modules}."
     if classes:

@@ -1,4 +1,5 @@
 """``python -m gevent.monkey [options] script``: run a program that is patched before its first line."""
+
 import os
 import sys
 

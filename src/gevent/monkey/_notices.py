@@ -3,6 +3,7 @@
 Warnings wait because a warning may import modules, or stop the program when it is turned into an error, and neither
 should happen while the process is half patched.
 """
+
 import sys
 from functools import wraps
 

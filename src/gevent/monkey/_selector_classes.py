@@ -1,4 +1,5 @@
 """The classes of `selectors` beside ``DefaultSelector``: some can wait by way of `gevent.select`; the rest go."""
+
 from gevent.monkey.api import remove_item
 
 __all__ = ["mend_selector_classes", "remove_selector_classes"]

@@ -9,6 +9,7 @@ patching begins:
 * the end of the interpreter, which joins threads;
 * functions that others have called around a fork, where nobody may wait.
 """
+
 import _thread
 import sys
 
@@ -102,10 +103,13 @@ class ThreadPatch:
         elif main._ident != id(_root_greenlet()):
             queue_warning(
                 "Monkey-patching outside the main native thread. Some APIs will not be available. "
-                "Expect a KeyError to be printed at shutdown.", self.warnings)
+                "Expect a KeyError to be printed at shutdown.",
+                self.warnings,
+            )
             queue_warning(
                 "Monkey-patching not on the main thread; threading.main_thread().join() will hang from a greenlet",
-                self.warnings)
+                self.warnings,
+            )
         for thread in list(threading._active.values()):
             if thread is not main:
                 _keep_native(threading, thread)

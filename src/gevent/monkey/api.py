@@ -12,6 +12,7 @@ may have functions that take part:
 ``_gevent_did_monkey_patch(target_module, items, warn)``
     called last.
 """
+
 from gevent.monkey._state import saved
 
 __all__ = ["get_original", "patch_item", "patch_module", "remove_item"]
@@ -66,8 +67,10 @@ class _PatchRequest:
         self.patch_kwargs = {} if patch_kwargs is None else patch_kwargs
 
     def __repr__(self):
-        return (f"<{type(self).__name__} {self.items!r} of {self.target_module!r} from {self.source_module!r} "
-                f"with {self.patch_kwargs!r}>")
+        return (
+            f"<{type(self).__name__} {self.items!r} of {self.target_module!r} from {self.source_module!r} "
+            f"with {self.patch_kwargs!r}>"
+        )
 
     def default_patch_items(self):
         """Replace each of the items by the source's."""
@@ -80,8 +83,16 @@ class _PatchRequest:
             remove_item(target_module, name)
 
 
-def patch_module(target_module, source_module, items=None, _warnings=None, _patch_kwargs=None,
-                 _notify_will_subscribers=True, _notify_did_subscribers=True, _call_hooks=True):
+def patch_module(
+    target_module,
+    source_module,
+    items=None,
+    _warnings=None,
+    _patch_kwargs=None,
+    _notify_will_subscribers=True,
+    _notify_did_subscribers=True,
+    _call_hooks=True,
+):
     """Replace attributes of `target_module` by those of `source_module`.
 
     :param items: Names to replace; by default what the source lists in ``__implements__``.
