@@ -54,6 +54,14 @@ class DescriptorSet::Wakers {
   // kWoken says no more than that it is time to look.
   Parked park(double timeout_s) noexcept { return park_in(line_, timeout_s); }
 
+  // Sleeps without being woken, whatever happens.
+  Parked pause(double seconds) noexcept {
+    for (Io& watcher : watchers_) watcher.stop();
+    const Parked outcome = park_for(seconds, true);
+    for (Io& watcher : watchers_) watcher.start();
+    return outcome;
+  }
+
   // Whether some entry has no event that the loop could tell of.
   [[nodiscard]] bool must_look_again() const noexcept { return must_look_again_; }
 
@@ -139,7 +147,7 @@ int DescriptorSet::wait(double timeout_s) noexcept {
     if (outcome == kTimedOut || ++vain_wakeups <= kVainWakeupsMax) continue;
     // Something that nobody asked for, such as a hang-up, wakes at once, and would for ever.
     const double pause_s = left_s < 0 ? kLookAgainAfter : std::min(left_s, kLookAgainAfter);
-    if (park_for(pause_s, true) == kFailed) return -1;
+    if ((wakers == nullptr ? park_for(pause_s, true) : wakers->pause(pause_s)) == kFailed) return -1;
   }
 }
 

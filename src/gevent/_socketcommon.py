@@ -132,9 +132,10 @@ def _resolve_addr(sock, address):
     host, port = address[:2]
     if not host or host == "<broadcast>" or not isinstance(port, int) or _is_number(family, host):
         return address
-    found = getaddrinfo(host, port, sock.family, sock.type, sock.proto)[0][-1]
+    # Port 0, so that one out of range reaches the system call as it is.
+    found = getaddrinfo(host, 0, family, sock.type, sock.proto)[0][-1]
     # The caller's flow and scope, where given, count more than the resolver's.
-    return found[:2] + (address[2:] + found[len(address):] if family == AF_INET6 else address[2:])
+    return (found[0], port, *address[2:], *(found[len(address):] if family == AF_INET6 else ()))
 
 
 # ---- what is known of a socket's numbers ------------------------------------------------------------------------------

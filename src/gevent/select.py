@@ -43,8 +43,8 @@ def select(rlist, wlist, xlist, timeout=None):
         timeout = -1
     elif timeout < 0:
         raise ValueError("timeout must be non-negative")
-    reading, writing, others = list(rlist), list(wlist), list(xlist)
-    return select_fds(reading, writing, others, timeout, lambda: _original_select(reading, writing, others, 0))
+    # In the standard library's words, if a descriptor is not open.
+    return select_fds(rlist, wlist, xlist, timeout, lambda: _original_select(rlist, wlist, xlist, 0))
 
 
 if "poll" in __implements__:

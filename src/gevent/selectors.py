@@ -3,6 +3,7 @@
 Where there is epoll the registrations stay in the kernel from one `select` to the next: a call costs what is ready, however
 many are registered, and the loop only watches one descriptor, the epoll set's own.
 """
+import selectors as __selectors__
 from selectors import EVENT_READ, EVENT_WRITE, _BaseSelectorImpl
 
 from gevent._hub_local import get_hub
@@ -12,6 +13,8 @@ from gevent.select import POLLIN, POLLOUT, _epoll
 
 __all__ = ["DefaultSelector", "GeventSelector"]
 __implements__ = ["DefaultSelector"]
+__imports__ = [name for name in vars(__selectors__) if not name.startswith("__") and name not in __implements__]
+globals().update((name, getattr(__selectors__, name)) for name in __imports__)
 
 
 class _EpollSet:

@@ -9,6 +9,7 @@ import ssl as __ssl__
 import types
 from _ssl import SSLWantReadError, SSLWantWriteError
 from errno import EINVAL, ENOTCONN
+from socket import SO_TYPE, SOCK_STREAM, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS, SSL_ERROR_EOF, SSLError
 
 from gevent._native import socket as _native
@@ -65,10 +66,12 @@ class SSLSocket(socket):
 
     def __init__(self, sock=None, keyfile=None, certfile=None, server_side=False, cert_reqs=CERT_NONE,
                  ssl_version=PROTOCOL_TLS, ca_certs=None, do_handshake_on_connect=True, family=__socket__.AF_INET,
-                 type=__socket__.SOCK_STREAM, proto=0, fileno=None, suppress_ragged_eofs=True, npn_protocols=None,
+                 type=SOCK_STREAM, proto=0, fileno=None, suppress_ragged_eofs=True, npn_protocols=None,
                  ciphers=None, server_hostname=None, _session=None, _context=None):  # fmt: skip
         if _context is None:
             _context = _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, ciphers)
+        if sock is not None and sock.getsockopt(SOL_SOCKET, SO_TYPE) != SOCK_STREAM:
+            raise NotImplementedError("only stream sockets are supported")
         if server_side and server_hostname:
             raise ValueError("server_hostname can only be specified in client mode")
         if _context.check_hostname and not server_hostname:
@@ -98,8 +101,6 @@ class SSLSocket(socket):
             raise
 
     def _take_over(self, sock):
-        if sock.getsockopt(__socket__.SOL_SOCKET, __socket__.SO_TYPE) != __socket__.SOCK_STREAM:
-            raise NotImplementedError("only stream sockets are supported")
         family, kind, proto, timeout = sock.family, sock.type, sock.proto, sock.gettimeout()
         if isinstance(sock, socket):
             sock._closed = True
@@ -114,7 +115,8 @@ class SSLSocket(socket):
             self.getpeername()
             return True
         except OSError as error:
-            if error.errno not in (ENOTCONN, EINVAL):
+            not_connected = error.errno
+            if not_connected not in (ENOTCONN, EINVAL):
                 raise
         # Was it, and what the other side sent before it went never passed through TLS? Nobody must take that for
         # something that did (CVE-2023-40217).
@@ -125,8 +127,8 @@ class SSLSocket(socket):
                 raise
             left_behind = b""
         if left_behind:
-            error = SSLError("Closed before TLS handshake with data in recv buffer.")
-            error.reason, error.library = error.args[0], None
+            error = SSLError(not_connected, "Closed before TLS handshake with data in recv buffer.")
+            error.reason, error.library = error.args[1], None
             raise error
         return False
 
@@ -390,6 +392,9 @@ def _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_cert
         raise ValueError("certfile must be specified for server-side operations")
     if keyfile and not certfile:
         raise ValueError("certfile must be specified")
+    if ssl_version == PROTOCOL_TLS:
+        # The same for one side only, and not deprecated.
+        ssl_version = __ssl__.PROTOCOL_TLS_SERVER if server_side else __ssl__.PROTOCOL_TLS_CLIENT
     context = SSLContext(ssl_version)
     context.check_hostname = False
     context.verify_mode = cert_reqs
@@ -421,6 +426,8 @@ def wrap_socket(sock, keyfile=None, certfile=None, server_side=False, cert_reqs=
 
 def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeout=timeout_default):
     """Return the certificate of the server at `addr`, as PEM text; verified if `ca_certs` names a file of certificates."""
+    if ssl_version == PROTOCOL_TLS:
+        ssl_version = __ssl__.PROTOCOL_TLS_CLIENT  # means the same here, and is not deprecated
     context = _create_stdlib_context(
         ssl_version, cert_reqs=CERT_NONE if ca_certs is None else __ssl__.CERT_REQUIRED, cafile=ca_certs
     )

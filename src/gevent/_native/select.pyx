@@ -9,7 +9,7 @@ from libcpp.memory cimport unique_ptr
 
 import select as _stdlib
 
-from bridge cimport park_for
+from bridge cimport current_hub_if_exists, park_for
 
 cdef extern from "Python.h":
     int PyObject_AsFileDescriptor(object) except -1
@@ -82,8 +82,8 @@ cdef list _reported(const DescriptorSet& descriptors):
 
 # ---- select ----------------------------------------------------------------------------------------------------------
 
-def select_fds(list reading, list writing, list others, double timeout_s, check):
-    """Do what gevent.select.select() says; the lists are the caller's, and stay as they are.
+def select_fds(reading, writing, others, double timeout_s, check):
+    """Do what gevent.select.select() says.
 
     check
         called when a descriptor turns out not to be open; raises the standard library's error, or returns, and then the
@@ -94,23 +94,37 @@ def select_fds(list reading, list writing, list others, double timeout_s, check)
     cdef size_t i = 0
     wanted.reset(new DescriptorSet())
     core = wanted.get()
-    for item in reading:
-        core.add(PyObject_AsFileDescriptor(item), POLLIN, _READABLE)
-    for item in writing:
-        core.add(PyObject_AsFileDescriptor(item), POLLOUT, _WRITABLE)
-    for item in others:
-        core.add(PyObject_AsFileDescriptor(item), POLLPRI, POLLPRI)
+    # Copied while they are read: fileno() may change a list, and so may others while the caller waits.
+    cdef list readers = _add_all(core, reading, POLLIN, _READABLE)
+    cdef list writers = _add_all(core, writing, POLLOUT, _WRITABLE)
+    cdef list rest = _add_all(core, others, POLLPRI, POLLPRI)
+    if current_hub_if_exists() == NULL and core.poll_now() != 0:
+        # Before a hub is made: one of its descriptors would get the number of one that is closed.
+        _check_open(core, check)
     # Even when something is ready already: programs call select() in loops, and rely on others getting their turn.
     park_for(0, True)
     if core.poll_now() != 0:
-        for i in range(core.size()):
-            if core.revents(i) & POLLNVAL:
-                check()
-                break
+        _check_open(core, check)
     elif timeout_s != 0:
         core.wait(timeout_s)
     i = 0
-    return _take_ready(core, &i, reading), _take_ready(core, &i, writing), _take_ready(core, &i, others)
+    return _take_ready(core, &i, readers), _take_ready(core, &i, writers), _take_ready(core, &i, rest)
+
+
+cdef _check_open(DescriptorSet* core, check):
+    cdef size_t i
+    for i in range(core.size()):
+        if core.revents(i) & POLLNVAL:
+            check()
+            return
+
+
+cdef list _add_all(DescriptorSet* core, items, short events, short accepted):
+    cdef list copy = []
+    for item in items:
+        core.add(PyObject_AsFileDescriptor(item), events, accepted)
+        copy.append(item)
+    return copy
 
 
 cdef list _take_ready(DescriptorSet* core, size_t* i, list items):
