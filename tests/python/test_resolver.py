@@ -179,3 +179,62 @@ def test_the_hosts_file_is_read_and_read_again_when_it_changes(tmp_path):
     os.utime(path, (1, 1))
     hosts.load()
     assert hosts.v4 == {"name.example": "5.6.7.8"}
+
+
+def test_dnspython_asks_servers_without_stopping_others():
+    pytest.importorskip("dns")
+    result = run_script(
+        """
+        import gevent
+        from gevent import socket
+        from gevent.server import DatagramServer
+        import dns.flags, dns.message, dns.rcode, dns.rdatatype, dns.resolver, dns.rrset
+
+        ANSWERS = {
+            ("name.example.", "A"): ["1.2.3.4"],
+            ("name.example.", "AAAA"): ["::5"],
+            ("4.3.2.1.in-addr.arpa.", "PTR"): ["name.example."],
+        }
+
+        class Server(DatagramServer):
+            def handle(self, data, address):
+                question = dns.message.from_wire(data)
+                answer = dns.message.make_response(question)
+                answer.flags |= dns.flags.RA
+                name, kind = question.question[0].name.to_text(), dns.rdatatype.to_text(question.question[0].rdtype)
+                if name == "alias.example.":
+                    name = "name.example."
+                    answer.answer.append(dns.rrset.from_text("alias.example.", 60, "IN", "CNAME", name))
+                if (name, kind) in ANSWERS:
+                    answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *ANSWERS[name, kind]))
+                elif name != "name.example.":
+                    answer.set_rcode(dns.rcode.NXDOMAIN)
+                self.socket.sendto(answer.to_wire(), address)
+
+        server = Server(("127.0.0.1", 0))
+        server.start()
+        resolver = gevent.get_hub().resolver
+        asker = resolver.resolver
+        assert type(asker) is not dns.resolver.Resolver  # a copy of its own
+        asker.nameservers, asker.port, asker.search = ["127.0.0.1"], server.server_port, []
+
+        print([answer[4] for answer in socket.getaddrinfo("name.example", 80, type=socket.SOCK_STREAM)])
+        print(socket.gethostbyname_ex("alias.example"))
+        print(socket.gethostbyaddr("1.2.3.4"), socket.getnameinfo(("1.2.3.4", 80), socket.NI_NUMERICSERV))
+        for function, argument in ((socket.gethostbyname, "no.example"), (socket.gethostbyaddr, "1.2.3.5")):
+            try:
+                function(argument)
+            except OSError as error:
+                print(type(error).__name__, error.errno)
+        print(resolver.pool if hasattr(resolver, "pool") else "no threads")
+        """,
+        env={"GEVENT_RESOLVER": "dnspython"},
+    )
+    assert result.stdout.splitlines() == [
+        "[('1.2.3.4', 80), ('::5', 80, 0, 0)]",
+        "('name.example', ['alias.example'], ['1.2.3.4'])",
+        "('name.example', [], ['1.2.3.4']) ('name.example', '80')",
+        f"gaierror {socket.EAI_NONAME}",
+        "herror 1",
+        "no threads",
+    ]

@@ -76,7 +76,7 @@ def test_a_full_pool_parks_whoever_spawns(pool):
     spawned = []
 
     def spawn_many():
-        for i in range(5):
+        for _ in range(5):
             spawned.append(pool.spawn(gate.wait, 10))
 
     spawner = gevent.spawn(spawn_many)
