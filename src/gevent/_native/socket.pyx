@@ -292,6 +292,10 @@ cdef class NativeSocket:
             return
         try:
             PyErr_ResourceWarning(self, 1, b"unclosed %R", <PyObject*>self)
+        except Warning:
+            raise
+        except Exception:
+            pass  # at the end of the interpreter there may be no repr() any more; as in _socket, no reason to complain
         finally:
             self._drop_events_and_close()
 
