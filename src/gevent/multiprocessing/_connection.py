@@ -5,8 +5,8 @@ wire; pickling, authentication and argument checks are inherited. No descriptor 
 that share it would see.
 """
 import _socket
+import importlib
 import os
-import socket
 import sys
 
 from gevent._hub_local import register_after_abandon
@@ -67,11 +67,29 @@ def _make_client(original):
     return SocketClient
 
 
+def _make_dummy_poll(original):
+    from queue import Empty
+
+    def poll(self, timeout=0.0):
+        """Return whether there is something to receive, waiting up to `timeout` seconds for it."""
+        peek = getattr(self._in, "peek", None)
+        if peek is None or timeout <= 0 or self._in.qsize() > 0:
+            return original(self, timeout)
+        try:
+            peek(True, timeout)  # gevent's queue, which has no condition to wait for
+        except Empty:
+            return False
+        return True
+
+    return poll
+
+
 def _reducers(mp):
     # The reducer is looked up by exact class, and sockets come in two: the standard library's, and gevent's.
+    from gevent.monkey.api import get_original
     from gevent.socket import socket as green_socket
 
-    for each in {green_socket, socket.socket}:
+    for each in get_original("socket", "socket"), green_socket:
         mp.reduction.register(each, mp.reduction._reduce_socket)
 
 
@@ -87,4 +105,6 @@ def changes(mp):
     pool = sys.modules.get(mp.name + ".pool")
     if pool is not None:
         yield pool, "wait", wait  # it was imported by name
+    dummy = importlib.import_module(mp.name + ".dummy.connection").Connection
+    yield dummy, "poll", _make_dummy_poll(dummy.poll)
     _reducers(mp)
