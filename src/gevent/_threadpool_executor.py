@@ -20,22 +20,24 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
     def __init__(self, *args, **kwargs):
         from gevent.threadpool import ThreadPool
 
-        super().__init__(*args, **kwargs)
-        self._threadpool = ThreadPool(self._max_workers)
+        # It makes no threads of its own before something is submitted to it.
+        futures.ThreadPoolExecutor.__init__(self, *args, **kwargs)
+        size = self._max_workers
+        self._pool = ThreadPool(size)
 
     def submit(self, fn, *args, **kwargs):
         """Have ``fn(*args, **kwargs)`` called in a thread and return its future. Waits while the pool is full."""
         # Not under the executor's lock, which is no lock between greenlets and would be held while waiting.
         if self._shutdown:
             raise RuntimeError("cannot schedule new futures after shutdown")
-        return _FutureProxy(self._threadpool.spawn(fn, *args, **kwargs))
+        return _FutureProxy(self._pool.spawn(fn, *args, **kwargs))
 
     def shutdown(self, wait=True, **kwargs):
         """Accept nothing more; have the threads end after what was submitted, and wait for that if `wait`."""
         super().shutdown(wait, **kwargs)
-        tasks = self._threadpool.task_queue
+        tasks = self._pool.task_queue
         if wait:
-            self._threadpool.kill()
+            self._pool.kill()
         elif not tasks.inherited:
             tasks.dismiss(tasks.staying)
 
@@ -48,8 +50,8 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
 class _FutureProxy:
     """Makes an `AsyncResult` look like a `concurrent.futures.Future`."""
 
-    def __init__(self, asyncresult):
-        self.asyncresult = asyncresult
+    def __init__(self, outcome):
+        self._outcome = outcome
 
     # What concurrent.futures.wait() and as_completed() use of a future.
 
@@ -65,7 +67,7 @@ class _FutureProxy:
 
     @Lazy
     def _waiters(self):
-        self.asyncresult.rawlink(self._tell_waiters)
+        self._outcome.rawlink(self._tell_waiters)
         return []
 
     @property
@@ -75,7 +77,7 @@ class _FutureProxy:
     def _tell_waiters(self, _result):
         with self._condition:
             for waiter in self._waiters:
-                if self.asyncresult.successful():
+                if self._outcome.successful():
                     waiter.add_result(self)
                 else:
                     waiter.add_exception(self)
@@ -88,31 +90,31 @@ class _FutureProxy:
     def result(self, timeout=None):
         """Return what the function returned, or raise what it raised. Waits for it, `timeout` seconds at most."""
         try:
-            return self.asyncresult.result(timeout=timeout)
+            return self._outcome.result(timeout=timeout)
         except Timeout:
             raise futures.TimeoutError() from None
 
     def exception(self, timeout=None):
         """Return what the function raised, None if it did not. Waits as `result` does."""
         try:
-            self.asyncresult.get(timeout=timeout)
+            self._outcome.get(timeout=timeout)
         except Timeout:
             if not self.done():
                 raise futures.TimeoutError() from None
         except BaseException:  # noqa: B036 - the answer, not an error of this method's
             pass
-        return self.asyncresult.exception
+        return self._outcome.exception
 
     def done(self):
         """Whether there is a result."""
-        return self.asyncresult.ready()
+        return self._outcome.ready()
 
     def add_done_callback(self, fn):
         """Have ``fn(future)`` called when it is done: at once if it is already. What it raises is logged."""
-        if self.done():
-            fn(self)
-        else:
-            self.asyncresult.rawlink(lambda _result: self._call_back(fn))
+        if not self.done():
+            self._outcome.rawlink(lambda _result: self._call_back(fn))
+            return
+        fn(self)
 
     def _call_back(self, fn):
         try:
@@ -122,14 +124,14 @@ class _FutureProxy:
 
     def rawlink(self, callback):
         """Have ``callback(future)`` called in the hub when it is done, for `gevent.wait`."""
-        self.asyncresult.rawlink(linkproxy(callback, self))
+        self._outcome.rawlink(linkproxy(callback, self))
 
     def unlink(self, callback):
         """Undo `rawlink`."""
-        self.asyncresult.unlink(linkproxy(callback, self))
+        self._outcome.unlink(linkproxy(callback, self))
 
     def __str__(self):
-        return f"<_FutureProxy {self.asyncresult}>"
+        return f"<_FutureProxy {self._outcome}>"
 
     def __getattr__(self, name):
-        return getattr(self.asyncresult, name)
+        return getattr(self._outcome, name)

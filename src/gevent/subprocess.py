@@ -61,6 +61,11 @@ except (ValueError, OSError):
 
 _PLATFORM_DEFAULT_CLOSE_FDS = object()
 
+# Where the standard library has what this process keeps of the pipes: in the six handles, and where those are among the
+# arguments of _execute_child.
+_PARENT_ENDS = (1, 2, 4)
+_HANDLES_AT = __subprocess__.Popen._execute_child.__code__.co_varnames.index("p2cread") - 1
+
 
 def _over_this_popen(function):
     """The standard library's `function`, with the names it uses looked up in this module."""
@@ -210,58 +215,27 @@ class Popen(__subprocess__.Popen):
 
     # -- the pipes --
 
-    def _get_handles(self, stdin, stdout, stderr):
-        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = super()._get_handles(stdin, stdout, stderr)
-        for given, fd in ((stdin, p2cread), (stdout, c2pwrite), (stderr, errwrite)):
+    def _get_handles(self, *streams):
+        handles = list(super()._get_handles(*streams))
+        for given, theirs in zip(streams, (handles[0], handles[3], handles[5])):
             if given not in (None, PIPE, STDOUT, DEVNULL):
-                self._remove_nonblock_flag(fd)
+                self._remove_nonblock_flag(theirs)
         # Kept from the base class, which would open blocking files on them.
-        self._parent_ends = (p2cwrite, c2pread, errread)
-        return p2cread, -1, -1, c2pwrite, -1, errwrite
+        self._parent_ends = [handles[i] for i in _PARENT_ENDS]
+        for i in _PARENT_ENDS:
+            handles[i] = -1
+        return tuple(handles)
 
-    def _execute_child(
-        self,
-        args,
-        executable,
-        preexec_fn,
-        close_fds,
-        pass_fds,
-        cwd,
-        env,
-        startupinfo,
-        creationflags,
-        shell,
-        p2cread,
-        _p2cwrite,
-        _c2pread,
-        c2pwrite,
-        _errread,
-        errwrite,
-        *rest,
-    ):
-        p2cwrite, c2pread, errread = ends = self._parent_ends
-        files = [None if fd == -1 else self._open_pipe(fd, mode) for fd, mode in zip(ends, "wrr")]
-        self.stdin, self.stdout, self.stderr = files
-        self._parent_ends = ()
-        super()._execute_child(
-            args,
-            executable,
-            preexec_fn,
-            close_fds,
-            pass_fds,
-            cwd,
-            env,
-            startupinfo,
-            creationflags,
-            shell,
-            p2cread,
-            p2cwrite,
-            c2pread,
-            c2pwrite,
-            errread,
-            errwrite,
-            *rest,
+    def _execute_child(self, *args):
+        args = list(args)
+        ends = self._parent_ends
+        for i, fd in zip(_PARENT_ENDS, ends):
+            args[_HANDLES_AT + i] = fd
+        self.stdin, self.stdout, self.stderr = (
+            None if fd == -1 else self._open_pipe(fd, mode) for fd, mode in zip(ends, "wrr")
         )
+        self._parent_ends = ()
+        super()._execute_child(*args)
         self._child = _watch_child(self.pid, None, get_hub().loop, True)
 
     def _open_pipe(self, fd, mode):
@@ -378,31 +352,27 @@ class Popen(__subprocess__.Popen):
     @classmethod
     def _close_fds(cls, keep, errpipe_write):
         """Close all descriptors from 3 on except those in `keep`, which a new program is to inherit."""
-        for path in cls._POSSIBLE_FD_DIRS:
-            if os.path.isdir(path):
-                return cls._close_fds_from_path(path, keep, errpipe_write)
-        return cls._close_fds_brute_force(keep, errpipe_write)
+        folder = next(filter(os.path.isdir, cls._POSSIBLE_FD_DIRS), None)
+        if folder is None:
+            cls._close_fds_brute_force(keep, errpipe_write)
+        else:
+            cls._close_fds_from_path(folder, keep, errpipe_write)
 
     @classmethod
     def _close_fds_from_path(cls, path, keep, errpipe_write):
         try:
-            fds = [int(name) for name in os.listdir(path)]
-        except (ValueError, OSError):
-            cls._close_fds_brute_force(keep, errpipe_write)
-            return
-        for fd in keep:
-            if fd != errpipe_write:
-                _set_inheritable(fd, True)
-        for fd in fds:
-            if fd > 2 and fd not in keep:
-                _close_if_open(fd)
+            open_now = set(map(int, os.listdir(path)))
+        except (OSError, ValueError):
+            return cls._close_fds_brute_force(keep, errpipe_write)
+        _let_inherit(keep, errpipe_write)
+        for fd in sorted(open_now.difference(keep, range(3))):
+            _close_if_open(fd)
 
     @classmethod
     def _close_fds_brute_force(cls, keep, errpipe_write):
+        _let_inherit(keep, errpipe_write)
         lowest = 3
         for fd in keep:
-            if fd != errpipe_write:
-                _set_inheritable(fd, True)
             if lowest == 3:
                 os.closerange(lowest, fd)
             else:
@@ -410,6 +380,13 @@ class Popen(__subprocess__.Popen):
                     _close_if_open(hole)
             lowest = fd + 1
         os.closerange(lowest, MAXFD)
+
+
+def _let_inherit(fds, errpipe_write):
+    for fd in fds:
+        # The program must not have what tells whether it was started.
+        if fd != errpipe_write:
+            _set_inheritable(fd, True)
 
 
 def _close_if_open(fd):

@@ -6,13 +6,20 @@ __all__ = ["Resolver"]
 
 
 class Resolver:
-    """Stops the hub for as long as an answer takes: for tests, and where all names are in a file. From gevent."""
+    """Stops the hub for as long as an answer takes: for tests, and where all names are in a file. From gevent.
+
+    hub
+        not needed.
+    """
+
+    getaddrinfo = staticmethod(_socket.getaddrinfo)
+    getnameinfo = staticmethod(_socket.getnameinfo)
+    gethostbyname = staticmethod(_socket.gethostbyname)
+    gethostbyname_ex = staticmethod(_socket.gethostbyname_ex)
+    gethostbyaddr = staticmethod(_socket.gethostbyaddr)
 
     def __init__(self, hub=None):
-        pass
+        """Need nothing."""
 
     def close(self):
-        """Nothing to give back."""
-
-    for method in ("gethostbyname", "gethostbyname_ex", "getaddrinfo", "gethostbyaddr", "getnameinfo"):
-        locals()[method] = staticmethod(getattr(_socket, method))
+        """Give nothing back."""

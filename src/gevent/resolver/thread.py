@@ -33,6 +33,9 @@ class Resolver:
     def close(self):
         """Nothing to give back: the pool is the hub's."""
 
+    def _ask(self, function, *args, **kwargs):
+        return self.pool.apply(function, args, kwargs)
+
     def getaddrinfo(self, *args, **kwargs):
         """As `socket.getaddrinfo`, with plain integers for families and kinds. May wait."""
         try:
@@ -41,26 +44,26 @@ class Resolver:
             found = None  # wrong arguments: the system says so in its own words
         if found is not None:
             return found
-        return self.pool.apply(_socket.getaddrinfo, args, kwargs)
+        return self._ask(_socket.getaddrinfo, *args, **kwargs)
 
     def gethostbyaddr(self, *args, **kwargs):
         """As `socket.gethostbyaddr`. Waits."""
-        return self.pool.apply(_socket.gethostbyaddr, args, kwargs)
+        return self._ask(_socket.gethostbyaddr, *args, **kwargs)
 
     def gethostbyname(self, *args):
         """As `socket.gethostbyname`. May wait."""
         if len(args) == 1 and is_ipv4_addr(args[0]):
             return _socket.gethostbyname(*args)
-        return self.pool.apply(_socket.gethostbyname, args)
+        return self._ask(_socket.gethostbyname, *args)
 
     def gethostbyname_ex(self, *args):
         """As `socket.gethostbyname_ex`. May wait."""
         if len(args) == 1 and is_ipv4_addr(args[0]):
             return _socket.gethostbyname_ex(*args)
-        return self.pool.apply(_socket.gethostbyname_ex, args)
+        return self._ask(_socket.gethostbyname_ex, *args)
 
     def getnameinfo(self, *args, **kwargs):
         """As `socket.getnameinfo`. May wait."""
         if len(args) == 2 and is_numeric_getnameinfo(args[1]):
             return _socket.getnameinfo(*args)
-        return self.pool.apply(_socket.getnameinfo, args, kwargs)
+        return self._ask(_socket.getnameinfo, *args, **kwargs)
