@@ -325,5 +325,5 @@ def _ask_until_told(pid, options):
         pause = min(2 * pause, 0.05)
 
 
-__imports__ = copy_globals(os, globals(), names_to_ignore=__implements__ + __extensions__)
+__imports__ = copy_globals(os, globals(), names_to_ignore=__implements__ + __extensions__, dunder_names_to_keep=())
 __all__ = list(set(__implements__ + __extensions__))

@@ -8,6 +8,7 @@ library's own code over this `Popen`.
 May be used from any thread, each with its own hub.
 """
 
+import _posixsubprocess  # noqa: F401 - a name of gevent's
 import os
 import subprocess as __subprocess__
 import types
@@ -25,11 +26,11 @@ from subprocess import (
 )
 
 from gevent._exchange import Exchange
+from gevent._hub_local import get_hub_noargs as get_hub
 from gevent._util import Lazy, copy_globals
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
 from gevent.greenlet import killall
-from gevent.hub import get_hub
 from gevent.os import _forget_child, _watch_child
 from gevent.timeout import Timeout
 
@@ -46,11 +47,11 @@ __imports__ = [
 __imports__ += copy_globals(
     __subprocess__,
     globals(),
-    only_names=["_posixsubprocess", "_fork_exec", "_use_posix_spawn", "_USE_POSIX_SPAWN"],
+    only_names=["_fork_exec", "_use_posix_spawn", "_USE_POSIX_SPAWN"],
     ignore_missing_names=True,
 )
 __extra__ = ["list2cmdline"]
-__all__ = __implements__ + __imports__
+__all__ = __implements__ + __imports__ + ["_posixsubprocess"]
 
 mswindows = False
 
