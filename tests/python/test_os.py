@@ -75,6 +75,7 @@ def test_waitpid_parks_for_a_child_that_was_not_started_through_gevent(gate):
 
 
 def test_waitpid_for_any_finds_watched_and_other_children(gate):
+    gevent_os._reap_children(timeout=0)  # what other tests have left
     watched = fork_child(1, until=gate)
     other = os.fork()
     if other == 0:
