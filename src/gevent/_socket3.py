@@ -6,7 +6,6 @@ gevent/_native/socket.pyx.
 import _socket
 import os
 import socket as __socket__
-from io import DEFAULT_BUFFER_SIZE
 
 from gevent import _socketcommon
 from gevent._native import socket as _native
@@ -31,26 +30,12 @@ class socket(SocketMixin):
     __slots__ = ()
 
     def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
-        if fileno is None:
-            if family == -1:
-                family = _socket.AF_INET
-            if type == -1:
-                type = _socket.SOCK_STREAM
-            if proto == -1:
-                proto = 0
+        # -1 means TCP over IPv4 for a new socket, and what the descriptor tells otherwise.
         self._open(family, type, proto, fileno)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        if not self._closed:
-            self.close()
-
     def __repr__(self):
-        cls = type(self)
-        state = " [closed]" if self._closed else ""
-        return f"<{cls.__module__}.{cls.__qualname__}{state} at {id(self):#x} object{self._extra_repr()}>"
+        kind = f"{type(self).__module__}.{type(self).__qualname__}"
+        return f"<{kind}{' [closed]' if self._closed else ''} at {id(self):#x} object{self._extra_repr()}>"
 
     def _extra_repr(self):
         fd = self.fileno()
@@ -59,32 +44,23 @@ class socket(SocketMixin):
         return f", fd={fd}, family={int(self.family)}, type={int(self.type)}, proto={self.proto}"
 
     def __getstate__(self):
-        raise TypeError(f"cannot pickle {type(self).__name__!r} object: a socket belongs to its process")
+        raise TypeError(f"a socket belongs to its process: cannot pickle {type(self).__name__!r} object")
 
     # -- closing --
+    # close() waits for nobody: greenlets that wait on the socket get `cancel_wait_ex`, an OSError (EBADF).
 
-    @property
-    def closed(self):
-        """Whether `close` or `detach` was called. Files made by `makefile` may keep the descriptor open for longer."""
-        return self._closed
-
-    def _decref_socketios(self):
-        if self._io_refs > 0:
-            self._io_refs -= 1
-        if self._closed:
-            self.close()
+    close = _original.close
+    __enter__ = _original.__enter__
+    __exit__ = _original.__exit__
+    _decref_socketios = _original._decref_socketios
 
     def _real_close(self):
         self._drop_events_and_close()
 
-    def close(self):
-        """Close the socket, as soon as no file made by `makefile` needs it any more. Does not wait.
-
-        Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF).
-        """
-        self._closed = True
-        if self._io_refs <= 0:
-            self._real_close()
+    @property
+    def closed(self):
+        """Whether `close` or `detach` was called. Files made by `makefile` may keep the descriptor open for longer."""
+        return bool(self._closed)
 
     def detach(self):
         """Return the descriptor and forget it without closing it; -1 if already closed.
@@ -92,8 +68,8 @@ class socket(SocketMixin):
         Greenlets that wait on it get `cancel_wait_ex`. The descriptor of a socket without a timeout is handed over in
         blocking mode, as the standard library's is, so that anybody can go on with it (`multiprocessing` does).
         """
-        self._closed = True
-        return self._detach()
+        fd, self._closed = self._detach(), True
+        return fd
 
     # -- more of the same --
 
@@ -103,8 +79,9 @@ class socket(SocketMixin):
 
     def dup(self):
         """Return another socket of the same kind for the same connection, with a descriptor and a timeout of its own."""
-        copy = type(self)(self.family, self.type, self.proto, fileno=_socket.dup(self.fileno()))
-        copy.settimeout(self.gettimeout())
+        fd = _socket.dup(self.fileno())
+        copy = type(self)(self.family, self.type, self.proto, fd)
+        copy.timeout = self.timeout
         return copy
 
     if hasattr(_original, "sendmsg_afalg"):
@@ -114,72 +91,44 @@ class socket(SocketMixin):
             return self._sock.sendmsg_afalg(*args, **kwargs)
 
     # -- whole files --
+    # The timeout is for each piece.
 
-    def sendfile(self, file, offset=0, count=None):
-        """Send `file`, opened in binary mode, from `offset` on, `count` bytes at most; return how many were sent.
-
-        The system copies a regular file by itself (`os.sendfile`); anything else is read and sent piece by piece. Leaves
-        the file's position behind what was sent. The timeout is for each piece. As socket.socket.sendfile.
-        """
-        try:
-            return self._sendfile_use_sendfile(file, offset, count)
-        except _GiveupOnSendfile:
-            return self._sendfile_use_send(file, offset, count)
-
+    sendfile = _original.sendfile
+    _sendfile_use_send = _original._sendfile_use_send
     _check_sendfile_params = _original._check_sendfile_params
 
     def _sendfile_use_sendfile(self, file, offset=0, count=None):
+        # The system copies a regular file by itself. Whatever is not one, or cannot be copied that way, is given up before
+        # anything was sent.
         self._check_sendfile_params(file, offset, count)
         try:
             source = file.fileno()
-            size = os.fstat(source).st_size
+            if os.fstat(source).st_size == 0:
+                return 0
         except (AttributeError, OSError) as error:
-            raise _GiveupOnSendfile(error) from error  # not a file of the system's
-        if not size:
-            return 0
-        if self.gettimeout() == 0:
+            raise _GiveupOnSendfile(error) from error
+        if not self.getblocking():
             raise ValueError("non-blocking sockets are not supported")
-        sent = 0
+        position = offset
+        end = float("inf") if count is None else offset + count
         try:
-            while count is None or sent < count:
-                chunk = _SENDFILE_CHUNK if count is None else min(_SENDFILE_CHUNK, count - sent)
+            while position < end:
                 try:
-                    done = os.sendfile(self.fileno(), source, offset + sent, chunk)
+                    done = os.sendfile(self.fileno(), source, position, int(min(_SENDFILE_CHUNK, end - position)))
                 except BlockingIOError:
                     self._wait_writable()
                     continue
                 except OSError as error:
-                    if sent == 0:
-                        raise _GiveupOnSendfile(error) from error  # cannot be copied that way
-                    raise
+                    if position > offset:
+                        raise
+                    raise _GiveupOnSendfile(error) from error
                 if done == 0:
                     break
-                sent += done
-            return sent
+                position += done
+            return position - offset
         finally:
-            if sent and hasattr(file, "seek"):
-                file.seek(offset + sent)
-
-    def _sendfile_use_send(self, file, offset=0, count=None):
-        self._check_sendfile_params(file, offset, count)
-        if self.gettimeout() == 0:
-            raise ValueError("non-blocking sockets are not supported")
-        if offset:
-            file.seek(offset)
-        sent = 0
-        try:
-            while count is None or sent < count:
-                piece = memoryview(file.read(DEFAULT_BUFFER_SIZE if count is None else min(DEFAULT_BUFFER_SIZE, count - sent)))
-                if not piece:
-                    break
-                while piece:
-                    done = self.send(piece)
-                    sent += done
-                    piece = piece[done:]
-            return sent
-        finally:
-            if sent and hasattr(file, "seek"):
-                file.seek(offset + sent)
+            if position > offset and hasattr(file, "seek"):
+                file.seek(position)
 
 
 SocketType = socket

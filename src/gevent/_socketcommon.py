@@ -51,7 +51,8 @@ class cancel_wait_ex(OSError):
 
 def cancel_wait(watcher, error=cancel_wait_ex):
     """Make whoever waits for the public `watcher` raise `error`, soon. Does not wait. From gevent."""
-    get_hub().cancel_wait(watcher, error)
+    hub = get_hub()
+    hub.cancel_wait(watcher, error)
 
 
 def _end_watch(watcher, error, close):
@@ -69,19 +70,23 @@ def _end_watch(watcher, error, close):
 # ---- names and numbers ----------------------------------------------------------------------------------------------
 
 
+def _resolver():
+    return get_hub().resolver
+
+
 def gethostbyname(hostname):
     """Return an IPv4 address of `hostname`, as text. Waits for the hub's resolver. As socket.gethostbyname."""
-    return get_hub().resolver.gethostbyname(hostname)
+    return _resolver().gethostbyname(hostname)
 
 
 def gethostbyname_ex(hostname):
     """Return the name, aliases and IPv4 addresses of `hostname`. Waits for the hub's resolver. As socket.gethostbyname_ex."""
-    return get_hub().resolver.gethostbyname_ex(hostname)
+    return _resolver().gethostbyname_ex(hostname)
 
 
 def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
     """Return the addresses to try for `host` and `port`. Waits for the hub's resolver. As socket.getaddrinfo."""
-    found = get_hub().resolver.getaddrinfo(host, port, family, type, proto, flags)
+    found = _resolver().getaddrinfo(host, port, family, type, proto, flags)
     return [
         (_FAMILIES.get(family, family), _KINDS.get(kind, kind), proto, name, address)
         for family, kind, proto, name, address in found
@@ -90,12 +95,12 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
 
 def gethostbyaddr(ip_address):
     """Return the name, aliases and addresses of `ip_address`. Waits for the hub's resolver. As socket.gethostbyaddr."""
-    return get_hub().resolver.gethostbyaddr(ip_address)
+    return _resolver().gethostbyaddr(ip_address)
 
 
 def getnameinfo(sockaddr, flags):
     """Return a host and a service for the address `sockaddr`. Waits for the hub's resolver. As socket.getnameinfo."""
-    return get_hub().resolver.getnameinfo(sockaddr, flags)
+    return _resolver().getnameinfo(sockaddr, flags)
 
 
 def getfqdn(name=""):

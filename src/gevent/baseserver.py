@@ -1,7 +1,7 @@
 """What servers have in common: listening, handing each arrival to a greenlet, pausing when that fails, and stopping."""
 import sys
 from _socket import AF_INET, AF_INET6
-from _socket import error as _socket_error
+from contextlib import contextmanager
 from errno import EBADF, EINVAL, ENOTSOCK
 
 from gevent._hub_local import get_hub
@@ -16,6 +16,18 @@ def _handle_then_close(handle, close, args):
         return handle(*args)
     finally:
         close(*args)
+
+
+@contextmanager
+def closing_unless_done(server):
+    """Close `server` if the block does not end as it should."""
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if not done:
+            server.close()
 
 
 class BaseServer:
@@ -45,26 +57,25 @@ class BaseServer:
     # Errors after which a listener cannot be used any more.
     fatal_errors = (EBADF, EINVAL, ENOTSOCK)
 
+    # What calls the handler, unless the constructor is told something else.
     _spawn = Greenlet.spawn
 
+    pool = None
+    _handle = None
+    # Of the listener, and of the pause after a failure. None while there is none.
+    _watcher = _timer = None
+
     def __init__(self, listener, handle=None, spawn="default"):
+        if self.max_accept < 1:
+            raise ValueError(f"max_accept must be positive int: {self.max_accept!r}")
+        self.loop = get_hub().loop
+        self.delay = self.min_delay
         self._stop_event = Event()
         self._stop_event.set()
-        self._watcher = None
-        self._timer = None
-        self._handle = None
-        self.pool = None
-        try:
+        with closing_unless_done(self):
             self.set_listener(listener)
             self.set_spawn(spawn)
             self.set_handle(handle)
-            self.delay = self.min_delay
-            self.loop = get_hub().loop
-            if self.max_accept < 1:
-                raise ValueError(f"max_accept must be positive int: {self.max_accept!r}")
-        except BaseException:
-            self.close()
-            raise
 
     # -- what it is made of --
 
@@ -75,34 +86,29 @@ class BaseServer:
             return
         if hasattr(listener, "do_handshake"):
             raise TypeError(f"Expected a regular socket, not SSLSocket: {listener!r}")
-        self.family = listener.family
-        self.address = listener.getsockname()
         self.socket = listener
+        self.family, self.address = listener.family, listener.getsockname()
 
     def set_spawn(self, spawn):
         """Take `spawn`, as the constructor does."""
-        if spawn == "default":
-            self.pool = None
-            self.__dict__.pop("_spawn", None)
-            self._spawn = self._spawn  # the class's, found once and for all
-        elif isinstance(spawn, int):
+        if isinstance(spawn, int):
             from gevent.pool import Pool
 
-            self.pool = Pool(spawn)
-        elif hasattr(spawn, "spawn"):
-            self.pool = spawn
-        else:
-            self.pool, self._spawn = None, spawn
+            spawn = Pool(spawn)
+        self.pool = spawn if hasattr(spawn, "spawn") else None
         if self.pool is not None:
-            self._spawn = self.pool.spawn
+            spawn = self.pool.spawn
+        elif spawn == "default":
+            self.__dict__.pop("_spawn", None)
+            spawn = self._spawn  # the class's, found once and for all
+        self._spawn = spawn
 
     def set_handle(self, handle):
         """Take `handle`; None keeps the one there is. TypeError if there is none."""
-        if handle is not None:
-            self.handle = handle
-        if not hasattr(self, "handle"):
+        handle = getattr(self, "handle", None) if handle is None else handle
+        if handle is None:
             raise TypeError("'handle' must be provided")
-        self._handle = self.handle
+        self._handle = self.handle = handle
 
     def __repr__(self):
         return f"<{type(self).__name__} at {id(self):#x} {self._formatinfo()}>"
@@ -142,14 +148,14 @@ class BaseServer:
         return self.address[1] if isinstance(self.address, tuple) else None
 
     @property
-    def started(self):
-        """Whether it was started and not stopped."""
-        return not self._stop_event.is_set()
-
-    @property
     def closed(self):
         """Whether there is no socket: not yet, or no more."""
         return not hasattr(self, "socket")
+
+    @property
+    def started(self):
+        """Whether it was started and not stopped."""
+        return not self._stop_event.is_set()
 
     def full(self):
         """Return whether nothing is to be accepted because the pool is full."""
@@ -160,12 +166,14 @@ class BaseServer:
 
     def start_accepting(self):
         """Take in what arrives, from now on. Does not wait."""
-        if self._watcher is None:
-            self._watcher = self.loop.io(self.socket.fileno(), 1)
-            self._watcher.start(self._do_read)
+        if self._watcher is not None:
+            return
+        watcher = self.loop.io(self.socket.fileno(), 1)
+        watcher.start(self._do_read)
+        self._watcher = watcher
 
     def _start_accepting_if_started(self, _event=None):
-        if self.started and self._watcher is None:
+        if self.started:
             self.start_accepting()
 
     def stop_accepting(self):
@@ -179,22 +187,19 @@ class BaseServer:
     def _do_read(self):
         # The listener is readable. Runs in the hub.
         do_read, do_handle = self.do_read, self.do_handle
-        for _ in range(self.max_accept):
+        for _turn in range(self.max_accept):
             if self.full():
-                self.stop_accepting()
-                room = getattr(self.pool, "_semaphore", None)
-                if room is not None:
-                    room.rawlink(self._start_accepting_if_started)  # once there is room again; a link is called once
+                self._wait_for_room()
                 return
             try:
                 args = do_read()
             except BaseException as error:
-                self.loop.handle_error(self, type(error), error, error.__traceback__)
-                if self.is_fatal_error(error):
-                    self.close()
-                    sys.stderr.write(f"ERROR: {self} failed with {error}\n")
-                else:
+                self._report(self, error)
+                if not self.is_fatal_error(error):
                     self._pause()
+                    return
+                self.close()
+                sys.stderr.write(f"ERROR: {self} failed with {error}\n")
                 return
             self.delay = self.min_delay
             if args is None:
@@ -202,19 +207,30 @@ class BaseServer:
             try:
                 do_handle(*args)
             except BaseException as error:
-                self.loop.handle_error((args[1:], self), type(error), error, error.__traceback__)
+                self._report((args[1:], self), error)
                 self._pause()
                 return
             if self._watcher is None:
                 return  # stopped meanwhile
 
+    def _report(self, context, error):
+        self.loop.handle_error(context, type(error), error, error.__traceback__)
+
+    def _wait_for_room(self):
+        self.stop_accepting()
+        room = getattr(self.pool, "_semaphore", None)
+        if room is None:
+            self._pause()  # a pool that cannot tell
+        else:
+            room.rawlink(self._start_accepting_if_started)  # a link is called once
+
     def _pause(self):
         if self.delay < 0 or not self.started:
             return
         self.stop_accepting()
-        self._timer = self.loop.timer(self.delay)
+        pause_s, self.delay = self.delay, min(2 * self.delay, self.max_delay)
+        self._timer = self.loop.timer(pause_s)
         self._timer.start(self._resume)
-        self.delay = min(self.max_delay, self.delay * 2)
 
     def _resume(self):
         timer, self._timer = self._timer, None
@@ -224,7 +240,7 @@ class BaseServer:
 
     def is_fatal_error(self, ex):
         """Return whether the listener is of no use any more after `ex`."""
-        return isinstance(ex, _socket_error) and ex.args[:1] and ex.args[0] in self.fatal_errors
+        return isinstance(ex, OSError) and ex.args[:1] and ex.args[0] in self.fatal_errors
 
     def do_read(self):
         """Return the arguments of the handler for one arrival; None if there is none. Must not wait."""
@@ -232,14 +248,13 @@ class BaseServer:
 
     def do_handle(self, *args):
         """Have the handler called with `args`, and `do_close` once it has returned or failed."""
-        spawn = self._spawn
-        if spawn is None:
+        if self._spawn is None:
             _handle_then_close(self._handle, self.do_close, args)
             return
         try:
-            spawn(_handle_then_close, self._handle, self.do_close, args)
+            self._spawn(_handle_then_close, self._handle, self.do_close, args)
         except BaseException:
-            self.do_close(*args)
+            self.do_close(*args)  # nobody else will
             raise
 
     def do_close(self, *args):
@@ -253,17 +268,14 @@ class BaseServer:
     def start(self):
         """Open the socket if need be, and begin to accept. Does not wait."""
         self.init_socket()
-        self._stop_event.clear()
-        try:
+        with closing_unless_done(self):
+            self._stop_event.clear()
             self.start_accepting()
-        except BaseException:
-            self.close()
-            raise
 
     def close(self):
         """Close the listener and accept nothing more. Running handlers go on. Does not wait."""
-        self._stop_event.set()
         try:
+            self._stop_event.set()
             self.stop_accepting()
         finally:
             listener = self.__dict__.pop("socket", None)
@@ -287,26 +299,28 @@ class BaseServer:
         Without a pool it waits for nobody.
         """
         self.close()
-        if self.pool is None:
-            return
-        self.pool.join(timeout=self.stop_timeout if timeout is None else timeout)
-        self.pool.kill(block=True, timeout=1)
+        pool = self.pool
+        if pool is not None:
+            pool.join(timeout=self.stop_timeout if timeout is None else timeout)
+            pool.kill(timeout=1)
 
     def serve_forever(self, stop_timeout=None):
         """Start if need be, and wait until somebody stops this; then `stop(stop_timeout)`, also when the caller is killed."""
-        if not self.started:
-            self.start()
         try:
+            if not self.started:
+                self.start()
             self._stop_event.wait()
         finally:
             # In a greenlet of its own: the caller may be under a Timeout that has just expired.
-            Greenlet.spawn(self.stop, timeout=stop_timeout).join()
+            end = Greenlet(self.stop, stop_timeout)
+            end.start()
+            end.join()
+
+    def __exit__(self, *exc_info):
+        self.stop()
 
     def __enter__(self):
         return self
-
-    def __exit__(self, *args):
-        self.stop()
 
 
 def parse_address(address):

@@ -3,7 +3,8 @@ from _socket import AF_INET, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET
 from errno import EWOULDBLOCK  # noqa: F401 - gevent's module has it
 
 from gevent._native.socket import NativeSocket
-from gevent.baseserver import BaseServer
+from gevent.baseserver import BaseServer, closing_unless_done
+from gevent.lock import Semaphore
 from gevent.socket import socket as GeventSocket
 
 __all__ = ["DatagramServer", "StreamServer"]
@@ -24,22 +25,21 @@ class StreamServer(BaseServer):
     """
 
     # Of listeners that this class opens.
-    backlog = 128
     reuse_addr = DEFAULT_REUSE_ADDR
+    backlog = 128
+
+    # What wrap_socket() is called with; None for plain TCP.
+    ssl_args = None
 
     def __init__(self, listener, handle=None, backlog=None, spawn="default", **ssl_args):
-        self.ssl_args = None
-        if backlog is not None and hasattr(listener, "accept"):
-            raise TypeError("backlog must be None when a socket instance is passed")
+        if backlog is not None:
+            if hasattr(listener, "accept"):
+                raise TypeError("backlog must be None when a socket instance is passed")
+            self.backlog = backlog
         super().__init__(listener, handle, spawn)
-        try:
-            if backlog is not None:
-                self.backlog = backlog
-            if ssl_args:
+        if ssl_args:
+            with closing_unless_done(self):
                 self._enable_tls(ssl_args)
-        except BaseException:
-            self.close()
-            raise
 
     def _enable_tls(self, ssl_args):
         from gevent import ssl
@@ -56,7 +56,7 @@ class StreamServer(BaseServer):
     @property
     def ssl_enabled(self):
         """Whether connections are wrapped in TLS."""
-        return self.ssl_args is not None
+        return bool(self.ssl_args)
 
     def set_handle(self, handle):
         """Take `handle`; None keeps the one there is."""
@@ -66,9 +66,7 @@ class StreamServer(BaseServer):
 
     def init_socket(self):
         """Open the listener if there is only an address."""
-        if not hasattr(self, "socket"):
-            self.socket = self.get_listener(self.address, self.backlog, self.family)
-            self.address = self.socket.getsockname()
+        _open_listener(self, self.backlog)
         if not isinstance(self.socket, NativeSocket):
             # The standard library's: its accept() would stop the hub.
             self.socket.setblocking(False)
@@ -99,29 +97,24 @@ class StreamServer(BaseServer):
 
     def wrap_socket_and_handle(self, client_socket, address):
         """Make a TLS connection of `client_socket` and handle that. Waits for the handshake, unless told not to."""
-        with self.wrap_socket(client_socket, **self.ssl_args) as ssl_socket:
-            return self.handle(ssl_socket, address)
+        with self.wrap_socket(client_socket, **self.ssl_args) as encrypted:
+            return self.handle(encrypted, address)
 
 
 class DatagramServer(BaseServer):
     """A UDP server. `handle(data, address)` is called for each message. From gevent."""
 
-    reuse_addr = DEFAULT_REUSE_ADDR
-
     # The largest message that is received whole, in bytes.
     max_message_size = 8192
+    reuse_addr = DEFAULT_REUSE_ADDR
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        from gevent.lock import Semaphore
-
         self._writelock = Semaphore()
+        super().__init__(*args, **kwargs)
 
     def init_socket(self):
         """Open the socket if there is only an address."""
-        if not hasattr(self, "socket"):
-            self.socket = self.get_listener(self.address, self.family)
-            self.address = self.socket.getsockname()
+        _open_listener(self)
 
     @classmethod
     def get_listener(cls, address, family=None):
@@ -143,6 +136,12 @@ class DatagramServer(BaseServer):
         """Send a message through the server's socket, as `socket.sendto`; may wait. Any number of greenlets may do so."""
         with self._writelock:
             return self.socket.sendto(*args)
+
+
+def _open_listener(server, *options):
+    if server.closed:
+        server.socket = server.get_listener(server.address, *options, server.family)
+        server.address = server.socket.getsockname()  # with the real port
 
 
 def _bound_socket(made, address, reuse_addr):

@@ -57,6 +57,20 @@ def _meaning_the_original(function):
 _original_globals = dict(vars(__ssl__))
 
 
+def _refuse_if(condition, message):
+    if condition:
+        raise ValueError(message)
+
+
+def _impossible(call):
+    def refuse(self, *args, **kwargs):
+        """Not possible with TLS."""
+        raise NotImplementedError(f"{call} not allowed on instances of {type(self)}")
+
+    refuse.__name__ = call
+    return refuse
+
+
 class SSLSocket(socket):
     """A TLS connection whose calls let other greenlets run while they wait. From gevent.
 
@@ -72,30 +86,22 @@ class SSLSocket(socket):
             _context = _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, ciphers)
         if sock is not None and sock.getsockopt(SOL_SOCKET, SO_TYPE) != SOCK_STREAM:
             raise NotImplementedError("only stream sockets are supported")
-        if server_side and server_hostname:
-            raise ValueError("server_hostname can only be specified in client mode")
-        if _context.check_hostname and not server_hostname:
-            raise ValueError("check_hostname requires server_hostname")
-        self._context = _context
-        self._session = _session
+        _refuse_if(server_side and server_hostname, "server_hostname can only be specified in client mode")
+        _refuse_if(_context.check_hostname and not server_hostname, "check_hostname requires server_hostname")
+        self.server_side, self.server_hostname = server_side, _context._encode_hostname(server_hostname)
+        self.suppress_ragged_eofs, self.do_handshake_on_connect = suppress_ragged_eofs, do_handshake_on_connect
+        self._context, self._session = _context, _session
         self._sslobj = None
         self._connected = False
-        self.server_side = server_side
-        self.server_hostname = _context._encode_hostname(server_hostname)
-        self.do_handshake_on_connect = do_handshake_on_connect
-        self.suppress_ragged_eofs = suppress_ragged_eofs
-        if sock is None:
-            super().__init__(family, type, proto, fileno)
-        else:
+        if sock is not None:
             self._take_over(sock)
+        else:
+            socket.__init__(self, family, type, proto, fileno)
         try:
             self._connected = self._is_connected()
             if self._connected:
                 self._begin_tls()
-                if do_handshake_on_connect:
-                    if self.gettimeout() == 0:
-                        raise ValueError("do_handshake_on_connect should not be specified for non-blocking sockets")
-                    self.do_handshake()
+                self._shake_hands_if_wanted()
         except BaseException:
             self.close()
             raise
@@ -107,7 +113,7 @@ class SSLSocket(socket):
             fd = sock._drop_events_and_close(closefd=False)
         else:
             fd = sock.detach()
-        super().__init__(family, kind, proto, fileno=fd)
+        socket.__init__(self, family, kind, proto, fd)
         self.settimeout(timeout)
 
     def _is_connected(self):
@@ -133,9 +139,21 @@ class SSLSocket(socket):
         return False
 
     def _begin_tls(self):
-        self._sslobj = self._context._wrap_socket(
-            self._sock, self.server_side, self.server_hostname, owner=self, session=self._session
-        )
+        # The owner is what callbacks of the context are given.
+        wrap = self._context._wrap_socket
+        self._sslobj = wrap(self._sock, self.server_side, self.server_hostname, session=self._session, owner=self)
+
+    def _shake_hands_if_wanted(self):
+        if self.do_handshake_on_connect:
+            _refuse_if(not self.getblocking(), "do_handshake_on_connect should not be specified for non-blocking sockets")
+            self.do_handshake()
+
+    def _tls(self, call=None):
+        # What encrypts, None when nothing is encrypted (any more), in which case `call` cannot be made.
+        self._checkClosed()
+        tls = self._sslobj
+        _refuse_if(tls is None and call is not None, f"{call} on closed or unwrapped SSL socket.")
+        return tls
 
     # -- what does not wait --
 
@@ -179,21 +197,19 @@ class SSLSocket(socket):
         return self._connect_tls(addr, super().connect_ex)
 
     def _connect_tls(self, addr, connect):
-        if self.server_side:
-            raise ValueError("can't connect in server-side mode")
-        if self._connected or self._sslobj is not None:
-            raise ValueError("attempt to connect already-connected SSLSocket!")
+        _refuse_if(self.server_side, "can't connect in server-side mode")
+        _refuse_if(self._connected or self._sslobj, "attempt to connect already-connected SSLSocket!")
         self._begin_tls()
         try:
             failed = connect(addr)
-            if not failed:
-                self._connected = True
-                if self.do_handshake_on_connect:
-                    self.do_handshake()
-            return failed
+            if failed:
+                return failed
+            self._connected = True
+            self._shake_hands_if_wanted()
         except (OSError, ValueError):
             self._sslobj = None
             raise
+        return 0
 
     def accept(self):
         """Wait for a connection; return a TLS socket for it and the other side's address."""
@@ -208,8 +224,7 @@ class SSLSocket(socket):
 
     def unwrap(self):
         """Tell the other side that no more is encrypted, wait for its answer, and return the plain socket."""
-        if self._sslobj is None:
-            raise ValueError(f"No SSL wrapper around {self}")
+        _refuse_if(self._sslobj is None, f"No SSL wrapper around {self}")
         plain = self._tls_call(self._sslobj.shutdown, (), "The unwrap operation timed out")
         self._sslobj = None
         return self if plain is self._sock else plain
@@ -217,132 +232,106 @@ class SSLSocket(socket):
     def shutdown(self, how):
         """Shut down one or both directions of the connection, and end the encryption without telling the other side."""
         self._checkClosed()
-        self._sslobj = None
-        super().shutdown(how)
+        self._forget_tls(super().shutdown, how)
 
     def _real_close(self):
-        self._sslobj = None
-        super()._real_close()
+        self._forget_tls(super()._real_close)
 
     def _detach(self):
+        return self._forget_tls(super()._detach)
+
+    def _forget_tls(self, go_on, *args):
         self._sslobj = None
-        return super()._detach()
+        return go_on(*args)
 
     # -- receiving --
 
     def read(self, nbytes=2014, buffer=None):
         """Return up to `nbytes` decrypted bytes, or put them into `buffer` and return how many; nothing at the end."""
-        self._checkClosed()
-        if self._sslobj is None:
-            raise ValueError("Read on closed or unwrapped SSL socket.")
+        tls = self._tls("Read")
         try:
-            return self._tls_read(self._sslobj, nbytes, buffer, "The read operation timed out")
+            return self._tls_read(tls, nbytes, buffer, "The read operation timed out")
         except SSLError as error:
-            if error.args[:1] == (SSL_ERROR_EOF,) and self.suppress_ragged_eofs:
+            if self.suppress_ragged_eofs and error.args[:1] == (SSL_ERROR_EOF,):
                 return b"" if buffer is None else 0
             raise
 
     def recv(self, buflen=1024, flags=0):
         """Receive up to `buflen` bytes; b'' at the end of the stream."""
-        if self._sslobj is None:
-            self._checkClosed()
+        if self._tls() is None:
             return super().recv(buflen, flags)
         self._refuse_flags(flags, "recv")
-        return b"" if buflen == 0 else self.read(buflen)
+        return self.read(buflen) if buflen else b""
 
     def recv_into(self, buffer, nbytes=None, flags=0):
         """Receive up to `nbytes` bytes (by default as many as fit) into `buffer`; return how many came."""
-        self._checkClosed()
-        if not nbytes:
-            nbytes = memoryview(buffer).nbytes if buffer is not None else 0
-            if nbytes == 0:
-                nbytes = 1024 if buffer is None else 0
-        if self._sslobj is None:
-            return super().recv_into(buffer, nbytes, flags)
+        tls = self._tls()
+        wanted = nbytes or memoryview(buffer).nbytes
+        if tls is None:
+            return super().recv_into(buffer, wanted, flags)
         self._refuse_flags(flags, "recv_into")
-        return self.read(nbytes, buffer) if nbytes else 0
+        return self.read(wanted, buffer) if wanted else 0
 
     # -- sending --
 
     def write(self, data):
         """Encrypt and send `data`; return how much of it was taken."""
-        self._checkClosed()
-        if self._sslobj is None:
-            raise ValueError("Write on closed or unwrapped SSL socket.")
-        return self._tls_call(self._sslobj.write, (data,), "The write operation timed out")
+        return self._tls_call(self._tls("Write").write, (data,), "The write operation timed out")
 
     def send(self, data, flags=0, timeout=timeout_default):
         """Send what is taken of `data` at once; return how much that is. `timeout`: for this call, instead of the socket's."""
-        self._checkClosed()
-        if self._sslobj is None:
+        if self._tls() is None:
             return super().send(data, flags, timeout)
         self._refuse_flags(flags, "send")
         if timeout is timeout_default:
             return self.write(data)
-        usual = self.gettimeout()
-        self.settimeout(timeout)
+        usual, self.timeout = self.timeout, timeout
         try:
             return self.write(data)
         finally:
-            self.settimeout(usual)
+            self.timeout = usual
 
     def sendall(self, data, flags=0):
         """Send all of `data`."""
-        self._checkClosed()
-        if self._sslobj is None:
+        if self._tls() is None:
             super().sendall(data, flags)
             return
         self._refuse_flags(flags, "sendall")
-        with memoryview(data) as view, view.cast("B") as left:
-            sent, size = 0, len(left)
+        with memoryview(data) as whole, whole.cast("B") as left:
+            size, sent = len(left), 0
             while sent < size:
-                sent += self.send(left[sent:] if sent else left)
+                sent += self.write(left[sent:] if sent else left)
 
     def sendfile(self, file, offset=0, count=None):
         """Send `file`, as `socket.sendfile`. What is encrypted cannot be copied by the system."""
-        if self._sslobj is None:
-            return super().sendfile(file, offset, count)
-        return self._sendfile_use_send(file, offset, count)
+        send = super().sendfile if self._tls() is None else self._sendfile_use_send
+        return send(file, offset, count)
 
     # -- what makes no sense with TLS --
 
     def _refuse_flags(self, flags, call):
-        if flags != 0:
-            raise ValueError(f"non-zero flags not allowed in calls to {call}() on {type(self)}")
+        _refuse_if(flags, f"non-zero flags not allowed in calls to {call}() on {type(self)}")
 
-    def _refuse(self, call):
-        self._checkClosed()
-        if self._sslobj is not None:
-            raise ValueError(f"{call} not allowed on instances of {type(self)}")
+    def _unless_encrypted(self, call, *args):
+        _refuse_if(self._tls() is not None, f"{call} not allowed on instances of {type(self)}")
+        return getattr(super(), call)(*args)
 
     def recvfrom(self, buflen=1024, flags=0):
         """As of a plain socket; ValueError while it is encrypted."""
-        self._refuse("recvfrom")
-        return super().recvfrom(buflen, flags)
+        return self._unless_encrypted("recvfrom", buflen, flags)
 
     def recvfrom_into(self, buffer, nbytes=None, flags=0):
         """As of a plain socket; ValueError while it is encrypted."""
-        self._refuse("recvfrom_into")
-        return super().recvfrom_into(buffer, nbytes or 0, flags)
+        return self._unless_encrypted("recvfrom_into", buffer, nbytes or 0, flags)
 
     def sendto(self, data, flags_or_addr, addr=None):
         """As of a plain socket; ValueError while it is encrypted."""
-        self._refuse("sendto")
-        if addr is None:
-            return super().sendto(data, flags_or_addr)
-        return super().sendto(data, flags_or_addr, addr)
+        where = (flags_or_addr,) if addr is None else (flags_or_addr, addr)
+        return self._unless_encrypted("sendto", data, *where)
 
-    def recvmsg(self, *args, **kwargs):
-        """Not possible."""
-        raise NotImplementedError(f"recvmsg not allowed on instances of {type(self)}")
-
-    def recvmsg_into(self, *args, **kwargs):
-        """Not possible."""
-        raise NotImplementedError(f"recvmsg_into not allowed on instances of {type(self)}")
-
-    def sendmsg(self, *args, **kwargs):
-        """Not possible."""
-        raise NotImplementedError(f"sendmsg not allowed on instances of {type(self)}")
+    recvmsg = _impossible("recvmsg")
+    recvmsg_into = _impossible("recvmsg_into")
+    sendmsg = _impossible("sendmsg")
 
 
 class SSLContext(_OriginalContext):
@@ -353,15 +342,13 @@ class SSLContext(_OriginalContext):
     def wrap_socket(self, sock, server_side=False, do_handshake_on_connect=True, suppress_ragged_eofs=True,
                     server_hostname=None, session=None):  # fmt: skip
         """Make a TLS connection of `sock`, whose descriptor it takes over. Waits for the handshake unless told not to."""
-        return self.sslsocket_class(
-            sock=sock,
-            server_side=server_side,
-            do_handshake_on_connect=do_handshake_on_connect,
-            suppress_ragged_eofs=suppress_ragged_eofs,
-            server_hostname=server_hostname,
-            _session=session,
-            _context=self,
-        )
+        return self.sslsocket_class(sock=sock, _context=self, **{
+            "server_side": server_side,
+            "server_hostname": server_hostname,
+            "do_handshake_on_connect": do_handshake_on_connect,
+            "suppress_ragged_eofs": suppress_ragged_eofs,
+            "_session": session,
+        })  # fmt: skip
 
     for _name, _member in vars(_OriginalContext).items():
         if isinstance(_member, property) and _member.fset and "SSLContext" in _member.fset.__code__.co_names:
@@ -388,40 +375,28 @@ class _Foreign:
 
 
 def _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, ciphers):
-    if server_side and not certfile:
-        raise ValueError("certfile must be specified for server-side operations")
-    if keyfile and not certfile:
-        raise ValueError("certfile must be specified")
+    if not certfile:
+        _refuse_if(server_side, "certfile must be specified for server-side operations")
+        _refuse_if(keyfile, "certfile must be specified")
     if ssl_version == PROTOCOL_TLS:
         # The same for one side only, and not deprecated.
         ssl_version = __ssl__.PROTOCOL_TLS_SERVER if server_side else __ssl__.PROTOCOL_TLS_CLIENT
     context = SSLContext(ssl_version)
     context.check_hostname = False
-    context.verify_mode = cert_reqs
-    if ca_certs:
-        context.load_verify_locations(ca_certs)
-    if certfile:
-        context.load_cert_chain(certfile, keyfile)
     if ciphers:
         context.set_ciphers(ciphers)
+    if certfile:
+        context.load_cert_chain(certfile, keyfile)
+    if ca_certs:
+        context.load_verify_locations(cafile=ca_certs)
+    context.verify_mode = cert_reqs
     return context
 
 
 def wrap_socket(sock, keyfile=None, certfile=None, server_side=False, cert_reqs=CERT_NONE, ssl_version=PROTOCOL_TLS,
                 ca_certs=None, do_handshake_on_connect=True, suppress_ragged_eofs=True, ciphers=None):  # fmt: skip
     """Make a TLS connection of `sock` with a context made for it alone. Prefer `SSLContext.wrap_socket`. From gevent."""
-    return SSLSocket(
-        sock=sock,
-        keyfile=keyfile,
-        certfile=certfile,
-        server_side=server_side,
-        cert_reqs=cert_reqs,
-        ssl_version=ssl_version,
-        ca_certs=ca_certs,
-        do_handshake_on_connect=do_handshake_on_connect,
-        suppress_ragged_eofs=suppress_ragged_eofs,
-        ciphers=ciphers,
-    )
+    return SSLSocket(**locals())
 
 
 def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeout=timeout_default):
@@ -431,7 +406,8 @@ def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeou
     context = _create_stdlib_context(
         ssl_version, cert_reqs=CERT_NONE if ca_certs is None else __ssl__.CERT_REQUIRED, cafile=ca_certs
     )
-    with create_connection(addr, timeout=timeout) as plain, context.wrap_socket(plain, server_hostname=addr[0]) as tls:
+    plain = create_connection(addr, timeout)
+    with plain, context.wrap_socket(plain, server_hostname=addr[0]) as tls:
         return __ssl__.DER_cert_to_PEM_cert(tls.getpeercert(True))
 
 

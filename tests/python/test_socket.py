@@ -1,4 +1,5 @@
 """Sockets: what each call does when it need not wait, when it must, and when somebody interferes meanwhile."""
+# tidy: long because a socket has many calls, and each can succeed, wait, time out and be interrupted.
 import errno
 import fcntl
 import gc

@@ -10,6 +10,7 @@ often are handed to a `_socket.socket` for the same descriptor, which is made wh
 
 The docstrings of methods begin with the signature that gevent publishes for them.
 """
+# tidy: long because all calls of one class work on its C++ half, which only the file that defines the class can see.
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.object cimport PyObject, PyTypeObject
@@ -208,9 +209,11 @@ cdef class NativeSocket:
         # A new descriptor, or `fileno` taken over.
         cls = type(self)._gevent_sock_class
         if fileno is None:
-            if type_ == -1:
-                type_ = _socket.SOCK_STREAM
-            real = cls(family, type_ | kNonblockFlag, proto)
+            real = cls(
+                _socket.AF_INET if family == -1 else family,
+                (_socket.SOCK_STREAM if type_ == -1 else type_) | kNonblockFlag,
+                0 if proto == -1 else proto,
+            )
             if kNonblockFlag == 0:
                 real.setblocking(False)
         else:
