@@ -1,8 +1,8 @@
 // How multiprocessing's Connection puts messages on a stream of bytes.
 //
-// A message is its length and then its bytes. The length is a signed number of four bytes, most significant first; -1 there
-// means that the length is too large for it and follows as eight bytes. Both ends may be other programs, so this never
-// changes.
+// A message is its length and then its bytes. The length is a signed number of four bytes, most significant first; -1
+// there means that the length is too large for it and follows as eight bytes. Both ends may be other programs, so this
+// never changes.
 #pragma once
 #include <array>
 #include <cstddef>

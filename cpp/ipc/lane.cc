@@ -26,7 +26,8 @@ Result<Lane> Lane::create_pipe() noexcept {
   if (::pipe(ends) != 0) return Error::from_errno("pipe");
   OwnedFd read_end(ends[0]), write_end(ends[1]);
   for (const int fd : ends) {
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) return Error::from_errno("fcntl");
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+      return Error::from_errno("fcntl");
   }
   return Lane(std::move(read_end), std::move(write_end));
 }

@@ -7,11 +7,11 @@
 
 namespace gevent {
 
-// Whoever has the lane may ring it; whoever put it into an EdgeSet hears every ring, or several rings as one. Nothing is
-// ever taken out of it, so no listener can hear a ring in place of another: a bell, not a letter.
+// Whoever has the lane may ring it; whoever put it into an EdgeSet hears every ring, or several rings as one. Nothing
+// is ever taken out of it, so no listener can hear a ring in place of another: a bell, not a letter.
 //
-// An eventfd, or the two ends of a pipe where there are no eventfds. Never blocks. The descriptors are close-on-exec, and
-// O_NONBLOCK: they are ours alone, nobody else reads them.
+// An eventfd, or the two ends of a pipe where there are no eventfds. Never blocks. The descriptors are close-on-exec,
+// and O_NONBLOCK: they are ours alone, nobody else reads them.
 class Lane {
  public:
   static Result<Lane> create() noexcept;

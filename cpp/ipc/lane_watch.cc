@@ -56,9 +56,7 @@ void LaneWatch::forget_dead_arenas() noexcept {
 }
 
 // The child of a plain os.fork(), where this loop goes on: it must not collect from its parent's set.
-void LaneWatch::on_fork(Watcher& watcher, int) noexcept {
-  static_cast<LaneWatch*>(watcher.owner)->listen_again();
-}
+void LaneWatch::on_fork(Watcher& watcher, int) noexcept { static_cast<LaneWatch*>(watcher.owner)->listen_again(); }
 
 void LaneWatch::listen_again() noexcept {
   heard_.stop();

@@ -62,7 +62,9 @@ Result<std::unique_ptr<SharedArena>> SharedArena::attach(std::vector<OwnedFd> de
 }
 
 SharedArena::SharedArena(SharedMapping memory, std::vector<Lane> lanes, bool made_here) noexcept
-    : memory_(std::move(memory)), lanes_(std::move(lanes)), made_in_(made_here ? fork_generation() : ~std::uint64_t{0}) {
+    : memory_(std::move(memory)),
+      lanes_(std::move(lanes)),
+      made_in_(made_here ? fork_generation() : ~std::uint64_t{0}) {
   Header header;
   std::memcpy(&header, memory_.data(), sizeof header);
   id_ = header.id;
@@ -102,9 +104,7 @@ void SharedArena::sweep() noexcept {
   if (free_.size() < next_ / 2) sweep_at_ = std::min(kSlots, next_ * 2);
 }
 
-void SharedArena::add_user(std::uint32_t index) noexcept {
-  slot(index).users.fetch_add(1, std::memory_order_relaxed);
-}
+void SharedArena::add_user(std::uint32_t index) noexcept { slot(index).users.fetch_add(1, std::memory_order_relaxed); }
 
 void SharedArena::remove_user(std::uint32_t index) noexcept {
   std::atomic<std::uint32_t>& users = slot(index).users;

@@ -27,7 +27,8 @@ class SharedMapping {
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
-  SharedMapping(OwnedFd fd, std::byte* data, std::size_t size) noexcept : fd_(std::move(fd)), data_(data), size_(size) {}
+  SharedMapping(OwnedFd fd, std::byte* data, std::size_t size) noexcept
+      : fd_(std::move(fd)), data_(data), size_(size) {}
 
   OwnedFd fd_;
   std::byte* data_;

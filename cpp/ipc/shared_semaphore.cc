@@ -20,9 +20,9 @@ SharedSemaphore::~SharedSemaphore() {
 }
 
 // Why no wake-up is lost: a sleeper first says so and then looks at the count; who gives back first raises the count
-// and then looks for sleepers. In the one order that all processes agree on, either the sleeper sees the unit or the other
-// sees the sleeper. Ringing takes the mark away, and everyone who hears the ring and goes on sleeping puts it back
-// before looking: so the mark of a sleeper that was killed costs one needless ring, not one for ever.
+// and then looks for sleepers. In the one order that all processes agree on, either the sleeper sees the unit or the
+// other sees the sleeper. Ringing takes the mark away, and everyone who hears the ring and goes on sleeping puts it
+// back before looking: so the mark of a sleeper that was killed costs one needless ring, not one for ever.
 void SharedSemaphore::announce_sleep() noexcept {
   slot_.asleep.store(1);
   if (!linked()) arena_->waiting[lane()].push_back(*this);

@@ -13,7 +13,9 @@ class SharedArena::Member : public ListNode {
  public:
   explicit Member(std::uint32_t slot) noexcept : slot(slot), counted_in(fork_generation()) {}
   // False in a child that was forked without add_users_of_child().
-  [[nodiscard]] bool counted() const noexcept { return counted_in == fork_generation() || forked_to == fork_generation(); }
+  [[nodiscard]] bool counted() const noexcept {
+    return counted_in == fork_generation() || forked_to == fork_generation();
+  }
 
   const std::uint32_t slot;
   const std::uint64_t counted_in;

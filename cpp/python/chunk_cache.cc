@@ -47,7 +47,8 @@ class TryLock {
 // which munmap() allows. Under the lock.
 void* carve() noexcept {
   if (cache.slab_chunks_left == 0) {
-    void* slab = ::mmap(nullptr, kChunkBytes * kChunksPerSlab, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* slab =
+        ::mmap(nullptr, kChunkBytes * kChunksPerSlab, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (slab == MAP_FAILED) return nullptr;
     cache.slab = static_cast<char*>(slab);
     cache.slab_chunks_left = kChunksPerSlab;
@@ -88,7 +89,8 @@ void release(void* context, void* memory, std::size_t size) {
   cache.original.free(context, memory, size);
 }
 
-// Python's default arenas are mapped pages only where it is built so; elsewhere we could not mix our chunks with its own.
+// Python's default arenas are mapped pages only where it is built so; elsewhere we could not mix our chunks with its
+// own.
 bool original_maps_pages() noexcept {
 #if defined(__linux__) || defined(__APPLE__)
   return true;

@@ -10,7 +10,8 @@ namespace gevent {
 // Descriptors and what is wanted of each. A number may be in it several times.
 //
 // The kernel's poll(2) says what is ready; the loop is used only to be woken. So the answers are poll(2)'s in every
-// detail, for any descriptor and any event, and a descriptor that is closed meanwhile is reported (POLLNVAL), not an error.
+// detail, for any descriptor and any event, and a descriptor that is closed meanwhile is reported (POLLNVAL), not an
+// error.
 class DescriptorSet {
  public:
   // `events` are what poll(2) is asked. The entry is ready when it reports one of `accepted`, or POLLNVAL.

@@ -56,8 +56,8 @@ bool look(std::span<AwaitedDescriptor> all) noexcept {
     entries = many.get();
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const short events = static_cast<short>(((all[i].events & kRead) != 0 ? POLLIN : 0) |
-                                            ((all[i].events & kWrite) != 0 ? POLLOUT : 0));
+    const short events =
+        static_cast<short>(((all[i].events & kRead) != 0 ? POLLIN : 0) | ((all[i].events & kWrite) != 0 ? POLLOUT : 0));
     entries[i] = pollfd{all[i].fd, events, 0};
   }
   int count;
@@ -68,9 +68,7 @@ bool look(std::span<AwaitedDescriptor> all) noexcept {
   return count > 0;
 }
 
-double seconds_since(Nanoseconds start) noexcept {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double seconds_since(Nanoseconds start) noexcept { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Where nobody else could run.
 bool in_hub_or_without() noexcept {
@@ -122,8 +120,8 @@ Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfie
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept {
   if (timeout_s == 0) return look(all) ? kWoken : kTimedOut;
   if (look(all)) {
-    // Whoever only looks for something to happen, as a pool's worker handler does, must not keep those who would make use
-    // of it from running.
+    // Whoever only looks for something to happen, as a pool's worker handler does, must not keep those who would make
+    // use of it from running.
     if (in_hub_or_without()) return kWoken;
     if (park_for(0, true) == kFailed) return kFailed;
     if (look(all)) return kWoken;

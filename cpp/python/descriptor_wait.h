@@ -18,14 +18,14 @@ struct AwaitedDescriptor {
   bool ready = false;
 };
 
-// Waits until `fd` seems ready for `events`, at most `timeout_s` seconds (negative: no limit); for callers who have tried, and
-// will try again. kFailed when it is closed meanwhile: OSError (EBADF).
+// Waits until `fd` seems ready for `events`, at most `timeout_s` seconds (negative: no limit); for callers who have
+// tried, and will try again. kFailed when it is closed meanwhile: OSError (EBADF).
 Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
 
 // Waits until at least one of `all` is ready, at most `timeout_s` seconds; marks those that are. Looks first, so that
-// nothing is registered with a loop, and no hub made, when something is ready or `timeout_s` is 0; but lets others run in
-// any case unless it is 0. A number that is no
-// open descriptor counts as ready, as it does for poll(2). `all` may be on a C stack: only the caller touches it.
+// nothing is registered with a loop, and no hub made, when something is ready or `timeout_s` is 0; but lets others run
+// in any case unless it is 0. A number that is no open descriptor counts as ready, as it does for poll(2). `all` may be
+// on a C stack: only the caller touches it.
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept;
 
 // `fd` is about to be closed: ends all waits for it.

@@ -22,7 +22,8 @@ inline PyObject* greenlet_exit() noexcept { return static_cast<PyObject*>(greenl
 inline PyGreenlet* PyGreenlet_GetCurrent() noexcept { return greenlet_function<PyGreenlet* (*)()>(4)(); }
 
 inline PyObject* PyGreenlet_Throw(PyGreenlet* target, PyObject* type, PyObject* value, PyObject* traceback) noexcept {
-  return greenlet_function<PyObject* (*)(PyGreenlet*, PyObject*, PyObject*, PyObject*)>(5)(target, type, value, traceback);
+  return greenlet_function<PyObject* (*)(PyGreenlet*, PyObject*, PyObject*, PyObject*)>(5)(target, type, value,
+                                                                                           traceback);
 }
 
 inline PyObject* PyGreenlet_Switch(PyGreenlet* target, PyObject* args, PyObject* kwargs) noexcept {
@@ -33,9 +34,15 @@ inline int PyGreenlet_SetParent(PyGreenlet* child, PyGreenlet* parent) noexcept 
   return greenlet_function<int (*)(PyGreenlet*, PyGreenlet*)>(7)(child, parent);
 }
 
-inline int PyGreenlet_MAIN(PyGreenlet* greenlet) noexcept { return greenlet_function<int (*)(PyGreenlet*)>(8)(greenlet); }
-inline int PyGreenlet_STARTED(PyGreenlet* greenlet) noexcept { return greenlet_function<int (*)(PyGreenlet*)>(9)(greenlet); }
-inline int PyGreenlet_ACTIVE(PyGreenlet* greenlet) noexcept { return greenlet_function<int (*)(PyGreenlet*)>(10)(greenlet); }
+inline int PyGreenlet_MAIN(PyGreenlet* greenlet) noexcept {
+  return greenlet_function<int (*)(PyGreenlet*)>(8)(greenlet);
+}
+inline int PyGreenlet_STARTED(PyGreenlet* greenlet) noexcept {
+  return greenlet_function<int (*)(PyGreenlet*)>(9)(greenlet);
+}
+inline int PyGreenlet_ACTIVE(PyGreenlet* greenlet) noexcept {
+  return greenlet_function<int (*)(PyGreenlet*)>(10)(greenlet);
+}
 inline PyGreenlet* PyGreenlet_GetParent(PyGreenlet* greenlet) noexcept {
   return greenlet_function<PyGreenlet* (*)(PyGreenlet*)>(11)(greenlet);
 }

@@ -48,7 +48,8 @@ HubState* require_hub_state() noexcept {
     state = current_state;
   }
   if (state == nullptr || state->loop == nullptr) {
-    PyErr_SetString(PyExc_RuntimeError, "this thread's hub has no event loop: it was destroyed, and nothing can wait in it");
+    PyErr_SetString(PyExc_RuntimeError,
+                    "this thread's hub has no event loop: it was destroyed, and nothing can wait in it");
     return nullptr;
   }
   return state;

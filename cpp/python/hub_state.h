@@ -35,8 +35,9 @@ void set_hub_factory(PyObject* callable) noexcept;
 // The calling thread's hub with a loop, made if need be; nullptr + exception otherwise.
 HubState* require_hub_state() noexcept;
 
-// Switches to `target`; `value`, a tuple, arrives there as greenlet.switch(*value) would deliver it. greenlet's C API is
-// private to this library, so that everybody else needs no capsule of their own. New reference, or nullptr + exception.
+// Switches to `target`; `value`, a tuple, arrives there as greenlet.switch(*value) would deliver it. greenlet's C API
+// is private to this library, so that everybody else needs no capsule of their own. New reference, or nullptr +
+// exception.
 PyObject* switch_to(PyGreenlet* target, PyObject* value) noexcept;
 PyObject* switch_to_with(PyGreenlet* target, PyObject* args, PyObject* kwargs) noexcept;
 PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObject* traceback) noexcept;
@@ -45,12 +46,12 @@ int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept;
 bool is_started(PyGreenlet* greenlet) noexcept;
 bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished
 
-// For a switch from the hub that came back with an exception: whatever left a greenlet nobody else was above is reported;
-// a GreenletExit (hub.destroy() throws one) is for the hub itself and ends its loop. Clears the exception.
+// For a switch from the hub that came back with an exception: whatever left a greenlet nobody else was above is
+// reported; a GreenletExit (hub.destroy() throws one) is for the hub itself and ends its loop. Clears the exception.
 void report_failed_switch(PyGreenlet* greenlet) noexcept;
 
-// gevent's exception classes, by name, from gevent.exceptions (borrowed); nullptr + exception on failure. Leaves an exception
-// that is set already as it is.
+// gevent's exception classes, by name, from gevent.exceptions (borrowed); nullptr + exception on failure. Leaves an
+// exception that is set already as it is.
 PyObject* gevent_exception(const char* name) noexcept;
 
 }  // namespace gevent

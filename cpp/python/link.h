@@ -6,8 +6,9 @@
 
 namespace gevent {
 
-// Calls `callback(source)` when woken, at once, so only the hub may wake it; an exception goes to the hub's handle_error
-// with the pair (callback, source) as its context. Owned by the queue it stands in: woken or unlinked, it is gone.
+// Calls `callback(source)` when woken, at once, so only the hub may wake it; an exception goes to the hub's
+// handle_error with the pair (callback, source) as its context. Owned by the queue it stands in: woken or unlinked, it
+// is gone.
 class Link final : public Waiter {
  public:
   static void add(WaitQueue& queue, PyObject* source, PyObject* callback) noexcept;

@@ -211,7 +211,8 @@ class Records {
     records_.clear();
   }
 
-  // Waits until nobody is in the middle of a message, and takes over what an interrupted one left, if any. False + exception.
+  // Waits until nobody is in the middle of a message, and takes over what an interrupted one left, if any. False +
+  // exception.
   bool wait_for_turn(int fd, std::unique_ptr<Record>& left) noexcept {
     while (Record* record = find(fd)) {
       if (!record->busy) {

@@ -137,8 +137,8 @@ void ParkedGreenlet::leave_all() noexcept {
   state_ = State::kResumed;
 }
 
-// Switches to whoever is next; `self` is the caller's parked object if it has one. Coming back to `self` at once, because
-// nobody else is ready, takes no switch at all.
+// Switches to whoever is next; `self` is the caller's parked object if it has one. Coming back to `self` at once,
+// because nobody else is ready, takes no switch at all.
 PyObject* hand_over(HubState& hub, ParkedGreenlet* self) noexcept {
   if (hub.hub_passes == 0 && hub.loop != nullptr) {
     ReadyQueue& ready = hub.loop->ready;
@@ -171,8 +171,10 @@ Parked ParkedGreenlet::wait() noexcept {
     outcome = kFailed;
   } else if (!in_turn) {
     if (PyObject* type = gevent_exception("InvalidSwitchError"); type != nullptr)
-      PyErr_Format(type, "Invalid switch into %R: it waits in gevent, and was switched to with %R by somebody who did not wake it",
-                   greenlet_, arrived);
+      PyErr_Format(
+          type,
+          "Invalid switch into %R: it waits in gevent, and was switched to with %R by somebody who did not wake it",
+          greenlet_, arrived);
     outcome = kFailed;
   } else if (error_ != nullptr) {
     PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error_)), error_);

@@ -22,7 +22,7 @@ class ParkedGreenlet final : public Waiter {
   void fail(PyObject* exception) noexcept;
 
   void start_timer(double seconds, bool ref) noexcept;
-  void watch(Io& io) noexcept;              // the caller's watcher
+  void watch(Io& io) noexcept;                 // the caller's watcher
   void watch_fd(int fd, int events) noexcept;  // one of this object's own
   // Puts it on the ready queue at once: it runs again after all that is ready now.
   void yield() noexcept { make_ready(State::kTimedOut); }

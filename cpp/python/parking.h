@@ -1,9 +1,9 @@
 // Parking: how a greenlet waits.
 //
 // A greenlet that waits for a wake-up, a time or a descriptor is *parked* on a C++ object, and the greenlet that runs
-// next gets control by one greenlet switch: straight to the next parked greenlet of the loop's ready queue when there is
-// one, otherwise to the hub. No Python object is made on the way. Whoever wakes a parked greenlet only pushes it on the
-// ready queue of its own loop; nobody is switched to from a wake-up.
+// next gets control by one greenlet switch: straight to the next parked greenlet of the loop's ready queue when there
+// is one, otherwise to the hub. No Python object is made on the way. Whoever wakes a parked greenlet only pushes it on
+// the ready queue of its own loop; nobody is switched to from a wake-up.
 //
 //   park   = leave the C stack, with a heap object that knows how to get back here
 //   wake   = put that object on the ready queue (any thread that holds the GIL)
@@ -11,9 +11,9 @@
 //            leaves every queue and stops its watchers, so nothing is lost and nothing fires late
 //
 // All functions need the GIL, take the current hub of the calling thread (making one if there is none), and return
-// kFailed with a Python exception set when: the caller is the hub itself (BlockingSwitchOutError), an exception was thrown
-// into the greenlet, nothing is left that could ever wake it (LoopExit, in the main greenlet), or somebody switched to it
-// without waking it (InvalidSwitchError).
+// kFailed with a Python exception set when: the caller is the hub itself (BlockingSwitchOutError), an exception was
+// thrown into the greenlet, nothing is left that could ever wake it (LoopExit, in the main greenlet), or somebody
+// switched to it without waking it (InvalidSwitchError).
 #pragma once
 #include <Python.h>
 

@@ -1,7 +1,7 @@
 #include "python/socket_address.h"
 
-#include <cstdint>
 #include <arpa/inet.h>
+#include <cstdint>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +30,8 @@ PyObject* local_path(const SocketAddress& address) noexcept {
   const auto size = static_cast<Py_ssize_t>(address.size) - static_cast<Py_ssize_t>(offsetof(sockaddr_un, sun_path));
   if (size > 0 && path[0] == '\0') return PyBytes_FromStringAndSize(path, size);
 #endif
-  return PyUnicode_DecodeFSDefaultAndSize(path, static_cast<Py_ssize_t>(::strnlen(path, sizeof address.local.sun_path)));
+  return PyUnicode_DecodeFSDefaultAndSize(path,
+                                          static_cast<Py_ssize_t>(::strnlen(path, sizeof address.local.sun_path)));
 }
 
 // Reads an exact int in 0..limit.

@@ -31,8 +31,8 @@ struct SocketAddress {
 // Requires: is_common_family() of the socket it came from. nullptr + exception on failure.
 PyObject* address_to_python(const SocketAddress& address) noexcept;
 
-// Reads `object` when it is plain: a tuple with a numeric host and a port in range, for AF_UNIX a path. Returns false and
-// sets no exception for anything else (names, '', scopes, mistakes): `_socket` knows what to do, or to say.
+// Reads `object` when it is plain: a tuple with a numeric host and a port in range, for AF_UNIX a path. Returns false
+// and sets no exception for anything else (names, '', scopes, mistakes): `_socket` knows what to do, or to say.
 [[nodiscard]] bool address_from_python(int family, PyObject* object, SocketAddress& address) noexcept;
 
 }  // namespace gevent

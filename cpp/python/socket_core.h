@@ -24,9 +24,9 @@ class Patience {
   bool waited_ = false;
 };
 
-// Which guess was right lately. A server that has read a request to its end and asks for the next one would be told EAGAIN
-// nearly every time: when that was so twice in a row it waits first, which saves the call. Now and then it tries all the
-// same, and once that succeeds it goes back to trying.
+// Which guess was right lately. A server that has read a request to its end and asks for the next one would be told
+// EAGAIN nearly every time: when that was so twice in a row it waits first, which saves the call. Now and then it tries
+// all the same, and once that succeeds it goes back to trying.
 class ReceiveHabit {
  public:
   // Whether it is better to wait before a call is made.
@@ -61,8 +61,8 @@ class ReceiveHabit {
   unsigned char waits_ = 0;
 };
 
-// The descriptor's file is in O_NONBLOCK mode as in gevent, yet nothing here relies on that: other processes may share the
-// file and change the mode, and a call that blocked would stop every greenlet.
+// The descriptor's file is in O_NONBLOCK mode as in gevent, yet nothing here relies on that: other processes may share
+// the file and change the mode, and a call that blocked would stop every greenlet.
 //
 // Belongs to no thread: whoever waits does so in the hub of its own thread, as long as nobody waits in another one for
 // the same direction. In the child of a fork that abandoned its hub, waits begin afresh in the new one.

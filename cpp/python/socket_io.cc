@@ -100,7 +100,8 @@ PyObject* ancillary_to_python(msghdr& message) noexcept {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     const auto* const data = CMSG_DATA(header);
     // What was cut off is not there, whatever the header says.
-    Py_ssize_t size = static_cast<Py_ssize_t>(header->cmsg_len) - (data - reinterpret_cast<const unsigned char*>(header));
+    Py_ssize_t size =
+        static_cast<Py_ssize_t>(header->cmsg_len) - (data - reinterpret_cast<const unsigned char*>(header));
     if (size > end - data) size = end - data;
     if (size < 0) break;
     PyObject* item = Py_BuildValue("(iiN)", header->cmsg_level, header->cmsg_type,
@@ -158,7 +159,8 @@ PyObject* socket_recvfrom_into(SocketCore& socket, void* buffer, Py_ssize_t size
   SocketAddress address;
   const Py_ssize_t got = receive_some(socket, size, flags, [&]() noexcept {
     address.clear();
-    return ::recvfrom(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any, &address.size);
+    return ::recvfrom(socket.fd, buffer, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any,
+                      &address.size);
   });
   return got < 0 ? nullptr : pair_with_address(PyLong_FromSsize_t(got), address);
 }
@@ -225,7 +227,8 @@ bool socket_sendall(SocketCore& socket, const void* data, Py_ssize_t size, int f
       size -= sent;
       errno = EAGAIN;  // what was left did not fit
     }
-    // Not may_retry(): part of it may be under way, so running out of patience is a timeout even for a socket that has none.
+    // Not may_retry(): part of it may be under way, so running out of patience is a timeout even for a socket that has
+    // none.
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!socket.wait(kWrite, patience)) return false;
     } else if (!socket.may_retry(kWrite, patience)) {
@@ -245,7 +248,8 @@ Py_ssize_t socket_sendto(SocketCore& socket, const void* data, Py_ssize_t size, 
   return -1;
 }
 
-Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, int flags, SocketAddress* address) noexcept {
+Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, int flags,
+                          SocketAddress* address) noexcept {
   msghdr message{};
   message.msg_iov = pieces;
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);

@@ -5,8 +5,8 @@
 
 namespace gevent {
 
-// A greenlet is started from the hub only: one that starts another would hold it on its own C stack, and a chain of such
-// starts would copy ever larger pieces of stack.
+// A greenlet is started from the hub only: one that starts another would hold it on its own C stack, and a chain of
+// such starts would copy ever larger pieces of stack.
 
 // Starts `greenlet` with no arguments in its turn. Takes a reference until then; cancel_start() gives it back.
 ReadyQueue::Position start_soon(Loop& loop, PyGreenlet* greenlet) noexcept;

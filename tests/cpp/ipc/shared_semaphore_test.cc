@@ -4,9 +4,9 @@
 #include <poll.h>
 #include <sys/mman.h>
 
+#include <dirent.h>
 #include <algorithm>
 #include <cstdio>
-#include <dirent.h>
 #include <set>
 #include <string>
 
@@ -261,8 +261,8 @@ TEST_CASE("four processes that take turns by two semaphores never overlap") {
   const auto arena = make_arena();
   SharedSemaphore lock(arena, arena->allocate(1).value());
   SharedSemaphore done(arena, arena->allocate(0).value());
-  auto* counter = static_cast<int*>(
-      ::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto* counter =
+      static_cast<int*>(::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   Children children;
   for (int i = 0; i < kProcesses; ++i) {
     children.start([&] {
@@ -334,7 +334,8 @@ TEST_CASE("sleepers that are killed take no unit along") {
     for (std::size_t i = 0; i < pids.size(); ++i) CHECK(doomed.join() == -SIGKILL);
     // One that was stopped between taking and telling keeps that one, as the holder of any lock does.
     int units_taken = 0;
-    while (units_taken < units_given && sleeper.acquire(taken, units_taken < units_given - 3 ? 10'000 : 50)) ++units_taken;
+    while (units_taken < units_given && sleeper.acquire(taken, units_taken < units_given - 3 ? 10'000 : 50))
+      ++units_taken;
     CHECK(units_taken >= units_given - 3);
     CHECK(units.value() == 0);
   }
