@@ -13,9 +13,12 @@ are called in this order::
               write               finalize_headers before the first
         log_request               format_request
 
-The response to a plain request leaves in one piece: status line, headers and body are one buffer and one system call
-wherever the body is at hand. Two small writes would cost a client 40 ms, for Nagle's algorithm holds the second one
-back until the client's delayed acknowledgement of the first.
+A plain request of a handler none of whose steps is replaced does not get that far: `gevent._native.http` answers it,
+and hands it over to these methods as soon as something comes up that is not plain.
+
+The response leaves in one piece, status line, headers and body, wherever the body is at hand. Two small writes would
+cost a client 40 ms, for Nagle's algorithm holds the second one back until the client's delayed acknowledgement of the
+first.
 """
 import errno
 import socket as _stdlib_socket
@@ -26,65 +29,30 @@ import traceback
 from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
+from gevent._native.http import PlainExchanges, encoded_headers, encoded_status, response_bytes
 from gevent._wsgi_input import MAX_REQUEST_LINE, Input, _InvalidClientInput
 from gevent._wsgi_log import _NoopLog
 from gevent._wsgi_request import (
-    HeadParser,
+    HEADERS_MAX,
+    OldMessage,
     _InvalidClientRequest,
     header_variables,
     headers_factory,
+    new_head,
     parse_request_line,
     unquote_latin1,
 )
+from gevent._wsgi_response import BAD_REQUEST, ERRORS, REQUEST_TOO_LONG, Clock, format_date_time
 
-__all__ = ["WSGIHandler", "format_date_time"]
+__all__ = ["WSGIHandler"]
 
-_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-length: 0\r\n\r\n"
-_REQUEST_TOO_LONG = b"HTTP/1.1 414 Request URI Too Long\r\nConnection: close\r\nContent-length: 0\r\n\r\n"
-_ERRORS = {
-    400: ("400 Bad Request", b""),
-    500: ("500 Internal Server Error", b"Internal Server Error"),
-}
 # Up to here, copying a body behind the headers is cheaper than another system call for it.
 _ONE_BUFFER_MAX = 1 << 16
 _DRAIN_MAX = 16
 _EMPTY = b""
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def format_date_time(timestamp):
-    """Return the time `timestamp`, in seconds since the epoch, as HTTP writes it, in bytes. Whatever the locale."""
-    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(timestamp)
-    text = f"{_WEEKDAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
-    return text.encode("ascii")
-
-
-class _Clock:
-    """What time it is in words: of HTTP and of the log. Both change once a second and are needed for each response."""
-
-    __slots__ = ("_second", "http_date", "log_date", "_log_second")
-
-    def __init__(self):
-        self._second = self._log_second = -1
-
-    def date(self, now):
-        second = int(now)
-        if second != self._second:
-            self.http_date = format_date_time(second)
-            self._second = second
-        return self.http_date
-
-    def log_time(self, now):
-        second = int(now)
-        if second != self._log_second:
-            self.log_date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-            self._log_second = second
-        return self.log_date
-
-
-_clock = _Clock()
+_http_date = Clock(format_date_time)
+_log_date = Clock(lambda now: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)))
 
 
 class WSGIHandler:
@@ -128,7 +96,8 @@ class WSGIHandler:
     _variables = None
     _header_pairs = ()
     _no_delay = False
-    _head_parser = None
+    _head = None
+    _plain = None
     _body_sent = 0
 
     # What prints an exception that nobody foresaw while a request was read.
@@ -143,12 +112,20 @@ class WSGIHandler:
         self.client_address = address
         self.server = server
         self.rfile = sock.makefile("rb", -1) if rfile is None else rfile
-        kind = type(self)
         # What a subclass replaces must be called, so the short cuts around it are only for the originals.
-        if (kind.read_requestline is _read_requestline and kind.read_request is _read_request
-                and kind.MessageClass is _message_class and hasattr(self.rfile, "peek")):
-            self._head_parser = HeadParser()
-        self._plain_write = kind.write is _write
+        kind = type(self)
+        self._plain_write = kind.write is _ORIGINALS["write"]
+        if hasattr(self.rfile, "peek") and all(getattr(kind, name) is _ORIGINALS[name] for name in _READING_STEPS):
+            self._head = new_head()
+            if all(getattr(kind, name) is _ORIGINALS[name] for name in _ANSWERING_STEPS):
+                self._plain = self._plain_exchanges()
+
+    def _plain_exchanges(self):
+        server = self.server
+        copies_environ = getattr(server, "_copies_environ", False)
+        logs = bool(server.log) and type(server.log) is not _NoopLog
+        return PlainExchanges(
+            self, self._head, Input, unquote_latin1, format_date_time, HEADERS_MAX, copies_environ, logs)
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -156,6 +133,8 @@ class WSGIHandler:
         """Handle requests until the connection ends. Called by the server, in a greenlet of its own."""
         try:
             while self.socket is not None:
+                if self._plain is not None and not self._plain.serve():
+                    return
                 self.time_start = time.time()
                 self.time_finish = 0
                 outcome = self.handle_one_request()
@@ -175,6 +154,7 @@ class WSGIHandler:
             rfile = self.__dict__.pop("rfile", None)
             self.__dict__.pop("socket", None)
             self.__dict__.pop("wsgi_input", None)
+            self.__dict__.pop("_plain", None)  # which has them, too
             if rfile is not None:
                 rfile.close()
 
@@ -201,7 +181,7 @@ class WSGIHandler:
         self.status = self.code = self._orig_status = self.requestline = None
         try:
             try:
-                read = self._read_head() if self._head_parser is not None else False
+                read = self._read_head() if self._head is not None else False
                 if read is False:
                     read = self._read_head_by_line()
             except OSError:
@@ -211,7 +191,7 @@ class WSGIHandler:
             self.environ = self.get_environ()
         except Exception as error:
             self._handle_client_error(error)
-            return "400", _BAD_REQUEST
+            return "400", BAD_REQUEST
         self.application = self.server.application
         self.handle_one_response()
         if self.close_connection or self.rfile.closed:
@@ -227,19 +207,22 @@ class WSGIHandler:
         arrived = rfile.peek()
         if not arrived:
             return None
-        size = arrived.find(b"\r\n\r\n") + 4
-        parser = self._head_parser
-        if size < 4 or arrived[0] == 13 or not parser.parse(arrived[:size]):
+        head = self._head
+        if not head.parse(arrived, HEADERS_MAX):
             return False
-        rfile.read(size)
-        self.requestline = parser.request_line
-        self.command = parser.method
-        self.path = parser.target
-        self.request_version = parser.version
-        self._header_pairs = parser.pairs
-        self._headers_of_request = None
-        self._examine(header_variables(parser.pairs))
+        rfile.read(head.size)
+        self.requestline = head.request_line
+        self.command = head.method
+        self.path = head.target
+        self.request_version = head.version
+        self._take_headers(head.pairs, head.variables)
+        self._examine(head.variables)
         return True
+
+    def _take_headers(self, pairs, variables):
+        self._header_pairs = pairs
+        self._headers_of_request = None
+        self._variables = variables
 
     def _read_head_by_line(self):
         line = self.read_requestline()
@@ -249,8 +232,8 @@ class WSGIHandler:
             line = line.decode("latin-1")
         self.requestline = line.rstrip()
         if len(line) >= MAX_REQUEST_LINE:
-            return "414", _REQUEST_TOO_LONG
-        return True if self.read_request(line) else ("400", _BAD_REQUEST)
+            return "414", REQUEST_TOO_LONG
+        return True if self.read_request(line) else ("400", BAD_REQUEST)
 
     def read_requestline(self):
         """Wait for the first line of a request and return it; an empty string at the end of the connection."""
@@ -268,7 +251,8 @@ class WSGIHandler:
         self.headers = self.MessageClass(self.rfile, 0)
         if getattr(self.headers, "status", None):
             raise _InvalidClientRequest(f"Invalid headers status: {self.headers.status!r}")
-        self._examine(header_variables(self.headers.items()))
+        self._variables = header_variables(self.headers.items())
+        self._examine(self._variables)
         return True
 
     @property
@@ -276,8 +260,6 @@ class WSGIHandler:
         """The headers of the request, as a message. Made when it is first asked for, unless it was assigned."""
         message = self._headers_of_request
         if message is None:
-            from gevent._wsgi_request import OldMessage
-
             pairs = self._header_pairs
             message = OldMessage.of((name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in pairs)
             self._headers_of_request = message
@@ -290,7 +272,6 @@ class WSGIHandler:
 
     def _examine(self, variables):
         # What the headers say about the connection and the body.
-        self._variables = variables
         chunked = False
         length = 0
         encoding = variables.get("HTTP_TRANSFER_ENCODING")
@@ -358,6 +339,10 @@ class WSGIHandler:
 
     def handle_one_response(self):
         """Have the application answer the request, and deal with all that can go wrong in it."""
+        self._begin_response()
+        self._respond(self.run_application)
+
+    def _begin_response(self):
         self.time_start = time.time()
         self.status = self.code = self._orig_status = self.response_headers = None
         self.result = None
@@ -365,9 +350,11 @@ class WSGIHandler:
         self.response_use_chunked = False
         self.connection_upgraded = False
         self.response_length = self._body_sent = 0
+
+    def _respond(self, run):
         try:
             try:
-                self.run_application()
+                run()
             finally:
                 self._finish_request()
         except _InvalidClientInput as error:
@@ -400,11 +387,14 @@ class WSGIHandler:
 
     def run_application(self):
         """Call the application and send what it returns. Closes the result, as the specification asks."""
+        self._process_and_close(self.application(self.environ, self.start_response))
+
+    def _process_and_close(self, result):
+        self.result = result
         try:
-            self.result = self.application(self.environ, self.start_response)
             self.process_result()
         finally:
-            result, self.result = self.result, None
+            self.result = None
             close = getattr(result, "close", None)
             if close is not None:
                 close()
@@ -451,9 +441,9 @@ class WSGIHandler:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None
-        status_line = _checked_status(status)
+        status_line = encoded_status(status)
         code = int(status.split(" ", 1)[0])
-        response_headers = [_checked_header(name, value) for name, value in headers]
+        response_headers = encoded_headers(headers)
         length = date = None
         for name, value in response_headers:
             # Only names of these lengths matter; most do not.
@@ -482,18 +472,17 @@ class WSGIHandler:
     def finalize_headers(self):
         """Add to `response_headers` what the application left to the server. Called before they are sent."""
         headers = self.response_headers
-        names = {name.lower() for name, _ in headers}
         bodiless = self.code in (204, 304)
         length_known = self.provided_content_length is not None or hasattr(self.result, "__len__") or bodiless
-        if self.request_version == "HTTP/1.0" and b"connection" not in names:
+        if self.request_version == "HTTP/1.0" and not self._has_header(b"connection"):
             if not length_known:
                 self.close_connection = True  # which is then the end of the body
             headers.append((b"Connection", b"close" if self.close_connection else b"keep-alive"))
         if not self.provided_date:
-            headers.append((b"Date", _clock.date(time.time())))
+            headers.append((b"Date", _http_date(time.time())))
         if bodiless or self.provided_content_length is not None:
             return
-        if b"transfer-encoding" in names:
+        if self._has_header(b"transfer-encoding"):
             # The application frames its response itself. Only it knows whether a client can tell where that ends.
             self.close_connection = True
             return
@@ -503,6 +492,9 @@ class WSGIHandler:
         elif not self.connection_upgraded and self.request_version == "HTTP/1.1":
             self.response_use_chunked = True
             headers.append((b"Transfer-Encoding", b"chunked"))
+
+    def _has_header(self, wanted):
+        return any(name.lower() == wanted for name, _ in self.response_headers)
 
     def write(self, data):
         """Send `data`, after the headers if they were not sent yet. Waits until the system has taken it."""
@@ -518,15 +510,10 @@ class WSGIHandler:
     def _write_with_headers(self, data):
         body = self._framed(data, first=True)
         self.headers_sent = True
-        pieces = [b"HTTP/1.1 ", self.status, b"\r\n"]
-        for name, value in self.response_headers:
-            pieces += (name, b": ", value, b"\r\n")
-        pieces.append(b"\r\n")
         if len(body) <= _ONE_BUFFER_MAX:
-            pieces.append(body)
-            body = _EMPTY
-        self._sendall(_EMPTY.join(pieces))
-        if body:
+            self._sendall(response_bytes(self.status, self.response_headers, body))
+        else:
+            self._sendall(response_bytes(self.status, self.response_headers, _EMPTY))
             self._sendall(body)
 
     def _write(self, data):
@@ -590,7 +577,7 @@ class WSGIHandler:
         self.close_connection = True
         if self.response_length:
             return
-        status, body = _ERRORS[error_code]
+        status, body = ERRORS[error_code]
         self.headers_sent = False
         self.result = None
         headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", str(len(body)))]
@@ -619,7 +606,7 @@ class WSGIHandler:
         if isinstance(status, bytes):
             status = status.decode("latin-1")
         line = self.requestline or ""
-        return f'{host or "-"} - - [{_clock.log_time(now)}] "{line}" {status or "000"} {length} {took}'
+        return f'{host or "-"} - - [{_log_date(now)}] "{line}" {status or "000"} {length} {took}'
 
     def log_error(self, msg, *args):
         """Write `msg`, formatted with `args` by the rules of ``%``, to the server's error log."""
@@ -636,32 +623,9 @@ class WSGIHandler:
 
 _INTERESTING_LENGTHS = frozenset(map(len, (b"content-length", b"date", b"connection")))
 
-
-def _checked_status(status):
-    if not isinstance(status, str):
-        raise UnicodeError("The status string must be a native string")
-    if "\r" in status or "\n" in status:
-        raise ValueError("carriage return or newline in status", status)
-    return status.encode("latin-1")
-
-
-def _checked_header(name, value):
-    if not isinstance(name, str):
-        raise UnicodeError("The header must be a native string", name, value)
-    if not isinstance(value, str):
-        raise UnicodeError("The value must be a native string", name, value)
-    try:
-        pair = name.encode("latin-1"), value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise UnicodeError("Non-latin1 header", repr(name), repr(value))
-    if b"\r" in pair[1] or b"\n" in pair[1]:
-        raise ValueError("carriage return or newline in header value", value)
-    if b"\r" in pair[0] or b"\n" in pair[0]:
-        raise ValueError("carriage return or newline in header name", name)
-    return pair
-
-
-_read_requestline = WSGIHandler.read_requestline
-_read_request = WSGIHandler.read_request
-_message_class = WSGIHandler.MessageClass
-_write = WSGIHandler.write
+_READING_STEPS = ("handle_one_request", "read_requestline", "read_request", "MessageClass")
+_ANSWERING_STEPS = (
+    "get_environ", "handle_one_response", "run_application", "start_response", "process_result", "finalize_headers",
+    "write", "log_request",
+)
+_ORIGINALS = {name: vars(WSGIHandler)[name] for name in (*_READING_STEPS, *_ANSWERING_STEPS)}

@@ -1,4 +1,5 @@
 """What `gevent.pywsgi` writes its logs to, when that is not a file."""
+
 import logging
 
 __all__ = ["LoggingLogAdapter", "as_log"]

@@ -1,9 +1,9 @@
 """From the bytes of a request's head to what a handler needs to know of it.
 
-There are two ways. `HeadParser` takes a head that has arrived whole, in one call of llhttp (through `httptools`), and
-accepts only what is beyond doubt. For everything else it declines, and the head is read line by line: `read_headers`
-and `parse_request_line` know what HTTP/1 clients may also do, from continued header lines to HTTP/0.9, and say what is
-wrong with the rest.
+There are two ways. `gevent._native.http.Head` takes a head that has arrived whole, in one call of llhttp (through
+`httptools`), and accepts only what is beyond doubt. For everything else it declines, and the head is read line by line:
+`headers_factory` and `parse_request_line` know what HTTP/1 clients may also do, from continued header lines to
+HTTP/0.9, and say what is wrong with the rest.
 
 Both are strict where a proxy in front could understand something else: a header that is hard to parse is refused, not
 dropped, and so is a length that is not a plain number or a transfer encoding that is not known.
@@ -11,16 +11,18 @@ dropped, and so is a length that is not a plain number or a transfer encoding th
 from http import client
 from urllib.parse import unquote_to_bytes
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-
+from gevent._native.http import Head
 from gevent._wsgi_input import _TOKEN_CHARACTERS
 
-__all__ = ["HeadParser", "OldMessage", "header_variables", "headers_factory", "parse_request_line", "unquote_latin1"]
+__all__ = [
+    "HEADERS_MAX", "OldMessage", "header_variables", "headers_factory", "new_head", "parse_request_line",
+    "unquote_latin1",
+]
 
-_HEADERS_MAX = 100
+HEADERS_MAX = 100
+"""The greatest number of headers in a request."""
+
 _HEADER_LINE_MAX = 65536
-_NAMES_KNOWN_MAX = 1000
-_BLANKS = " \t"
 _CONTROL_CHARACTERS = bytes(set(range(32)) - {9})
 
 
@@ -86,8 +88,8 @@ def headers_factory(fp, *args):
         else:
             name, value = _header(line, text)
         pairs.append((name, value))
-        if len(pairs) > _HEADERS_MAX:
-            raise _InvalidClientRequest(f"got more than {_HEADERS_MAX} headers")
+        if len(pairs) > HEADERS_MAX:
+            raise _InvalidClientRequest(f"got more than {HEADERS_MAX} headers")
 
 
 def _header(line, text):
@@ -136,40 +138,30 @@ def unquote_latin1(path):
     return unquote_to_bytes(path.encode("latin-1")).decode("latin-1") if "%" in path else path
 
 
-# Header names repeat endlessly: this holds what to call them in an environment, by name as str and as bytes. None is
-# for headers to be left out: "X_Y" would be taken for "X-Y", which a proxy may have vouched for.
+# Header names repeat endlessly: this holds what heads call them in an environment, by name in bytes.
 _variable_of = {}
 
 
 def _variable_name(name):
+    # None for a header to be left out: "X_Y" would be taken for "X-Y", which a proxy may have vouched for.
     text = name.decode("latin-1") if isinstance(name, bytes) else name
-    variable = None
-    if "_" not in text:
-        variable = text.upper().replace("-", "_")
-        if variable not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            variable = f"HTTP_{variable}"
-    if len(_variable_of) < _NAMES_KNOWN_MAX:
-        _variable_of[name] = variable
-    return variable
+    if "_" in text:
+        return None
+    variable = text.upper().replace("-", "_")
+    return variable if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{variable}"
 
 
 def header_variables(pairs):
-    """Return a dict of the variables that the headers in `pairs` (of str, or of bytes) are in an environment.
+    """Return a dict of the variables that the headers in `pairs`, names and values as str, are in an environment.
 
     Values of headers that were sent more than once are joined, by commas or, for cookies, semicolons; of a content
     type the first one counts. Raises _InvalidClientRequest when content lengths differ.
     """
     variables = {}
-    known = _variable_of
     for name, value in pairs:
-        try:
-            variable = known[name]
-        except KeyError:
-            variable = _variable_name(name)
+        variable = _variable_name(name)
         if variable is None:
             continue
-        if isinstance(value, bytes):
-            value = value.decode("latin-1").rstrip(_BLANKS)  # llhttp leaves those at the end
         if variable in variables:
             value = _joined(variable, variables[variable], value)
         variables[variable] = value
@@ -185,51 +177,6 @@ def _joined(variable, first, second):
     return f"{first}{separator}{second}"
 
 
-class HeadParser:
-    """Parses the heads of the requests of one connection with llhttp.
-
-    After `parse` returned true, `method`, `target`, `version` and `request_line` are str, and `pairs` is a list of the
-    headers' names and values as bytes.
-    """
-
-    __slots__ = ("method", "target", "version", "request_line", "pairs", "_llhttp", "_target", "_complete")
-
-    def __init__(self):
-        self._llhttp = None
-        self._complete = False
-
-    def parse(self, head):
-        """Parse `head`, the bytes up to and with the empty line. Return whether it is a request of the plain kind.
-
-        Otherwise `head` may still be one for the line by line way. Does not wait.
-        """
-        # llhttp wants to see the body too before it goes on to another request, and after an error it never does.
-        parser = self._llhttp if self._complete else None
-        self.pairs = []
-        self._complete = False
-        try:
-            if parser is None:
-                parser = self._llhttp = HttpRequestParser(self)
-            parser.feed_data(head)
-        except HttpParserUpgrade:
-            self._complete = False
-        except HttpParserError:
-            return False
-        line, _, _ = head.partition(b"\r\n")
-        version = parser.get_http_version()
-        if version not in ("1.1", "1.0") or len(self.pairs) > _HEADERS_MAX:
-            return False
-        self.version = f"HTTP/{version}"
-        self.method = parser.get_method().decode("latin-1")
-        self.target = self._target.decode("latin-1")
-        self.request_line = line.decode("latin-1")
-        return True
-
-    def on_url(self, url):
-        self._target = url
-
-    def on_header(self, name, value):
-        self.pairs.append((name, value))
-
-    def on_message_complete(self):
-        self._complete = True
+def new_head():
+    """Return a `gevent._native.http.Head` for a connection."""
+    return Head(_variable_name, _joined, _variable_of)

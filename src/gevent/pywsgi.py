@@ -12,7 +12,15 @@ The server is here; what happens on one connection is in `WSGIHandler`, which su
 import sys
 
 import gevent
-from gevent import _wsgi_environ, _wsgi_handler, _wsgi_input, _wsgi_log, _wsgi_request, socket
+from gevent import (
+    _wsgi_environ,
+    _wsgi_handler,
+    _wsgi_input,
+    _wsgi_log,
+    _wsgi_request,
+    _wsgi_response,
+    socket,
+)
 from gevent._compat import reraise  # noqa: F401 - a name of gevent's
 from gevent.server import StreamServer
 
@@ -33,7 +41,7 @@ WSGIHandler = _wsgi_handler.WSGIHandler
 Input = _wsgi_input.Input
 OldMessage = _wsgi_request.OldMessage
 headers_factory = _wsgi_request.headers_factory
-format_date_time = _wsgi_handler.format_date_time
+format_date_time = _wsgi_response.format_date_time
 
 MAX_REQUEST_LINE = _wsgi_input.MAX_REQUEST_LINE
 
@@ -109,6 +117,11 @@ class WSGIServer(StreamServer):
         if self.environ.get("wsgi.multiprocess"):
             self.max_accept = 1
 
+    @property
+    def _copies_environ(self):
+        # Whether nothing but a copy of `environ` is asked of get_environ().
+        return self.environ_class is dict and type(self).get_environ is _GET_ENVIRON
+
     def get_environ(self):
         """Return a new environment, still without a request."""
         return self.environ_class(self.environ)
@@ -133,6 +146,9 @@ class WSGIServer(StreamServer):
     def handle(self, sock, address):
         """Handle all requests of one connection. Called in a greenlet of its own."""
         self.handler_class(sock, address, self).handle()
+
+
+_GET_ENVIRON = WSGIServer.get_environ
 
 
 def _main(arguments=None):

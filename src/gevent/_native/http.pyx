@@ -1,0 +1,532 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""HTTP/1 for gevent.pywsgi, where it runs once per header or once per request.
+
+`Head` turns the bytes of a request's head into the variables of an environment; llhttp, through httptools, does the
+parsing. `PlainExchanges` answers plain requests of a connection from beginning to end with no frame of Python but the
+application's. What is plain is decided here; what to do with everything else, in gevent/_wsgi_handler.py, to which an
+exchange can be handed over at any moment.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Copy
+from cpython.list cimport PyList_CheckExact
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_CheckExact
+from cpython.unicode cimport PyUnicode_DecodeLatin1
+from libc.string cimport memcpy
+from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+cdef extern from "Python.h":
+    PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
+
+cdef Py_ssize_t _NAMES_KNOWN_MAX = 1000
+# Up to here, copying a body behind the headers is cheaper than another system call for it.
+cdef Py_ssize_t _ONE_BUFFER_MAX = 1 << 16
+
+
+cdef inline str _latin1(bytes text):
+    return <str>PyUnicode_DecodeLatin1(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), NULL)
+
+
+cdef str _value(bytes text):
+    # llhttp leaves blanks at the end of a value.
+    cdef const char* begin = PyBytes_AS_STRING(text)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
+    while size and (begin[size - 1] == b" " or begin[size - 1] == b"\t"):
+        size -= 1
+    return <str>PyUnicode_DecodeLatin1(begin, size, NULL)
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+cdef class Head:
+    """The heads of the requests of one connection, one at a time.
+
+    variable_name
+        ``(name)`` returns what a header, with its name in bytes, is called in an environment, or None to leave it out
+    join
+        ``(variable, first, second)`` returns the value of a header that was sent twice
+
+    After `parse` returned True: `method`, `target`, `version` ("HTTP/1.1") and `request_line` are str, `pairs` is a
+    list of the headers' names and values in bytes, and `variables` a dict. `size` is the number of bytes.
+    """
+
+    cdef object _variable_name
+    cdef object _join
+    cdef object _parser
+    cdef dict _known
+    cdef bint _complete
+    cdef bytes _target
+    cdef readonly str method
+    cdef readonly str target
+    cdef readonly str version
+    cdef readonly str request_line
+    cdef readonly list pairs
+    cdef readonly dict variables
+    cdef readonly Py_ssize_t size
+
+    def __cinit__(self, variable_name, join, dict known_names):
+        self._variable_name = variable_name
+        self._join = join
+        self._known = known_names
+
+    def parse(self, bytes arrived, Py_ssize_t headers_max):
+        """Parse the head that `arrived` begins with. Return whether it is there in full and beyond doubt.
+
+        If not, it may still be one for those who read line by line. Does not wait.
+        """
+        cdef Py_ssize_t line_end = arrived.find(b"\r\n")
+        cdef bytes head
+        cdef str version
+        # llhttp overlooks an empty line before the request.
+        if line_end <= 0:
+            return False
+        self.size = arrived.find(b"\r\n\r\n", line_end) + 4
+        if self.size < 4:
+            return False
+        head = arrived if self.size == PyBytes_GET_SIZE(arrived) else arrived[:self.size]
+        self.pairs = []
+        self.variables = {}
+        try:
+            # After a request with a body, llhttp wants to see the body first, and after an error nothing.
+            if not self._complete:
+                self._parser = HttpRequestParser(self)
+            self._complete = False
+            self._parser.feed_data(head)
+        except HttpParserUpgrade:
+            self._complete = False
+        except HttpParserError:
+            self._complete = False
+            return False
+        version = self._parser.get_http_version()
+        if version == "1.1":
+            self.version = "HTTP/1.1"
+        elif version == "1.0":
+            self.version = "HTTP/1.0"
+        else:
+            return False
+        if len(self.pairs) > headers_max:
+            return False
+        self.method = _latin1(self._parser.get_method())
+        self.target = _latin1(self._target)
+        self.request_line = <str>PyUnicode_DecodeLatin1(PyBytes_AS_STRING(head), line_end, NULL)
+        return True
+
+    def on_url(self, bytes url):
+        self._target = url
+
+    def on_header(self, bytes name, bytes value):
+        cdef PyObject* found = PyDict_GetItemWithError(self._known, name)
+        cdef PyObject* former
+        cdef object variable
+        cdef str text = _value(value)
+        self.pairs.append((name, value))
+        if found != NULL:
+            variable = <object>found
+        else:
+            variable = self._variable_name(name)
+            if len(self._known) < _NAMES_KNOWN_MAX:
+                self._known[name] = variable
+        if variable is None:
+            return
+        former = PyDict_GetItemWithError(self.variables, variable)
+        self.variables[variable] = text if former == NULL else self._join(variable, <object>former, text)
+
+    def on_message_complete(self):
+        self._complete = True
+
+
+# --- responses --------------------------------------------------------------------------------------------------------
+
+
+def encoded_status(status):
+    """Return a status line as bytes. Raises UnicodeError or ValueError if it cannot be sent."""
+    cdef bytes encoded
+    if not isinstance(status, str):
+        raise UnicodeError("The status string must be a native string")
+    encoded = (<str>status).encode("latin-1")
+    if b"\r" in encoded or b"\n" in encoded:
+        raise ValueError("carriage return or newline in status", status)
+    return encoded
+
+
+def encoded_headers(headers):
+    """Return the (name, value) of `headers` as a list of bytes. Raises UnicodeError or ValueError as above."""
+    cdef list encoded = []
+    for name, value in headers:
+        encoded.append(_encoded_header(name, value))
+    return encoded
+
+
+cdef tuple _encoded_header(name, value):
+    cdef bytes name_bytes, value_bytes
+    if not isinstance(name, str):
+        raise UnicodeError("The header must be a native string", name, value)
+    if not isinstance(value, str):
+        raise UnicodeError("The value must be a native string", name, value)
+    try:
+        name_bytes = (<str>name).encode("latin-1")
+        value_bytes = (<str>value).encode("latin-1")
+    except UnicodeEncodeError:
+        raise UnicodeError("Non-latin1 header", repr(name), repr(value))
+    if b"\r" in value_bytes or b"\n" in value_bytes:
+        raise ValueError("carriage return or newline in header value", value)
+    if b"\r" in name_bytes or b"\n" in name_bytes:
+        raise ValueError("carriage return or newline in header name", name)
+    return name_bytes, value_bytes
+
+
+def response_bytes(bytes status, list headers, body):
+    """Return the status line, the headers (pairs of bytes) and `body` (a bytes-like object) as one bytes object."""
+    return _response_bytes(status, headers, (body,))
+
+
+cdef inline char* _put(char* place, bytes text):
+    memcpy(place, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    return place + PyBytes_GET_SIZE(text)
+
+
+cdef bytes _response_bytes(bytes status, list headers, body_parts):
+    cdef bytes name, value
+    cdef const unsigned char[::1] view
+    cdef Py_ssize_t size = 9 + PyBytes_GET_SIZE(status) + 2 + 2
+    cdef bytes response
+    cdef char* place
+    for name, value in headers:
+        size += PyBytes_GET_SIZE(name) + 2 + PyBytes_GET_SIZE(value) + 2
+    for part in body_parts:
+        size += len(part)
+    response = PyBytes_FromStringAndSize(NULL, size)
+    place = PyBytes_AS_STRING(response)
+    place = _put(_put(_put(place, b"HTTP/1.1 "), status), b"\r\n")
+    for name, value in headers:
+        place = _put(_put(_put(_put(place, name), b": "), value), b"\r\n")
+    place = _put(place, b"\r\n")
+    for part in body_parts:
+        if PyBytes_CheckExact(part):
+            place = _put(place, <bytes>part)
+        else:
+            view = part
+            if view.shape[0]:
+                memcpy(place, &view[0], view.shape[0])
+                place += view.shape[0]
+    return response
+
+
+cdef class PlainExchanges:
+    """The plain requests of one connection.
+
+    handler
+        the `WSGIHandler`, none of whose steps a subclass has replaced
+    head
+        a `Head`
+    make_input
+        ``(rfile, content_length)`` returns a ``wsgi.input``
+    unquote
+        ``(path)`` returns it without percent escapes
+    format_date
+        ``(seconds)`` returns the value of a Date header in bytes
+    headers_max
+        the greatest number of headers in a request
+
+    A request is plain if its head can be parsed at once, it is HTTP/1.1, and nothing in it asks for special treatment.
+    """
+
+    cdef object handler
+    cdef object server
+    cdef object rfile
+    cdef object sock
+    cdef Head head
+    cdef object make_input
+    cdef object unquote
+    cdef object format_date
+    cdef Py_ssize_t headers_max
+    cdef bint copies_environ
+    cdef bint logs
+    cdef str client_host
+    cdef str client_port
+    cdef long date_second
+    cdef bytes date
+    # Of the request that is being answered.
+    cdef object environ
+    cdef object application
+    cdef object body
+    cdef long long body_length
+    cdef bint close
+    cdef bint handed_over
+    cdef double began
+    cdef str status
+    cdef bytes status_line
+    cdef list response_headers
+    cdef object content_length
+    cdef object date_header
+    cdef bint asks_to_close
+    cdef bint frames_itself
+    cdef object result
+    cdef object error
+
+    def __cinit__(self, handler, Head head, make_input, unquote, format_date, Py_ssize_t headers_max,
+                  bint copies_environ, bint logs):
+        self.handler = handler
+        self.server = handler.server
+        self.rfile = handler.rfile
+        self.sock = handler.socket
+        self.head = head
+        self.make_input = make_input
+        self.unquote = unquote
+        self.format_date = format_date
+        self.headers_max = headers_max
+        self.copies_environ = copies_environ
+        self.logs = logs
+        self.date_second = -1
+        client = handler.client_address
+        if isinstance(client, tuple):
+            self.client_host = str(client[0])
+            self.client_port = str(client[1])
+
+    def serve(self):
+        """Answer requests until the connection is to be closed (False) or one comes that is not plain (True).
+
+        The latter has not been read yet. Waits for the client.
+        """
+        cdef bytes arrived
+        while True:
+            try:
+                arrived = self.rfile.peek()
+            except OSError:
+                return False
+            if not arrived:
+                return False
+            if not self.head.parse(arrived, self.headers_max) or not self._is_plain():
+                return True
+            self.rfile.read(self.head.size)
+            if not self._answer():
+                return False
+
+    cdef bint _is_plain(self) except -1:
+        cdef dict variables = self.head.variables
+        if self.head.version != "HTTP/1.1" or self.head.method == "HEAD":
+            return False
+        if "HTTP_TRANSFER_ENCODING" in variables or "HTTP_EXPECT" in variables or "HTTP_UPGRADE" in variables:
+            return False
+        connection = variables.get("HTTP_CONNECTION")
+        self.close = False
+        if connection is not None:
+            connection = connection.lower()
+            self.close = connection == "close"
+            if not self.close and connection != "keep-alive":
+                return False
+        length = variables.get("CONTENT_LENGTH")
+        self.body_length = 0
+        if length is not None:
+            if len(length) > 18:
+                return False
+            self.body_length = int(length)  # llhttp has seen to it that there are digits only
+        return True
+
+    cdef bint _answer(self) except -1:
+        cdef bint sent
+        self.environ = self._environ()
+        self.application = self.server.application
+        self.began = _now()
+        self.handed_over = False
+        self.status_line = None
+        self.response_headers = None
+        self.result = self.error = None
+        try:
+            self.result = self.application(self.environ, self.start_response)
+            sent = self._send_plain()
+        except BaseException as error:
+            # Also GreenletExit and the like: what to make of them is no different here.
+            self.error = error
+            sent = False
+        if not sent:
+            self._hand_over()
+            self.environ = None
+            self.handler._respond(self._go_on)
+            return not (self.handler.close_connection or self.rfile.closed)
+        self.environ = None
+        self.result = None
+        if self.body_length and not self._skip_body():
+            return False
+        return not (self.close or self.asks_to_close)
+
+    cdef object _environ(self):
+        cdef object environ
+        cdef str path, query = ""
+        cdef Head head = self.head
+        cdef Py_ssize_t mark
+        if self.copies_environ:
+            environ = PyDict_Copy(self.server.environ)
+        else:
+            environ = self.server.get_environ()
+        environ["REQUEST_METHOD"] = head.method
+        path = head.target
+        mark = path.find("?")
+        if mark >= 0:
+            query = path[mark + 1:]
+            path = path[:mark]
+        environ["PATH_INFO"] = self.unquote(path) if "%" in path else path
+        environ["QUERY_STRING"] = query
+        environ["SERVER_PROTOCOL"] = head.version
+        if self.client_host is not None:
+            environ["REMOTE_ADDR"] = self.client_host
+            environ["REMOTE_PORT"] = self.client_port
+        environ.update(head.variables)
+        self.body = self.make_input(self.rfile, self.body_length)
+        environ["wsgi.input"] = self.body
+        environ["wsgi.input_terminated"] = True
+        return environ
+
+    def start_response(self, status, headers, exc_info=None):
+        """The callable that WSGI gives to applications; see `WSGIHandler.start_response`."""
+        cdef bytes name, value
+        cdef bytes status_line
+        cdef list encoded
+        if exc_info or self.handed_over:
+            self._hand_over()
+            return self.handler.start_response(status, headers, exc_info)
+        status_line = encoded_status(status)
+        encoded = encoded_headers(headers)
+        self.content_length = self.date_header = None
+        self.asks_to_close = self.frames_itself = False
+        for name, value in encoded:
+            # Only names of these lengths matter; most do not.
+            if PyBytes_GET_SIZE(name) == 14:
+                if name.lower() == b"content-length":
+                    self.content_length = _latin1(value)
+            elif PyBytes_GET_SIZE(name) == 4:
+                if name.lower() == b"date":
+                    self.date_header = _latin1(value)
+            elif PyBytes_GET_SIZE(name) == 10:
+                if name.lower() == b"connection" and value.lower() == b"close":
+                    self.asks_to_close = True
+            elif PyBytes_GET_SIZE(name) == 17:
+                if name.lower() == b"transfer-encoding":
+                    self.frames_itself = True
+        if not _is_ordinary(status_line):
+            # Such as 204 and 304, which have rules of their own.
+            self._hand_over()
+            return self.handler.start_response(status, headers)
+        self.status = status
+        self.status_line = status_line
+        self.response_headers = encoded
+        return self.write
+
+    def write(self, data):
+        """What `start_response` returns."""
+        self._hand_over()
+        return self.handler.write(data)
+
+    cdef bint _send_plain(self) except -1:
+        # Sends the response in one piece, if that is all that there is to do.
+        cdef Py_ssize_t size = 0
+        if self.handed_over or self.status_line is None or self.frames_itself:
+            return False
+        result = self.result
+        if not PyList_CheckExact(result) and not PyTuple_CheckExact(result):
+            return False
+        for part in result:
+            if not PyBytes_CheckExact(part):
+                return False
+            size += PyBytes_GET_SIZE(<bytes>part)
+        if size > _ONE_BUFFER_MAX:
+            return False
+        length = str(size)
+        if self.content_length is not None and self.content_length != length:
+            return False
+        if self.date_header is None:
+            self.response_headers.append((b"Date", self._date()))
+        if self.content_length is None:
+            self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
+        response = _response_bytes(self.status_line, self.response_headers, result)
+        self.sock.sendall(response)
+        if self.logs:
+            self._log(len(response))
+        return True
+
+    cdef bytes _date(self):
+        cdef long second = <long>_now()
+        if second != self.date_second:
+            self.date = self.format_date(second)
+            self.date_second = second
+        return self.date
+
+    cdef int _log(self, Py_ssize_t sent) except -1:
+        handler = self.handler
+        handler.requestline = self.head.request_line
+        handler.time_start = self.began
+        handler.time_finish = _now()
+        handler.status = self.status_line
+        handler.code = int(self.status_line[:3])
+        handler.response_length = sent
+        handler.log_request()
+        return 0
+
+    cdef bint _skip_body(self) except -1:
+        # What the application left of the body is no part of the next request.
+        if self.body.position == self.body_length:
+            return True
+        try:
+            self.body._discard()
+        except OSError:
+            return False
+        return True
+
+    # --- everything else ----------------------------------------------------------------------------------------------
+
+    cdef int _hand_over(self) except -1:
+        # From here on, the handler has this exchange.
+        cdef Head head = self.head
+        if self.handed_over:
+            return 0
+        self.handed_over = True
+        handler = self.handler
+        handler.requestline = head.request_line
+        handler.command = head.method
+        handler.path = head.target
+        handler.request_version = head.version
+        handler._take_headers(head.pairs, head.variables)
+        handler.content_length = self.body_length
+        handler._chunked_request = False
+        handler.environ = self.environ
+        handler.application = self.application
+        handler.wsgi_input = self.body
+        handler._begin_response()
+        handler.time_start = self.began
+        handler.close_connection = self.close
+        if self.status_line is not None:
+            handler._orig_status = self.status
+            handler.status = self.status_line
+            handler.code = int(self.status_line[:3])
+            handler.response_headers = self.response_headers
+            handler.provided_content_length = self.content_length
+            handler.provided_date = self.date_header
+            handler.close_connection = self.close or self.asks_to_close
+        return 0
+
+    def _go_on(self):
+        # The rest of WSGIHandler.run_application.
+        result, self.result = self.result, None
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        self.handler._process_and_close(result)
+
+
+cdef bint _is_ordinary(bytes status):
+    cdef const char* text = PyBytes_AS_STRING(status)
+    # "200 OK": three digits and a blank, not informational, and not without a body.
+    if PyBytes_GET_SIZE(status) < 4 or text[3] != b" " or not b"2" <= text[0] <= b"5":
+        return False
+    if not b"0" <= text[1] <= b"9" or not b"0" <= text[2] <= b"9":
+        return False
+    return not (text[1] == b"0" and text[2] == b"4" and text[0] <= b"3")
+
+
+cdef double _now() noexcept:
+    cdef timespec now
+    clock_gettime(CLOCK_REALTIME, &now)
+    return now.tv_sec + now.tv_nsec * 1e-9
