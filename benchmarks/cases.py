@@ -5,6 +5,7 @@ says how many operations it does and marks, with ``with measure():``, the part t
 this process (and, where asked for, of its children) are divided by the number of operations. The best of a few runs is
 printed, since whatever else the machine does only ever adds.
 """
+
 import json
 import os
 import subprocess
@@ -225,8 +226,11 @@ def _serve(server, kind, operations, measure):
     from gevent import select
 
     server.start()
-    clients = subprocess.Popen([sys.executable, _CLIENTS, kind, str(server.server_port), str(operations)],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    clients = subprocess.Popen(
+        [sys.executable, _CLIENTS, kind, str(server.server_port), str(operations)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     select.select([clients.stdout], [], [])
     clients.stdout.readline()  # all are connected
     gevent.sleep(0.01)

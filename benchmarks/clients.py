@@ -3,6 +3,7 @@
 A process of its own for `cases.py`, on the standard library alone. It prints a line when all are connected, begins when
 it gets one, and prints "done" after the last answer.
 """
+
 import selectors
 import socket
 import sys

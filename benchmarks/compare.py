@@ -8,6 +8,7 @@ disturb it least.
 Exit status: 0 if no case is below 1.0 by CPU time, 1 if one is (also after further rounds for the doubtful ones), 2 if
 something is missing.
 """
+
 import argparse
 import json
 import os
@@ -53,8 +54,9 @@ def run_case(python, name):
     """Run the case `name` with `python`; return a dict with "unit", "wall_us" and "cpu_us"."""
     # Nothing of the caller's environment may choose another loop or another gevent.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("GEVENT", "PYTHON"))}
-    done = subprocess.run([python, CASES_FILE, name], capture_output=True, text=True, env=environment,
-                          timeout=CASE_DEADLINE_S)
+    done = subprocess.run(
+        [python, CASES_FILE, name], capture_output=True, text=True, env=environment, timeout=CASE_DEADLINE_S
+    )
     if done.returncode != 0:
         raise SystemExit(f"{name} failed with {python}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

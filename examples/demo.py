@@ -2,10 +2,11 @@
 
     python examples/demo.py [--files N] [--clients N] [--workers N] [--method fork --method spawn ...]
 
-For each start method, a Pool, a ProcessPoolExecutor and worker processes on a bounded Queue count the names in every source
-file. In the same process a TCP server answers its clients all the time, and a ticker measures how long the hub ever stood
-still. Exit status 1 if a result differs from a serial run, or if the hub stood still for more than 100 ms.
+For each start method, a Pool, a ProcessPoolExecutor and worker processes on a bounded Queue count the names in every
+source file. In the same process a TCP server answers its clients all the time, and a ticker measures how long the hub
+ever stood still. Exit status 1 if a result differs from a serial run, or if the hub stood still for more than 100 ms.
 """
+
 from gevent import monkey
 
 monkey.patch_all(multiprocessing=True)
@@ -20,11 +21,12 @@ import sys  # noqa: E402
 import sysconfig  # noqa: E402
 import time  # noqa: E402
 
+from token_counts import count_names, count_worker  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
 import gevent  # noqa: E402
 import gevent.server  # noqa: E402
 import gevent.socket  # noqa: E402
-from token_counts import count_names, count_worker  # noqa: E402
-from tqdm import tqdm  # noqa: E402
 
 STALL_MAX_MS = 100
 TICK_S = 0.005
@@ -38,7 +40,7 @@ def source_files(files_max):
     return found[:files_max] if files_max else found
 
 
-# ---- three ways to have the work done -------------------------------------------------------------------------------------
+# ---- three ways to have the work done --------------------------------------------------------------------------------
 
 
 def through_pool(context, files, workers):
@@ -81,7 +83,7 @@ def through_queue(context, files, workers):
 WAYS = {"Pool": through_pool, "Executor": through_executor, "Queue": through_queue}
 
 
-# ---- what goes on meanwhile --------------------------------------------------------------------------------------------------
+# ---- what goes on meanwhile ------------------------------------------------------------------------------------------
 
 
 class Meanwhile:
@@ -139,13 +141,15 @@ class Meanwhile:
         return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else float("nan")
 
 
-# ---- the program -----------------------------------------------------------------------------------------------------------------
+# ---- the program -----------------------------------------------------------------------------------------------------
 
 
 def total(counts_of_files, label, files_total):
     """Add up the counts as they come, under a progress bar."""
     names = collections.Counter()
-    for _path, counts in tqdm(counts_of_files, total=files_total, desc=label, unit="file", leave=False, mininterval=0.2):
+    for _path, counts in tqdm(
+        counts_of_files, total=files_total, desc=label, unit="file", leave=False, mininterval=0.2
+    ):
         names.update(counts)
     return names
 
@@ -192,17 +196,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=0, help="tokenise only the first N files")
     parser.add_argument("--clients", type=int, default=200, help="clients of the server (default %(default)s)")
-    parser.add_argument("--workers", type=int, default=max(2, os.cpu_count() or 2), help="processes (default: one a core)")
-    parser.add_argument("--method", action="append", choices=multiprocessing.get_all_start_methods(), help="start methods")
+    parser.add_argument(
+        "--workers", type=int, default=max(2, os.cpu_count() or 2), help="processes (default: one a core)"
+    )
+    parser.add_argument(
+        "--method", action="append", choices=multiprocessing.get_all_start_methods(), help="start methods"
+    )
     options = parser.parse_args()
-    methods = options.method or [m for m in ("fork", "forkserver", "spawn") if m in multiprocessing.get_all_start_methods()]
+    methods = options.method or [
+        m for m in ("fork", "forkserver", "spawn") if m in multiprocessing.get_all_start_methods()
+    ]
 
     files = source_files(options.files)
     began = time.perf_counter()
     expected = total(map(count_names, files), "serial", len(files))
     seconds = time.perf_counter() - began
-    print(f"{len(files)} files, {expected.total() if hasattr(expected, 'total') else sum(expected.values())} names; serial: "
-          f"{len(files) / seconds:.0f} files/s; {options.workers} workers, {options.clients} clients of a server in this process")
+    print(
+        f"{len(files)} files, {expected.total() if hasattr(expected, 'total') else sum(expected.values())} names; serial: "
+        f"{len(files) / seconds:.0f} files/s; {options.workers} workers, {options.clients} clients of a server in this process"
+    )
 
     rows, problems = [], []
     for method in methods:

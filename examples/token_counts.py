@@ -2,6 +2,7 @@
 
 A module of its own, without gevent, because the processes that do the work import it.
 """
+
 import collections
 import io
 import tokenize

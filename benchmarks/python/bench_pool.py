@@ -1,4 +1,5 @@
 """What does a pool add to the price of a greenlet? It is paid for each item of a map."""
+
 import pyperf
 
 import gevent

@@ -1,4 +1,5 @@
 """What does pywsgi spend on a request, beside the sockets? That is all that we can make faster."""
+
 import io
 
 import pyperf
@@ -6,8 +7,10 @@ import pyperf
 from gevent import pywsgi
 
 _REQUESTS = 200
-_HEAD = (b"GET /hello?name=value HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\n"
-         b"Accept: text/html,application/xhtml+xml\r\nAccept-Encoding: gzip, deflate\r\n\r\n")
+_HEAD = (
+    b"GET /hello?name=value HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\n"
+    b"Accept: text/html,application/xhtml+xml\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
+)
 # A head that is unusual enough to be read line by line.
 _ODD_HEAD = _HEAD.replace(b"GET", b"FETCH")
 

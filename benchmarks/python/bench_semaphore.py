@@ -1,4 +1,5 @@
 """What does a semaphore cost when nobody else wants it? Everybody pays this price."""
+
 import pyperf
 
 from gevent.lock import Semaphore

@@ -1,8 +1,9 @@
 """gevent-mp: gevent, written anew, in which `multiprocessing` works.
 
-The names here are gevent's: greenlets, the hub, waiting. Sockets, servers, locks, queues and the rest are in the modules
-of this package; `gevent.monkey` makes the standard library's own modules cooperative.
+The names here are gevent's: greenlets, the hub, waiting. Sockets, servers, locks, queues and the rest are in the
+modules of this package; `gevent.monkey` makes the standard library's own modules cooperative.
 """
+
 import sys as _sys
 from collections import namedtuple as _namedtuple
 
@@ -41,8 +42,10 @@ version_info = _version_info(20, 0, 0, "dev", 0)
 
 from gevent._config import config  # noqa: E402
 from gevent._hub_local import get_hub  # noqa: E402
-from gevent._hub_primitives import iwait_on_objects as iwait  # noqa: E402
-from gevent._hub_primitives import wait_on_objects as wait  # noqa: E402
+from gevent._hub_primitives import (
+    iwait_on_objects as iwait,  # noqa: E402
+    wait_on_objects as wait,  # noqa: E402
+)
 from gevent.greenlet import Greenlet, joinall, killall  # noqa: E402
 from gevent.hub import (  # noqa: E402
     GreenletExit,
@@ -61,7 +64,6 @@ spawn_later = Greenlet.spawn_later
 getswitchinterval = _sys.getswitchinterval
 setswitchinterval = _sys.setswitchinterval
 
-from gevent.os import fork  # noqa: E402
-
 # Attributes from the beginning, as gevent's users are accustomed to.
 from gevent import event, lock, monkey, pool, queue  # noqa: E402, F401
+from gevent.os import fork  # noqa: E402

@@ -1,11 +1,11 @@
 """Greenlets below the level of `gevent.Greenlet`, where gevent's users look for them."""
+
 import gc
 
 from greenlet import getcurrent, greenlet
 
 from gevent._config import config
-from gevent._native.hub import HubBase as SwitchOutGreenletWithLoop
-from gevent._native.hub import set_raw_greenlet_factory
+from gevent._native.hub import HubBase as SwitchOutGreenletWithLoop, set_raw_greenlet_factory
 from gevent._native.raw_greenlet import TrackedRawGreenlet, raw_greenlet, track_greenlet_tree
 
 __all__ = ["SwitchOutGreenletWithLoop", "TrackedRawGreenlet", "get_memory", "get_reachable_greenlets", "getcurrent"]
@@ -20,6 +20,9 @@ def get_reachable_greenlets():
 
 
 def get_memory(data):
-    """Return a byte-wise memoryview of `data`, whatever the shape and item size of its buffer. TypeError without one."""
+    """Return a byte-wise memoryview of `data`, whatever the shape and item size of its buffer.
+
+    TypeError without one.
+    """
     view = memoryview(data)
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")

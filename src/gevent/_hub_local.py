@@ -2,6 +2,7 @@
 
 The work is done in gevent._native.hub; this is where everybody else looks for it.
 """
+
 from gevent._native.hub import (
     abandon_hub,
     get_hub,

@@ -1,8 +1,8 @@
 """Waiting for several objects, for one watcher, and for a bare descriptor."""
+
 from gevent._hub_local import get_hub_noargs
 from gevent._native.greenlet import Greenlet
-from gevent._native.hub import HubBase as WaitOperationsGreenlet
-from gevent._native.hub import wait_fd
+from gevent._native.hub import HubBase as WaitOperationsGreenlet, wait_fd
 from gevent._waiter import MultipleWaiter
 from gevent.exceptions import ConcurrentObjectUseError
 
@@ -167,15 +167,24 @@ def _wait_for(fileno, events, timeout, timeout_exc):
 
 
 def wait_read(fileno, timeout=None, timeout_exc=_UNSET):
-    """Park until descriptor `fileno` is readable; raise `timeout_exc` (a TimeoutError) after `timeout` seconds. From gevent."""
+    """Park until descriptor `fileno` is readable; raise `timeout_exc` (a TimeoutError) after `timeout` seconds.
+
+    From gevent.
+    """
     _wait_for(fileno, _READ, timeout, timeout_exc)
 
 
 def wait_write(fileno, timeout=None, timeout_exc=_UNSET, event=_UNSET):
-    """Park until descriptor `fileno` is writable; raise `timeout_exc` (a TimeoutError) after `timeout` seconds. From gevent."""
+    """Park until descriptor `fileno` is writable; raise `timeout_exc` (a TimeoutError) after `timeout` seconds.
+
+    From gevent.
+    """
     _wait_for(fileno, _WRITE, timeout, timeout_exc)
 
 
 def wait_readwrite(fileno, timeout=None, timeout_exc=_UNSET, event=_UNSET):
-    """Park until descriptor `fileno` is readable or writable; raise `timeout_exc` after `timeout` seconds. From gevent."""
+    """Park until descriptor `fileno` is readable or writable; raise `timeout_exc` after `timeout` seconds.
+
+    From gevent.
+    """
     _wait_for(fileno, _READ | _WRITE, timeout, timeout_exc)

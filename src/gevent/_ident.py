@@ -3,6 +3,7 @@
 A greenlet's address says little to a reader. A hub therefore numbers its greenlets from zero, and gives a number out
 again when its holder is gone: so the numbers in names and run reports stay short however long the program runs.
 """
+
 from weakref import ref
 
 __all__ = ["IdentRegistry"]

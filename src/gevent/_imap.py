@@ -7,6 +7,7 @@ What passes through the queue are the finished tasks themselves, whose ``get()``
 The greenlet's own end is the last thing to enter it, and a greenlet that failed (so, an iterable that raised) stands
 there for its exception.
 """
+
 from gevent.greenlet import Greenlet
 from gevent.lock import Semaphore
 from gevent.queue import Queue

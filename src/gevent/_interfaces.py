@@ -3,6 +3,7 @@
 For those who check (``verifyObject(ILoop, hub.loop)``); nothing in gevent imports this by itself. Signatures and
 descriptions are those of the classes themselves, so there is one place to look them up.
 """
+
 from zope.interface import Attribute, Interface, classImplements
 from zope.interface.interface import InterfaceClass, fromFunction
 
@@ -40,9 +41,7 @@ ILoop = _declare(
         "approx_timer_resolution": Attribute("Seconds; timers are not more exact than this."),
     },
 )
-IWatcher = _declare(
-    "IWatcher", watcher, "Something a loop looks out for.", _what(watcher, "start stop close")
-)
+IWatcher = _declare("IWatcher", watcher, "Something a loop looks out for.", _what(watcher, "start stop close"))
 ICallback = _declare(
     "ICallback", callback, "A queued call, true while it is pending.", _what(callback, "stop close", ["pending"])
 )

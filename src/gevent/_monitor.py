@@ -4,6 +4,7 @@ A blocked hub cannot report itself. This thread sleeps in the operating system, 
 `GreenletTracer` in the hub's thread whether anything has been switched since, and tells by events and on the hub's
 exception stream. ``gevent.config.monitor_thread`` (``GEVENT_MONITOR_THREAD_ENABLE``) has hubs start one.
 """
+
 import os
 import warnings
 from weakref import ref
@@ -109,8 +110,10 @@ class PeriodicMonitoringThread:
         self._greenlet_tracer.kill()
 
     def __repr__(self):
-        return (f"<{type(self).__name__} at {id(self):#x} in thread {get_thread_ident():#x} "
-                f"greenlet {getcurrent()!r} for {self.hub!r}>")
+        return (
+            f"<{type(self).__name__} at {id(self):#x} in thread {get_thread_ident():#x} "
+            f"greenlet {getcurrent()!r} for {self.hub!r}>"
+        )
 
     # --- what is called how often ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ monitoring thread ask one, later and from anywhere, whether the hub was kept wai
 Greenlets usually hand control to each other without passing through the hub. While there is a tracer they do not, so
 that what it sees is what people reason about: whoever waits switches to the hub.
 """
+
 import sys
 import traceback
 from time import gmtime, perf_counter, strftime

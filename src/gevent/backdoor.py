@@ -11,6 +11,7 @@ What a session prints goes to its client, and `sys.stdin` reads from there. The 
 whole process, so while there are sessions, stand-ins take their place that look at who is asking: the greenlet of a
 session gets its terminal, everybody else what was there before.
 """
+
 import builtins
 import io
 import sys

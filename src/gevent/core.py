@@ -2,6 +2,7 @@
 
 Programs get their loop from `gevent.get_hub().loop`; this is for the constants, and from gevent.
 """
+
 import sys as _sys
 
 from gevent._config import config

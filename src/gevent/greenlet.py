@@ -1,4 +1,5 @@
 """Greenlets, and what is done with several of them: joinall and killall."""
+
 from greenlet import GreenletExit
 
 from gevent._greenlet_primitives import TrackedRawGreenlet
@@ -22,8 +23,8 @@ def _is_plain(candidate):
 def joinall(greenlets, timeout=None, raise_error=False, count=None):
     """Park until all `greenlets` have ended, or `count` of them, or `timeout` seconds are over.
 
-    Returns those that ended, first ended first. With `raise_error`, the first exception any of them ended with is raised
-    here as soon as it is known. From gevent.
+    Returns those that ended, first ended first. With `raise_error`, the first exception any of them ended with is
+    raised here as soon as it is known. From gevent.
     """
     greenlets = list(greenlets)
     if not raise_error:

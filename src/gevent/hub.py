@@ -3,12 +3,12 @@
 How control goes to and fro is told in cpp/python/parking.h. Here is what a hub does beside that: what happens to errors
 nobody caught, which thread pool and resolver it has, how it ends.
 """
+
 import sys
 from _thread import get_ident as get_thread_ident
 from threading import main_thread as _main_thread
 
-from greenlet import GreenletExit, getcurrent
-from greenlet import greenlet as RawGreenlet
+from greenlet import GreenletExit, getcurrent, greenlet as RawGreenlet
 
 from gevent import _hub_primitives
 from gevent._config import config as GEVENT_CONFIG
@@ -30,8 +30,8 @@ from gevent._waiter import Waiter
 from gevent.exceptions import HubDestroyed, LoopExit
 
 __all__ = [
-    "Hub",
     "GreenletExit",
+    "Hub",
     "Waiter",
     "get_hub",
     "getcurrent",
@@ -441,7 +441,9 @@ class Hub(WaitOperationsGreenlet):
         if resolver is not None:
             resolver.close()
 
-    resolver = property(_get_resolver, _set_resolver, _del_resolver, "Turns names into addresses; made when first used.")
+    resolver = property(
+        _get_resolver, _set_resolver, _del_resolver, "Turns names into addresses; made when first used."
+    )
 
     @property
     def threadpool_class(self):

@@ -9,6 +9,7 @@ until another has ended. Both map functions over iterables, with the methods tha
 
 `Greenlet`, `IMap` and `IMapUnordered` are looked up in this module at each call: tracers put their own in their place.
 """
+
 from collections import deque
 from queue import Full
 

@@ -1,7 +1,9 @@
 """The standard library's `socket` module, with sockets and name look-ups that let other greenlets run while they wait.
 
-Everything of the original is here. `wait_read`, `wait_write`, `wait_readwrite` and `cancel_wait` are gevent's own additions.
+Everything of the original is here. `wait_read`, `wait_write`, `wait_readwrite` and `cancel_wait` are gevent's own
+additions.
 """
+
 import socket as __socket__
 import sys
 from errno import (  # noqa: F401 - the standard library's module has some of these, and gevent's programs look for the rest

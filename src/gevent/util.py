@@ -3,6 +3,7 @@
 `print_run_info` is for people; it works from signal handlers and from a `gevent.backdoor`. `assert_switches` is for
 tests. `GreenletTree` is what the report is made from.
 """
+
 import linecache
 import sys
 import traceback

@@ -1,4 +1,5 @@
 """Running pieces of Python in processes of their own, which tests that patch or fork need."""
+
 import os
 import subprocess
 import sys

@@ -1,4 +1,5 @@
 """What a child finds after fork(): gevent's own promise, and the clean start of multiprocessing's children."""
+
 from scripts import run_script
 
 

@@ -1,14 +1,15 @@
 """Greenlets: starting, ending, linking, killing, and where they came from."""
+
 import gc
 import threading
 import traceback
 import weakref
 
-import gevent
 import pytest
-from gevent.event import Event
-
 from scripts import run_script
+
+import gevent
+from gevent.event import Event
 
 
 class Boom(Exception):

@@ -1,4 +1,5 @@
 """The event loop as Python sees it: watchers, queued callbacks, errors, threads, forks, ends."""
+
 import gc
 import os
 import signal

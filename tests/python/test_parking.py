@@ -1,13 +1,14 @@
 """How greenlets wait and hand over to each other."""
+
 import sys
 
-import gevent
 import greenlet
 import pytest
+from scripts import run_script
+
+import gevent
 from gevent.event import Event
 from gevent.exceptions import BlockingSwitchOutError, InvalidSwitchError
-
-from scripts import run_script
 
 
 def test_greenlets_that_yield_take_turns_in_order():

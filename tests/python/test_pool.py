@@ -1,4 +1,5 @@
 """Groups, pools and the iterators that map over them."""
+
 import pytest
 
 import gevent

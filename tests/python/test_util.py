@@ -1,4 +1,5 @@
 """Run reports, greenlet trees, switch tracing, the monitoring thread and the numbers of greenlets."""
+
 import gc
 import io
 import time
@@ -34,8 +35,19 @@ def test_a_report_names_every_thread_and_every_greenlet_with_where_it_waits_and_
     spawned = gevent.spawn(root)
     spawned.name = "Root one"
     report = spawned.get()
-    for text in ("* Threads", "(CURRENT)", "* Greenlets", "Root one", "Waiting one", "Spawned at:", "Parent:",
-                 "Greenlet Locals:", "{'secret': 42}", "Spawn Tree Locals", "{'shared': 'by all'}"):
+    for text in (
+        "* Threads",
+        "(CURRENT)",
+        "* Greenlets",
+        "Root one",
+        "Waiting one",
+        "Spawned at:",
+        "Parent:",
+        "Greenlet Locals:",
+        "{'secret': 42}",
+        "Spawn Tree Locals",
+        "{'shared': 'by all'}",
+    ):
         assert text in report
     assert report.count("by all") == 1, "inherited locals are shown where they come from"
 

@@ -1,4 +1,5 @@
 """Watchers as Python sees them: what sets them off, what they are given, what is refused."""
+
 import errno
 import gc
 import os

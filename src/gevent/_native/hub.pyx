@@ -199,7 +199,7 @@ cdef class HubBase(greenlet):
         then(*then_args)
 
 
-# ---- which hub a thread has -------------------------------------------------------------------------------------------
+# ---- which hub a thread has ------------------------------------------------------------------------------------------
 
 cdef object _hub_class = None
 cdef object _default_hub_class = None
@@ -288,7 +288,7 @@ def set_loop(loop):
 set_hub_factory(<PyObject*>get_hub_noargs)
 
 
-# ---- sleeping and raw greenlets ---------------------------------------------------------------------------------------
+# ---- sleeping and raw greenlets --------------------------------------------------------------------------------------
 
 def sleep(seconds=0, ref=True):
     """Park the calling greenlet for at least `seconds`.
@@ -334,7 +334,7 @@ def set_waiter_class(cls):
     _waiter_class = cls
 
 
-# ---- fork -------------------------------------------------------------------------------------------------------------
+# ---- fork ------------------------------------------------------------------------------------------------------------
 
 def abandon_hub():
     """In a forked child: forget the inherited hub and all that waits in it. See cpp/python/fork_reset.h."""

@@ -38,7 +38,8 @@ class SpawningFrame:
 
 
 def spawning_frames(pairs):
-    """Return the innermost SpawningFrame for (code, line) pairs, innermost first, linked by f_back; None for no pairs."""
+    """Return the innermost SpawningFrame for (code, line) pairs, innermost first, linked by f_back; None for no pairs.
+    """
     frame = None
     for code, line in reversed(pairs):
         frame = SpawningFrame(code, line, frame)

@@ -2,6 +2,7 @@
 
 The loop and the watchers themselves are in gevent._native.loop and know nothing of flags.
 """
+
 from time import time
 
 from gevent._native import loop as _native
@@ -145,8 +146,10 @@ def _check_flags(flags):
     # An int, as from _flags_to_int. Raises ValueError when none of the backends it names is to be had.
     asked = flags & _ANY_BACKEND
     if asked and not asked & _facts["supported"]:
-        raise ValueError(f"this libev has no backend {', '.join(map(str, _flags_to_list(asked)))}; it has "
-                         f"{', '.join(supported_backends())}")
+        raise ValueError(
+            f"this libev has no backend {', '.join(map(str, _flags_to_list(asked)))}; it has "
+            f"{', '.join(supported_backends())}"
+        )
 
 
 def _named(backends):
