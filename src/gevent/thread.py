@@ -149,10 +149,15 @@ class _ThreadHandle:
         return self._state != "running"
 
     def join(self, timeout=-1):
-        """Park the caller until the thread has ended, or `timeout` seconds are over (None or negative: any time)."""
+        """Park the caller until the thread has ended, or `timeout` seconds are over (None or negative: any time).
+
+        Raises `RuntimeError` for a thread that has not begun, and for the caller's own.
+        """
         if self._state == "not started":
             raise RuntimeError("thread not started")
         if self._state == "running":
+            if self.ident == get_ident():
+                raise RuntimeError("Cannot join current thread")
             self._end.wait(None if timeout is None or timeout < 0 else timeout)
 
 
