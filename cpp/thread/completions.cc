@@ -19,6 +19,12 @@ void Completions::give_up() noexcept {
   if (--expected_ == 0) wake_.set_ref(false);
 }
 
+void Completions::disconnect() noexcept {
+  wake_.stop();
+  wake_.set_ref(false);
+  expected_ = 0;
+}
+
 bool Completions::post(Job& job) {
   const std::lock_guard lock(mutex_);
   const bool first = done_.empty();

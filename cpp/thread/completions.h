@@ -32,6 +32,9 @@ class Completions {
   [[nodiscard]] bool post(Job& job);
   void notify() noexcept { wake_.send(); }
 
+  // In a forked child, where the threads that would post are not: expects nothing any more, and leaves the loop alone.
+  void disconnect() noexcept;
+
   [[nodiscard]] std::size_t expected() const noexcept { return expected_; }
   // False once the loop is gone: nothing is delivered any more.
   [[nodiscard]] bool alive() const noexcept { return wake_.loop() != nullptr; }

@@ -14,8 +14,7 @@ import traceback
 import weakref
 from _thread import get_ident
 
-from greenlet import getcurrent
-from greenlet import greenlet as RawGreenlet
+from greenlet import getcurrent, greenlet as RawGreenlet
 
 from gevent._config import config
 from gevent._hub_local import get_hub, get_hub_if_exists
@@ -257,6 +256,7 @@ class ThreadPool(GroupMappingMixin):
         if self.task_queue.inherited:
             # The hub may have been abandoned with the parent's greenlets, or be that of a thread which is not here.
             self.hub = get_hub()
+            self.task_queue.leave_behind()
             self._open()
 
     _on_fork = _revive

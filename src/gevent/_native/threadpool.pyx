@@ -38,6 +38,7 @@ cdef extern from "thread/completions.h" namespace "gevent":
         void give_up()
         bint post(Job& job) except +
         void notify()
+        void disconnect()
         bint alive()
 
 cdef extern from *:
@@ -70,9 +71,7 @@ cdef class Results:
         self.hub = hub
 
     def __dealloc__(self):
-        # In a forked child its lock may be held by a thread that is not there.
-        if self.generation == fork_generation():
-            del self.core
+        del self.core
 
     cdef inline bint usable(self):
         return self.generation == fork_generation() and self.core.alive()
@@ -232,6 +231,10 @@ cdef class TaskQueue:
     def inherited(self):
         """Whether this came with a fork, so that the threads it counts do not exist here."""
         return self.generation != fork_generation()
+
+    def leave_behind(self):
+        """In a forked child: do not wait for results any more that nobody is there to bring."""
+        self.results.core.disconnect()
 
     # -- the hub's side --
 

@@ -66,6 +66,16 @@ TEST_CASE("a loop that expects nothing is not kept running") {
   CHECK_FALSE(loop->run(Loop::Mode::kDefault));
 }
 
+TEST_CASE("once disconnected, nothing keeps the loop running that was expected before") {
+  auto loop = make_loop();
+  std::vector<Job*> arrived;
+  Completions completions(*loop, &remember, &arrived);
+  completions.expect();
+  completions.disconnect();
+  CHECK_FALSE(loop->run(Loop::Mode::kDefault));
+  CHECK(completions.expected() == 0);
+}
+
 TEST_CASE("what is posted to a loop that is gone goes nowhere, and nothing breaks") {
   auto loop = make_loop();
   std::vector<Job*> arrived;
