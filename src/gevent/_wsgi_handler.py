@@ -5,7 +5,7 @@ are called in this order::
 
     handle
       handle_one_request          for each request
-        read_requestline, read_request      one step when neither is replaced and the head is plain: _read_head
+        read_requestline, read_request      in one go when neither is replaced and the head has arrived: _read_head
         get_environ
         handle_one_response
           run_application         calls the application, with start_response
@@ -21,7 +21,6 @@ cost a client 40 ms, for Nagle's algorithm holds the second one back until the c
 first.
 """
 import errno
-import socket as _stdlib_socket
 import sys
 import time
 import traceback
@@ -29,33 +28,23 @@ import traceback
 from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
-from gevent._native.http import PlainExchanges, encoded_headers, encoded_status, response_bytes
-from gevent._wsgi_input import MAX_REQUEST_LINE, Input, _InvalidClientInput
+from gevent._native.http import PlainExchanges
+from gevent._wsgi_input import Input, _InvalidClientInput
 from gevent._wsgi_log import _NoopLog
-from gevent._wsgi_request import (
-    HEADERS_MAX,
-    OldMessage,
-    _InvalidClientRequest,
-    header_variables,
-    headers_factory,
-    new_head,
-    parse_request_line,
-    unquote_latin1,
-)
-from gevent._wsgi_response import BAD_REQUEST, ERRORS, REQUEST_TOO_LONG, Clock, format_date_time
+from gevent._wsgi_request import HEADERS_MAX, _InvalidClientRequest, new_head, unquote_latin1
+from gevent._wsgi_request_steps import RequestSteps
+from gevent._wsgi_response import BAD_REQUEST, ERRORS, Clock, format_date_time
+from gevent._wsgi_response_steps import ResponseSteps
 
 __all__ = ["WSGIHandler"]
 
-# Up to here, copying a body behind the headers is cheaper than another system call for it.
-_ONE_BUFFER_MAX = 1 << 16
 _DRAIN_MAX = 16
-_EMPTY = b""
+_DRAIN_PIECE = 1 << 16
 
-_http_date = Clock(format_date_time)
 _log_date = Clock(lambda now: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)))
 
 
-class WSGIHandler:
+class WSGIHandler(RequestSteps, ResponseSteps):
     """Handles the requests of one connection.
 
     `sock` is the connection, `address` its other end, `server` a `gevent.pywsgi.WSGIServer`. `rfile` is a buffered
@@ -64,48 +53,16 @@ class WSGIHandler:
 
     protocol_version = "HTTP/1.1"
 
-    ApplicationError = AssertionError
-    """What is raised when an application breaks the rules of WSGI."""
-
     ignored_socket_errors = (errno.EPIPE, errno.ECONNRESET)
     """The client has gone: the connection ends, and nobody needs to be told."""
 
-    status = None  # as bytes, once start_response() was called
-    code = None
-    response_headers = None  # names and values, as bytes
-    provided_date = None
-    provided_content_length = None
-    headers_sent = False
-    response_use_chunked = False
-    response_length = 0  # bytes sent, headers included
-    connection_upgraded = False
-    close_connection = False
-    result = None
-    environ = None
     application = None
-    requestline = None
-    command = None
-    path = None
-    request_version = None
-    content_length = 0
-    wsgi_input = None
     time_start = 0
     time_finish = 0
-    _orig_status = None
-    _headers_of_request = None
-    _variables = None
-    _header_pairs = ()
-    _no_delay = False
-    _head = None
-    _plain = None
-    _body_sent = 0
+    _plain = None  # answers plain requests, where no step is replaced
 
     # What prints an exception that nobody foresaw while a request was read.
     _print_unexpected_exc = staticmethod(traceback.print_exc)
-
-    def MessageClass(self, *args):
-        """Read the headers of a request from a file and return them as a message. Subclasses may have another."""
-        return headers_factory(*args)
 
     def __init__(self, sock, address, server, rfile=None):
         self.socket = sock
@@ -164,7 +121,7 @@ class WSGIHandler:
         try:
             self.socket.settimeout(0)
             for _ in range(_DRAIN_MAX):
-                if not self.socket.recv(_ONE_BUFFER_MAX):
+                if not self.socket.recv(_DRAIN_PIECE):
                     return
         except OSError:
             pass  # that was all
@@ -198,144 +155,7 @@ class WSGIHandler:
             return None
         return True
 
-    # --- the request --------------------------------------------------------------------------------------------------
-
-    def _read_head(self):
-        # A whole head in what has arrived, in one go. None at the end of the connection, False to take the other way,
-        # in which case nothing was read.
-        rfile = self.rfile
-        arrived = rfile.peek()
-        if not arrived:
-            return None
-        head = self._head
-        if not head.parse(arrived, HEADERS_MAX):
-            return False
-        rfile.read(head.size)
-        self.requestline = head.request_line
-        self.command = head.method
-        self.path = head.target
-        self.request_version = head.version
-        self._take_headers(head.pairs, head.variables)
-        self._examine(head.variables)
-        return True
-
-    def _take_headers(self, pairs, variables):
-        self._header_pairs = pairs
-        self._headers_of_request = None
-        self._variables = variables
-
-    def _read_head_by_line(self):
-        line = self.read_requestline()
-        if not line:
-            return None
-        if isinstance(line, bytes):
-            line = line.decode("latin-1")
-        self.requestline = line.rstrip()
-        if len(line) >= MAX_REQUEST_LINE:
-            return "414", REQUEST_TOO_LONG
-        return True if self.read_request(line) else ("400", BAD_REQUEST)
-
-    def read_requestline(self):
-        """Wait for the first line of a request and return it; an empty string at the end of the connection."""
-        return self.rfile.readline(MAX_REQUEST_LINE).decode("latin-1")
-
-    def read_request(self, raw_requestline):
-        """Make out the request that begins with `raw_requestline`, reading its headers. Waits for the client.
-
-        Sets `requestline`, `command`, `path`, `request_version`, `headers`, `content_length` and `close_connection`.
-        Returns true, or something false to refuse the request; raises ValueError, with a reason for the log, to
-        refuse it too.
-        """
-        self.requestline = raw_requestline.rstrip()
-        self.command, self.path, self.request_version = parse_request_line(self.requestline)
-        self.headers = self.MessageClass(self.rfile, 0)
-        if getattr(self.headers, "status", None):
-            raise _InvalidClientRequest(f"Invalid headers status: {self.headers.status!r}")
-        self._variables = header_variables(self.headers.items())
-        self._examine(self._variables)
-        return True
-
-    @property
-    def headers(self):
-        """The headers of the request, as a message. Made when it is first asked for, unless it was assigned."""
-        message = self._headers_of_request
-        if message is None:
-            pairs = self._header_pairs
-            message = OldMessage.of((name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in pairs)
-            self._headers_of_request = message
-        return message
-
-    @headers.setter
-    def headers(self, message):
-        self._headers_of_request = message
-        self._variables = None
-
-    def _examine(self, variables):
-        # What the headers say about the connection and the body.
-        chunked = False
-        length = 0
-        encoding = variables.get("HTTP_TRANSFER_ENCODING")
-        if encoding is not None:
-            # Anything else than these has an end that cannot be found, or that a proxy finds elsewhere.
-            encoding = encoding.lower()
-            if encoding not in ("chunked", "identity"):
-                raise _InvalidClientRequest(f"Invalid Transfer-Encoding: {encoding!r}")
-            chunked = encoding == "chunked"
-        if chunked:
-            variables.pop("CONTENT_LENGTH", None)
-        elif "CONTENT_LENGTH" in variables:
-            digits = variables["CONTENT_LENGTH"]
-            if not (digits.isascii() and digits.isdecimal()):
-                raise _InvalidClientRequest(f"Invalid Content-Length: {digits!r}")
-            length = int(digits)
-        self.content_length = length
-        self._chunked_request = chunked
-        connection = variables.get("HTTP_CONNECTION")
-        if connection is None:
-            self.close_connection = self.request_version != "HTTP/1.1"
-        else:
-            options = [option.strip() for option in connection.lower().split(",")]
-            keep_alive = self.request_version == "HTTP/1.1" or (
-                self.request_version == "HTTP/1.0" and "keep-alive" in options)
-            self.close_connection = "close" in options or not keep_alive
-
-    def _connection_upgrade_requested(self):
-        variables = self._variables
-        if "HTTP_UPGRADE" not in variables and "HTTP_CONNECTION" not in variables:
-            return False
-        options = variables.get("HTTP_CONNECTION", "").lower().split(",")
-        return "upgrade" in map(str.strip, options) or variables.get("HTTP_UPGRADE", "").lower() == "websocket"
-
-    def get_environ(self):
-        """Return the environment for the application: what the server says, and what the request does."""
-        variables = self._variables
-        if variables is None:  # `headers` was assigned by a subclass
-            variables = self._variables = header_variables(self.headers.items())
-        environ = self.server.get_environ()
-        path, _, query = self.path.partition("?")
-        environ["REQUEST_METHOD"] = self.command
-        # SCRIPT_NAME is whatever the server's environment has.
-        environ["PATH_INFO"] = unquote_latin1(path)
-        environ["QUERY_STRING"] = query
-        environ["SERVER_PROTOCOL"] = self.request_version
-        client = self.client_address
-        if isinstance(client, tuple):
-            environ["REMOTE_ADDR"] = str(client[0])
-            environ["REMOTE_PORT"] = str(client[1])
-        environ.update(variables)
-        if self._connection_upgrade_requested():
-            # What comes after the head is not HTTP, and its end is nobody's business here.
-            self.wsgi_input = Input(self.rfile, self.content_length, chunked_input=self._chunked_request)
-            environ["wsgi.input"] = self.rfile
-            environ["wsgi.input_terminated"] = False
-        else:
-            waits = variables.get("HTTP_EXPECT", "").lower() == "100-continue"
-            self.wsgi_input = environ["wsgi.input"] = Input(
-                self.rfile, self.content_length, self.socket if waits else None, self._chunked_request)
-            environ["wsgi.input_terminated"] = True
-        return environ
-
-    # --- the response -------------------------------------------------------------------------------------------------
+    # --- one response -------------------------------------------------------------------------------------------------
 
     def handle_one_response(self):
         """Have the application answer the request, and deal with all that can go wrong in it."""
@@ -398,160 +218,6 @@ class WSGIHandler:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
-
-    def process_result(self):
-        """Send the response: the headers, and `result`, which is an iterable of bytes."""
-        result = self.result
-        if not self.status and isinstance(result, (list, tuple)) and not any(result):
-            # Neither a response nor an exception.
-            self.log_error("The application did not call start_response()")
-            self.close_connection = True
-            return
-        if self._plain_write and type(result) in (list, tuple) and not self.headers_sent:
-            body = result[0] if len(result) == 1 else _EMPTY.join(result)
-            if len(body) <= _ONE_BUFFER_MAX:
-                self.write(body)
-                result = ()
-        for data in result:
-            if data:
-                self.write(data)
-        if not self.headers_sent:
-            self.write(_EMPTY)
-        if self.response_use_chunked and self.command != "HEAD":
-            self._sendall(b"0\r\n\r\n")
-        if self.command != "HEAD" and self._body_sent != self._promised_length():
-            # The client would go on waiting, or take the surplus for the beginning of the next response.
-            self.close_connection = True
-
-    def _promised_length(self):
-        try:
-            return int(self.provided_content_length)
-        except (TypeError, ValueError):
-            return self._body_sent
-
-    def start_response(self, status, headers, exc_info=None):
-        """The callable that WSGI gives to applications; returns `write`.
-
-        Raises what the specification asks for when it is called late, and UnicodeError or ValueError for a status or
-        a header that cannot be sent: headers are not to be smuggled in through line breaks.
-        """
-        if exc_info:
-            try:
-                if self.headers_sent:
-                    raise exc_info[1].with_traceback(exc_info[2])
-            finally:
-                exc_info = None
-        status_line = encoded_status(status)
-        code = int(status.split(" ", 1)[0])
-        response_headers = encoded_headers(headers)
-        length = date = None
-        for name, value in response_headers:
-            # Only names of these lengths matter; most do not.
-            if len(name) in _INTERESTING_LENGTHS:
-                name = name.lower()
-                if name == b"content-length":
-                    length = value.decode("latin-1")
-                elif name == b"date":
-                    date = value.decode("latin-1")
-                elif name == b"connection" and value.lower() == b"close":
-                    self.close_connection = True
-        if code in (204, 304) and length and length != "0":
-            message = f"Invalid Content-Length for {code} response: {length!r} (must be absent or zero)"
-            raise self.ApplicationError(message.encode("latin-1"))
-        self._orig_status = status
-        self.status = status_line
-        self.code = code
-        self.response_headers = response_headers
-        self.provided_content_length = length
-        self.provided_date = date
-        self.response_use_chunked = False
-        if code == 101 and self._connection_upgrade_requested():
-            self.connection_upgraded = True
-        return self.write
-
-    def finalize_headers(self):
-        """Add to `response_headers` what the application left to the server. Called before they are sent."""
-        headers = self.response_headers
-        bodiless = self.code in (204, 304)
-        length_known = self.provided_content_length is not None or hasattr(self.result, "__len__") or bodiless
-        if self.request_version == "HTTP/1.0" and not self._has_header(b"connection"):
-            if not length_known:
-                self.close_connection = True  # which is then the end of the body
-            headers.append((b"Connection", b"close" if self.close_connection else b"keep-alive"))
-        if not self.provided_date:
-            headers.append((b"Date", _http_date(time.time())))
-        if bodiless or self.provided_content_length is not None:
-            return
-        if self._has_header(b"transfer-encoding"):
-            # The application frames its response itself. Only it knows whether a client can tell where that ends.
-            self.close_connection = True
-            return
-        if length_known:
-            self.provided_content_length = str(sum(map(len, self.result)))
-            headers.append((b"Content-Length", self.provided_content_length.encode("ascii")))
-        elif not self.connection_upgraded and self.request_version == "HTTP/1.1":
-            self.response_use_chunked = True
-            headers.append((b"Transfer-Encoding", b"chunked"))
-
-    def _has_header(self, wanted):
-        return any(name.lower() == wanted for name, _ in self.response_headers)
-
-    def write(self, data):
-        """Send `data`, after the headers if they were not sent yet. Waits until the system has taken it."""
-        if not self.status:
-            raise self.ApplicationError("The application did not call start_response()")
-        if self.code in (204, 304) and data:
-            raise self.ApplicationError(f"The {self.code} response must have no body")
-        if self.headers_sent:
-            self._write(data)
-        else:
-            self._write_with_headers(data)
-
-    def _write_with_headers(self, data):
-        body = self._framed(data, first=True)
-        self.headers_sent = True
-        if len(body) <= _ONE_BUFFER_MAX:
-            self._sendall(response_bytes(self.status, self.response_headers, body))
-        else:
-            self._sendall(response_bytes(self.status, self.response_headers, _EMPTY))
-            self._sendall(body)
-
-    def _write(self, data):
-        body = self._framed(data)
-        if body:
-            if not self._no_delay:
-                self._send_without_delay()
-            self._sendall(body)
-
-    def _framed(self, data, first=False):
-        # `data` as it is sent. Checked before anything is, so that an error can still become a response.
-        data = data or _EMPTY
-        if first:
-            memoryview(data)
-            self.finalize_headers()
-        if not data or self.command == "HEAD":
-            return _EMPTY
-        self._body_sent += len(data)
-        return b"%x\r\n%b\r\n" % (len(data), data) if self.response_use_chunked else data
-
-    def _send_without_delay(self):
-        # A response in several pieces: each is to leave now, rather than when the client has acknowledged the last.
-        self._no_delay = True
-        try:
-            self.socket.setsockopt(_stdlib_socket.IPPROTO_TCP, _stdlib_socket.TCP_NODELAY, 1)
-        except (OSError, AttributeError):
-            pass  # no TCP
-
-    def _sendall(self, data):
-        try:
-            self.socket.sendall(data)
-        except OSError as error:
-            self.status = f"socket error: {error}"
-            if self.code and self.code > 0:
-                self.code = -self.code
-            raise
-        self.response_length += len(data)
-
     # --- when things go wrong -----------------------------------------------------------------------------------------
 
     def handle_error(self, t, v, tb):
@@ -621,11 +287,9 @@ class WSGIHandler:
             traceback.print_exc()
 
 
-_INTERESTING_LENGTHS = frozenset(map(len, (b"content-length", b"date", b"connection")))
-
 _READING_STEPS = ("handle_one_request", "read_requestline", "read_request", "MessageClass")
 _ANSWERING_STEPS = (
     "get_environ", "handle_one_response", "run_application", "start_response", "process_result", "finalize_headers",
     "write", "log_request",
 )
-_ORIGINALS = {name: vars(WSGIHandler)[name] for name in (*_READING_STEPS, *_ANSWERING_STEPS)}
+_ORIGINALS = {name: getattr(WSGIHandler, name) for name in (*_READING_STEPS, *_ANSWERING_STEPS)}

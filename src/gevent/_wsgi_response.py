@@ -1,5 +1,5 @@
 """Ready-made pieces of HTTP responses: dates, and the answers to requests that went wrong."""
-import time
+from email.utils import formatdate
 
 __all__ = ["BAD_REQUEST", "ERRORS", "REQUEST_TOO_LONG", "Clock", "format_date_time"]
 
@@ -13,15 +13,9 @@ ERRORS = {
 }
 """Status line and body by status code, for when the application or the body of a request fails."""
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
 def format_date_time(timestamp):
     """Return the time `timestamp`, in seconds since the epoch, as HTTP writes it, in bytes. Whatever the locale."""
-    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(timestamp)
-    text = f"{_WEEKDAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
-    return text.encode("ascii")
+    return formatdate(timestamp, usegmt=True).encode("ascii")
 
 
 class Clock:

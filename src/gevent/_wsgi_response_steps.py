@@ -1,0 +1,190 @@
+"""How a `gevent.pywsgi` handler writes a response, step by step."""
+import socket
+import time
+
+from gevent._native.http import encoded_headers, encoded_status, response_bytes
+from gevent._wsgi_response import Clock, format_date_time
+
+__all__ = ["ResponseSteps"]
+
+# Up to here, copying a body behind the headers is cheaper than another system call for it.
+_ONE_BUFFER_MAX = 1 << 16
+_EMPTY = b""
+_INTERESTING_LENGTHS = frozenset(map(len, (b"content-length", b"date", b"connection")))
+
+_http_date = Clock(format_date_time)
+
+
+class ResponseSteps:
+    """The half of `WSGIHandler` that deals with responses: from what the application says to the connection."""
+
+    ApplicationError = AssertionError
+    """What is raised when an application breaks the rules of WSGI."""
+
+    status = None  # as bytes, once start_response() was called
+    code = None
+    response_headers = None  # names and values, as bytes
+    provided_date = None
+    provided_content_length = None
+    headers_sent = False
+    response_use_chunked = False
+    response_length = 0  # bytes sent, headers included
+    connection_upgraded = False
+    result = None
+    _orig_status = None
+    _body_sent = 0
+    _no_delay = False
+    _plain_write = False  # whether write() is the one below
+
+    def process_result(self):
+        """Send the response: the headers, and `result`, which is an iterable of bytes."""
+        result = self.result
+        if not self.status and isinstance(result, (list, tuple)) and not any(result):
+            # Neither a response nor an exception.
+            self.log_error("The application did not call start_response()")
+            self.close_connection = True
+            return
+        if self._plain_write and type(result) in (list, tuple) and not self.headers_sent:
+            body = result[0] if len(result) == 1 else _EMPTY.join(result)
+            if len(body) <= _ONE_BUFFER_MAX:
+                self.write(body)
+                result = ()
+        for data in result:
+            if data:
+                self.write(data)
+        if not self.headers_sent:
+            self.write(_EMPTY)
+        if self.response_use_chunked and self.command != "HEAD":
+            self._sendall(b"0\r\n\r\n")
+        if self.command != "HEAD" and self._body_sent != self._promised_length():
+            # The client would go on waiting, or take the surplus for the beginning of the next response.
+            self.close_connection = True
+
+    def _promised_length(self):
+        try:
+            return int(self.provided_content_length)
+        except (TypeError, ValueError):
+            return self._body_sent
+
+    def start_response(self, status, headers, exc_info=None):
+        """The callable that WSGI gives to applications; returns `write`.
+
+        Raises what the specification asks for when it is called late, and UnicodeError or ValueError for a status or
+        a header that cannot be sent: headers are not to be smuggled in through line breaks.
+        """
+        if exc_info:
+            try:
+                if self.headers_sent:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None
+        status_line = encoded_status(status)
+        code = int(status.split(" ", 1)[0])
+        response_headers = encoded_headers(headers)
+        length = date = None
+        for name, value in response_headers:
+            # Only names of these lengths matter; most do not.
+            if len(name) in _INTERESTING_LENGTHS:
+                name = name.lower()
+                if name == b"content-length":
+                    length = value.decode("latin-1")
+                elif name == b"date":
+                    date = value.decode("latin-1")
+                elif name == b"connection" and value.lower() == b"close":
+                    self.close_connection = True
+        if code in (204, 304) and length and length != "0":
+            message = f"Invalid Content-Length for {code} response: {length!r} (must be absent or zero)"
+            raise self.ApplicationError(message.encode("latin-1"))
+        self._orig_status = status
+        self.status = status_line
+        self.code = code
+        self.response_headers = response_headers
+        self.provided_content_length = length
+        self.provided_date = date
+        self.response_use_chunked = False
+        if code == 101 and self._connection_upgrade_requested():
+            self.connection_upgraded = True
+        return self.write
+
+    def finalize_headers(self):
+        """Add to `response_headers` what the application left to the server. Called before they are sent."""
+        headers = self.response_headers
+        bodiless = self.code in (204, 304)
+        length_known = self.provided_content_length is not None or hasattr(self.result, "__len__") or bodiless
+        if self.request_version == "HTTP/1.0" and not self._has_header(b"connection"):
+            if not length_known:
+                self.close_connection = True  # which is then the end of the body
+            headers.append((b"Connection", b"close" if self.close_connection else b"keep-alive"))
+        if not self.provided_date:
+            headers.append((b"Date", _http_date(time.time())))
+        if bodiless or self.provided_content_length is not None:
+            return
+        if self._has_header(b"transfer-encoding"):
+            # The application frames its response itself. Only it knows whether a client can tell where that ends.
+            self.close_connection = True
+            return
+        if length_known:
+            self.provided_content_length = str(sum(map(len, self.result)))
+            headers.append((b"Content-Length", self.provided_content_length.encode("ascii")))
+        elif not self.connection_upgraded and self.request_version == "HTTP/1.1":
+            self.response_use_chunked = True
+            headers.append((b"Transfer-Encoding", b"chunked"))
+
+    def _has_header(self, wanted):
+        return any(name.lower() == wanted for name, _ in self.response_headers)
+
+    def write(self, data):
+        """Send `data`, after the headers if they were not sent yet. Waits until the system has taken it."""
+        if not self.status:
+            raise self.ApplicationError("The application did not call start_response()")
+        if self.code in (204, 304) and data:
+            raise self.ApplicationError(f"The {self.code} response must have no body")
+        if self.headers_sent:
+            self._write(data)
+        else:
+            self._write_with_headers(data)
+
+    def _write_with_headers(self, data):
+        body = self._framed(data, first=True)
+        self.headers_sent = True
+        if len(body) <= _ONE_BUFFER_MAX:
+            self._sendall(response_bytes(self.status, self.response_headers, body))
+        else:
+            self._sendall(response_bytes(self.status, self.response_headers, _EMPTY))
+            self._sendall(body)
+
+    def _write(self, data):
+        body = self._framed(data)
+        if body:
+            if not self._no_delay:
+                self._send_without_delay()
+            self._sendall(body)
+
+    def _framed(self, data, first=False):
+        # `data` as it is sent. Checked before anything is, so that an error can still become a response.
+        data = data or _EMPTY
+        if first:
+            memoryview(data)
+            self.finalize_headers()
+        if not data or self.command == "HEAD":
+            return _EMPTY
+        self._body_sent += len(data)
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.response_use_chunked else data
+
+    def _send_without_delay(self):
+        # A response in several pieces: each is to leave now, rather than when the client has acknowledged the last.
+        self._no_delay = True
+        try:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except (OSError, AttributeError):
+            pass  # no TCP
+
+    def _sendall(self, data):
+        try:
+            self.socket.sendall(data)
+        except OSError as error:
+            self.status = f"socket error: {error}"
+            if self.code and self.code > 0:
+                self.code = -self.code
+            raise
+        self.response_length += len(data)
