@@ -3,9 +3,15 @@ from email.utils import formatdate
 
 __all__ = ["BAD_REQUEST", "ERRORS", "REQUEST_TOO_LONG", "Clock", "format_date_time"]
 
-# Before there is an environment, without the application and everything that it may have replaced.
-BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-length: 0\r\n\r\n"
-REQUEST_TOO_LONG = b"HTTP/1.1 414 Request URI Too Long\r\nConnection: close\r\nContent-length: 0\r\n\r\n"
+
+def _refusal(status):
+    head = ["HTTP/1.1 " + status, "Connection: close", "Content-length: 0"]
+    return "".join(f"{line}\r\n" for line in [*head, ""]).encode("ascii")
+
+
+# For requests that never become an environment: without the application and everything that it may have replaced.
+BAD_REQUEST = _refusal("400 Bad Request")
+REQUEST_TOO_LONG = _refusal("414 Request URI Too Long")
 
 ERRORS = {
     400: ("400 Bad Request", b""),
