@@ -12,8 +12,7 @@ import _posixsubprocess  # noqa: F401 - a name of gevent's
 import os
 import subprocess as __subprocess__
 import types
-from os import close as os_close
-from os import set_inheritable as _set_inheritable
+from os import close as os_close, set_inheritable as _set_inheritable
 from subprocess import (
     DEVNULL,
     PIPE,
@@ -62,9 +61,9 @@ except (ValueError, OSError):
 
 _PLATFORM_DEFAULT_CLOSE_FDS = object()
 
-# Where the standard library has what this process keeps of the pipes: in the six handles, and where those are among the
-# arguments of _execute_child.
-_PARENT_ENDS = (1, 2, 4)
+# What this process keeps of the pipes: by its place among the six handles, with our name for it and its mode. And where
+# the handles are among the arguments of _execute_child.
+_PARENT_ENDS = {1: ("stdin", "w"), 2: ("stdout", "r"), 4: ("stderr", "r")}
 _HANDLES_AT = __subprocess__.Popen._execute_child.__code__.co_varnames.index("p2cread") - 1
 
 
@@ -137,12 +136,11 @@ class Popen(__subprocess__.Popen):
 
     ``threadpool`` is for files of the kind `gevent.fileobject.FileObjectThread`, where that kind is configured.
 
-    Also an object for `gevent.wait`: it is ready when the process has ended.
+    `returncode` is set as soon as the hub or `poll` notices the end. Also an object for `gevent.wait`, ready then.
     """
 
     _child = None
-    _returncode = None
-    _parent_ends = ()
+    _parent_ends = None
     _communicating_greenlets = None
 
     _POSSIBLE_FD_DIRS = ("/proc/self/fd", "/dev/fd")
@@ -217,27 +215,28 @@ class Popen(__subprocess__.Popen):
     # -- the pipes --
 
     def _get_handles(self, *streams):
-        handles = list(super()._get_handles(*streams))
+        handles = super()._get_handles(*streams)
+        if streams == (None, None, None):
+            return handles
         for given, theirs in zip(streams, (handles[0], handles[3], handles[5])):
             if given not in (None, PIPE, STDOUT, DEVNULL):
                 self._remove_nonblock_flag(theirs)
         # Kept from the base class, which would open blocking files on them.
-        self._parent_ends = [handles[i] for i in _PARENT_ENDS]
-        for i in _PARENT_ENDS:
-            handles[i] = -1
-        return tuple(handles)
+        self._parent_ends = {i: handles[i] for i in _PARENT_ENDS if handles[i] != -1}
+        return tuple(-1 if i in self._parent_ends else fd for i, fd in enumerate(handles))
 
     def _execute_child(self, *args):
-        args = list(args)
         ends = self._parent_ends
-        for i, fd in zip(_PARENT_ENDS, ends):
-            args[_HANDLES_AT + i] = fd
-        self.stdin, self.stdout, self.stderr = (
-            None if fd == -1 else self._open_pipe(fd, mode) for fd, mode in zip(ends, "wrr")
-        )
-        self._parent_ends = ()
+        if ends:
+            args = list(args)
+            for i, fd in list(ends.items()):
+                args[_HANDLES_AT + i] = fd
+                name, mode = _PARENT_ENDS[i]
+                setattr(self, name, self._open_pipe(fd, mode))
+                del ends[i]
         super()._execute_child(*args)
         self._child = _watch_child(self.pid, None, get_hub().loop, True)
+        self._child.report_to(self)
 
     def _open_pipe(self, fd, mode):
         options = {"bufsize": self._bufsize}
@@ -250,10 +249,8 @@ class Popen(__subprocess__.Popen):
         return FileObject(fd, mode if self.text_mode else mode + "b", **options)
 
     def _close_parent_ends(self):
-        ends, self._parent_ends = self._parent_ends, ()
-        for fd in ends:
-            if fd != -1:
-                os_close(fd)
+        while self._parent_ends:
+            os_close(self._parent_ends.popitem()[1])
 
     def pipe_cloexec(self):
         """Return the two ends of a new pipe that a new program does not inherit."""
@@ -265,25 +262,14 @@ class Popen(__subprocess__.Popen):
 
     # -- the end --
 
-    @property
-    def returncode(self):
-        """The exit status; negative: the signal that ended it; None as long as it is not known to have ended."""
-        if self._returncode is None and self._child is not None and self._child.ended:
-            self._handle_exitstatus(self._child.rstatus)
-        return self._returncode
-
-    @returncode.setter
-    def returncode(self, value):
-        self._returncode = value
-
     def _internal_poll(self, _deadstate=None, *_defaults):
-        if self._returncode is None and self._child is not None and self._child.poll():
+        if self.returncode is None and self._child is not None and self._child.poll():
             _forget_child(self._child)
         return self.returncode
 
     def _wait(self, timeout):
         child = self._child
-        if self._returncode is None and child is not None:
+        if self.returncode is None and child is not None:
             # Whoever has read all of its output finds it ended, most of the time.
             if not child.poll() and (timeout is None or timeout > 0):
                 child.wait(timeout)
@@ -294,6 +280,8 @@ class Popen(__subprocess__.Popen):
 
     def wait(self, timeout=None, _raise_exc=True):
         """Wait until the process ends, `timeout` seconds at most; return `returncode`. Then raise TimeoutExpired."""
+        if self.returncode is not None:
+            return self.returncode
         try:
             return super().wait(_seconds(timeout))
         except TimeoutExpired:

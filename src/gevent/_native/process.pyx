@@ -4,6 +4,7 @@
 How the end of a process is noticed is in cpp/process; which processes are looked after is in gevent/os.py.
 """
 from time import monotonic
+from weakref import ref as weak_reference
 
 from cpython.object cimport PyObject
 
@@ -50,6 +51,9 @@ cdef void note_end(void* owner) noexcept:
     child.ended_at = monotonic()
     links, child.links = child.links, None
     _any_end.line.wake_all()
+    popen = None if child.popen is None else child.popen()
+    if popen is not None and popen.returncode is None:
+        popen._handle_exitstatus(child.rstatus)
     if links is not None:
         for link in links:
             child.call(link)
@@ -66,13 +70,14 @@ cdef class ChildProcess:
 
     cdef CoreChildProcess* core
     cdef list links
-    cdef bint ref
+    cdef object popen  # weakly
+    cdef bint keeps_loop
     cdef readonly double ended_at  # on the monotonic clock
     cdef object __weakref__
 
     def __cinit__(self, int pid):
         self.core = make_child_process(pid, note_end, <void*>self)
-        self.ref = True
+        self.keeps_loop = True
 
     def __dealloc__(self):
         del self.core
@@ -108,7 +113,7 @@ cdef class ChildProcess:
 
     def watch(self, loop, ref=True):
         """Have `loop` notice its end, and keep running until then if `ref`."""
-        self.ref = ref
+        self.keeps_loop = ref
         self.core.watch(loop_of(loop)[0], ref)
 
     def poll(self):
@@ -135,8 +140,12 @@ cdef class ChildProcess:
             park_in(self.core.waiters, -1 if timeout is None else max(0, timeout), NULL)
         finally:
             if not self.core.ended() and self.core.waiters.empty():
-                self.core.watch(loop[0], self.ref)
+                self.core.watch(loop[0], self.keeps_loop)
         return self.core.ended()
+
+    def report_to(self, popen):
+        """Have ``popen.returncode`` set at its end. Holds no reference."""
+        self.popen = weak_reference(popen)
 
     def rawlink(self, callback, argument):
         """Have ``callback(argument)`` called in this thread's hub once it has ended. Does not wait."""
