@@ -7,8 +7,7 @@ use the standard library's own names.
 
 import os
 import sys
-from _imp import acquire_lock as imp_acquire_lock
-from _imp import release_lock as imp_release_lock
+from _imp import acquire_lock as imp_acquire_lock, release_lock as imp_release_lock
 from os import PathLike, fsdecode, fsencode, fspath
 from time import get_clock_info, monotonic, perf_counter
 

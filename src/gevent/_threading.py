@@ -4,8 +4,7 @@
 objects from one native thread to another.
 """
 
-from _queue import Empty as _ChannelEmpty
-from _queue import SimpleQueue as _Channel
+from _queue import Empty as _ChannelEmpty, SimpleQueue as _Channel
 
 from gevent.monkey.api import get_original
 

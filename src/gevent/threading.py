@@ -15,12 +15,13 @@ from greenlet import getcurrent
 
 from gevent._native.rlock import ThreadRLock as _ThreadRLock
 from gevent._util import LazyOnClass  # noqa: F401 - gevent has it here too
+from gevent.event import Event
 from gevent.greenlet import Greenlet
 from gevent.hub import sleep as _sleep  # noqa: F401 - gevent's suite looks for it
 from gevent.local import local
 from gevent.lock import RLock
-from gevent.thread import LockType as Lock
 from gevent.thread import (  # noqa: F401 - some are wanted by some versions of Python only
+    LockType as Lock,
     _make_thread_handle,
     _ThreadHandle,
     allocate_lock,
@@ -126,11 +127,6 @@ class Timer(Thread, __threading__.Timer):
     """`threading.Timer`, likewise."""
 
 
-# For all dummies: they are running as soon as they exist.
-_started_event = __threading__.Event()
-_started_event.set()
-
-
 class _DummyThread(_DummyThread_):
     """Stands for a greenlet that `threading` did not start, until that greenlet ends.
 
@@ -148,12 +144,15 @@ class _DummyThread(_DummyThread_):
         greenlet = getcurrent()
         ident = id(greenlet)
         native_id = __threading__.get_native_id()
-        attributes = {
+        started = Event()
+        started.set()
+        attributes = self.__dict__
+        attributes |= {
             "_name": __threading__._newname("Dummy-%d"),
             "_ident": ident,
             "_native_id": native_id,
             "_daemonic": True,
-            "_started": _started_event,
+            "_started": started,
             "_initialized": True,
             "_target": None,
             "_args": (),
@@ -162,28 +161,41 @@ class _DummyThread(_DummyThread_):
             "_invoke_excepthook": _report_unhandled,
             **_dummy_state(ident),
         }
-        self.__dict__.update(attributes)
         active = __threading__._active
         active[ident] = self
 
-        def forget():
+        def end():
             if active.get(ident) is self:
                 del active[ident]
+            _end_dummy(attributes)
 
-        self.__dict__["_greenlet_ref"] = _when_done(greenlet, forget)
+        attributes["_greenlet_ref"] = _when_done(greenlet, end)
 
-    def is_alive(self):
-        """True, until the greenlet ends."""
-        return not getattr(self, "_is_stopped", False)
+    if not PY313:
+
+        def is_alive(self):
+            """Whether the greenlet has not ended."""
+            return not self._is_stopped
 
 
 def _report_unhandled(thread):
     __threading__._make_invoke_excepthook()(thread)
 
 
-def _dummy_state(ident):
-    if not PY313:
+if PY313:
+
+    def _dummy_state(ident):
+        handle = _make_thread_handle(ident)
+        # 3.13 and 3.14 call it differently, for the same purpose.
+        return {"_handle": handle, "_os_thread_handle": handle, "_context": None}
+
+    def _end_dummy(attributes):
+        attributes["_handle"]._set_done()
+
+else:
+
+    def _dummy_state(ident):
         return {"_is_stopped": False, "_tstate_lock": None}
-    handle = _make_thread_handle(ident)
-    # 3.13 and 3.14 call it differently, for the same purpose.
-    return {"_handle": handle, "_os_thread_handle": handle, "_context": None}
+
+    def _end_dummy(attributes):
+        attributes["_is_stopped"] = True

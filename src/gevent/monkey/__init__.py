@@ -15,16 +15,14 @@ Others may watch, forbid or add to the patching by the events of `gevent.events`
 
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
-from gevent.monkey._notices import process_warnings as _process_warnings
-from gevent.monkey._notices import unless_forbidden as _unless_forbidden
+from gevent.monkey._notices import process_warnings as _process_warnings, unless_forbidden as _unless_forbidden
 from gevent.monkey._state import (  # noqa: F401 - is_anything_patched is for gevent's suite
     is_anything_patched,
     is_module_patched,
     is_object_patched,
     saved,
 )
-from gevent.monkey.api import get_original, patch_item, patch_module, remove_item  # noqa: F401 - for plugins
-from gevent.monkey.api import patch_standard as _patch_standard
+from gevent.monkey.api import get_original, patch_item, patch_module, patch_standard as _patch_standard, remove_item  # noqa: F401 - for plugins
 
 __all__ = [
     "MonkeyPatchWarning",

@@ -53,9 +53,7 @@ class ThreadPatch:
         import threading
 
         # All imports come first: they should not meet a half patched threading.
-        from gevent import events
-        from gevent import thread as green_thread
-        from gevent import threading as green_threading
+        from gevent import events, thread as green_thread, threading as green_threading
 
         native_ident = get_original("_thread", "get_ident")()
         first_time = not is_object_patched("_thread", "get_ident")
