@@ -80,7 +80,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
     def _plain_exchanges(self):
         server = self.server
         copies_environ = getattr(server, "_copies_environ", False)
-        logs = bool(server.log) and type(server.log) is not _NoopLog
+        logs = server.log is not None and type(server.log) is not _NoopLog
         return PlainExchanges(
             self, self._head, Input, unquote_latin1, format_date_time, HEADERS_MAX, copies_environ, logs)
 
@@ -258,7 +258,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
     def log_request(self):
         """Write a line about the request to the server's log."""
         log = self.server.log
-        if type(log) is not _NoopLog and log:
+        if log is not None and type(log) is not _NoopLog:
             log.write(self.format_request() + "\n")
 
     def format_request(self):

@@ -55,7 +55,7 @@ def as_log(log, default):
     """Return the file-like object that a `log` argument stands for: "default", None, a logger or a file."""
     if log == "default":
         return default
-    if log is None:
+    if log is None or log is False:
         return _NoopLog()
     if hasattr(log, "log") and not hasattr(log, "write"):
         return LoggingLogAdapter(log)
