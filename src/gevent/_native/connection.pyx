@@ -99,7 +99,7 @@ def _finish(int fd):
         pass  # the other end is gone, or the connection closed: nobody waits for the rest
 
 
-# -- methods of Connection ---------------------------------------------------------------------------------------------
+# -- methods of Connection -------------------------------------------------------------------------------------------
 
 def send_bytes(self, buf, offset=0, size=None):
     """Send the bytes of `buf`, or `size` of them from `offset` on, as one message.
@@ -128,12 +128,6 @@ def send_bytes(self, buf, offset=0, size=None):
     if not view.contiguous:
         view = memoryview(bytes(view))
     _transmit(fd, view, start, count if size is not None else length - start, True)
-
-
-def send(self, obj):
-    """Send `obj`, pickled. Waits, letting other greenlets run. Raises OSError, and what pickling raises."""
-    cdef int fd = _writing(self)
-    _transmit(fd, _dumps(obj), 0, -1, True)
 
 
 def recv_bytes(self, maxlength=None):
@@ -199,18 +193,7 @@ cdef _as_file(bytes message):
     return file
 
 
-cdef object _forking_pickler = None
-
-
-cdef _dumps(obj):
-    global _forking_pickler
-    if _forking_pickler is None:
-        from multiprocessing.reduction import ForkingPickler
-        _forking_pickler = ForkingPickler
-    return _forking_pickler.dumps(obj)
-
-
-# -- descriptors ---------------------------------------------------------------------------------------------------------
+# -- descriptors -----------------------------------------------------------------------------------------------------
 
 cdef int _descriptor_of(obj) except -1:
     cdef int fd

@@ -1,8 +1,8 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
 """gevent::SharedSemaphore for Python, in the shape of `_multiprocessing.SemLock`.
 
-How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and cpp/python/shared_wait.h. How it is sent
-to another process is policy: gevent/multiprocessing/synchronize.py.
+How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and cpp/python/shared_wait.h. How it is
+sent to another process is policy: gevent/multiprocessing/_synchronize.py.
 """
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t

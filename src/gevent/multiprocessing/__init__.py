@@ -5,16 +5,17 @@
     with multiprocessing.Pool() as pool:
         pool.map(work, items)      # the hub goes on
 
-Names, modules (``gevent.multiprocessing.connection``, ``….pool``, …) and behaviour are the standard library's own: the
-modules are its source, run a second time with gevent's threads, sockets and queues in view, so that their "threads" are
-greenlets. The standard library's `multiprocessing` stays as it is, beside it. Children know this package by the same
-name, with any start method.
+Names, modules (such as ``gevent.multiprocessing.pool``) and behaviour are the standard library's own: the modules are
+its source, run a second time with gevent's threads, sockets and queues in view, so that their "threads" are greenlets.
+The standard library's `multiprocessing` stays as it is, beside it. Children know this package by the same name, with
+any start method.
 
-In a program that called ``gevent.monkey.patch_all(multiprocessing=True)`` there is only one `multiprocessing`, and this is
-another name for it.
+In a program that called ``gevent.monkey.patch_all(multiprocessing=True)`` there is only one `multiprocessing`, and
+this is another name for it.
 
 Importing this loads nothing; the first use does. The modules whose names begin with an underscore are the work itself.
 """
+
 import sys
 
 __all__ = [

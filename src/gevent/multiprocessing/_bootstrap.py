@@ -1,11 +1,12 @@
 """How a spawned child, and the fork server, become what their parent is.
 
-Their command lines begin with a statement that calls `start` below, before anything of the program is imported: so the program's
-main module, and whatever else the child imports, sees patched modules from the start. The children's own children are
-started the same way.
+Their command lines begin with a statement that calls `start` below, before anything of the program is imported: so
+the program's main module, and whatever else the child imports, sees patched modules from the start. The children's own
+children are started the same way.
 
 Only what patching needs is imported. The resource tracker stays as it is: it does nothing that waits for greenlets.
 """
+
 import sys
 
 from gevent.multiprocessing._package import STDLIB_NAME
@@ -53,11 +54,13 @@ def statement(package_name, serves=False):
     from gevent.monkey._state import is_anything_patched
 
     patches = _patches(package_name == STDLIB_NAME) if is_anything_patched() else None
-    # gevent must be found before the child learns its parent's path in the ordinary way, whatever flags it is started with
-    # and wherever gevent is installed.
+    # gevent must be found before the child learns its parent's path in the ordinary way, whatever flags it is started
+    # with and wherever gevent is installed.
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]
-    return (f"import sys; sys.path[:] = {path!r}; from gevent.multiprocessing._bootstrap import start; "
-            f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r}); ")
+    return (
+        f"import sys; sys.path[:] = {path!r}; from gevent.multiprocessing._bootstrap import start; "
+        f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r}); "
+    )
 
 
 def _settings():
@@ -77,8 +80,7 @@ def _is_list_of_names(value):
     return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
 
 
-#: For each argument of `gevent.monkey.patch_all`, a module and an attribute of it that it replaces. The attribute may be
-#: missing in some versions of Python; then the module is asked for alone.
+# For each argument of `gevent.monkey.patch_all`, a module and an attribute of it that it replaces.
 _SIGNS = {
     "socket": ("socket", "socket"),
     "dns": ("socket", "getaddrinfo"),
@@ -123,11 +125,11 @@ def _with_statement(arguments, package_name):
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that new processes become green."""
+    """Yield (owner, name, value) for each attribute of `mp` so that new processes become green."""
     spawnv_passfds = mp.util.spawnv_passfds
 
     def spawnv_passfds_green(path, args, passfds):
-        """Start a program that keeps only the descriptors `passfds`; return its process id. Takes as long as `exec` does."""
+        """Start a program that keeps only the descriptors `passfds`; return its process id. Waits for its ``exec``."""
         return spawnv_passfds(path, _with_statement(args, mp.name), sorted({int(fd) for fd in passfds}))
 
     yield mp.util, "spawnv_passfds", spawnv_passfds_green

@@ -4,6 +4,7 @@ Only what moves bytes differs from the standard library: reading, writing, waiti
 wire; pickling, authentication and argument checks are inherited. No descriptor gets O_NONBLOCK, which the processes
 that share it would see.
 """
+
 import _socket
 import importlib
 import os
@@ -26,15 +27,15 @@ def wait(object_list, timeout=None):
     :param object_list: Connections, sockets, sentinels of processes, descriptors, in any mixture.
     :param timeout: The most seconds to wait until one is; None for no limit.
 
-    Waits, letting other greenlets run, with one registration for each descriptor. Raises `OSError` when one is closed, before
-    or meanwhile. As `multiprocessing.connection.wait`.
+    Waits, letting other greenlets run, with one registration for each descriptor. Raises `OSError` when one is closed,
+    before or meanwhile. As `multiprocessing.connection.wait`.
     """
     return native.wait_ready(object_list, timeout)
 
 
 def _make_pipe(connection_type):
     def Pipe(duplex=True):
-        """Return two connected ends, ``(first, second)``; the first can only read and the second only write unless `duplex`."""
+        """Return two connected ends; unless `duplex`, the first can only read and the second only write."""
         if duplex:
             # Not gevent's sockets, which would set O_NONBLOCK.
             first, second = _socket.socketpair()
@@ -94,7 +95,7 @@ def _reducers(mp):
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that connections let others run."""
+    """Yield (owner, name, value) for each attribute of `mp` so that connections let others run."""
     connection = mp.connection
     for name in METHODS:
         yield connection.Connection, name, getattr(native, name)

@@ -1,8 +1,10 @@
 """The modules of `gevent.multiprocessing`: the standard library's source, run again with gevent in view.
 
-A copy's imports are its own: where its code says ``import threading`` it gets one whose threads are greenlets, and where it says
-``multiprocessing`` it gets the copy. All else is what everybody has. Then the same changes are made as in a patched process.
+A copy's imports are its own: where its code says ``import threading`` it gets one whose threads are greenlets, and
+where it says ``multiprocessing`` it gets the copy. All else is what everybody has. Then the same changes are made as
+in a patched process.
 """
+
 import builtins
 import importlib
 import importlib.util
@@ -44,8 +46,9 @@ def find_spec(name):
     source = importlib.util.find_spec(stdlib_name)
     if source is None:
         return None
-    spec = importlib.util.spec_from_loader(name, _CopyLoader(source), origin=source.origin,
-                                           is_package=source.submodule_search_locations is not None)
+    spec = importlib.util.spec_from_loader(
+        name, _CopyLoader(source), origin=source.origin, is_package=source.submodule_search_locations is not None
+    )
     spec.has_location = source.has_location
     return spec
 
@@ -85,7 +88,7 @@ class _CopyLoader:
 
 
 class _Loading:
-    """Entered while a module of the copy is loaded, which loads others in turn. All are changed once the first is done."""
+    """Entered while a module of the copy is loaded, and others in turn. All are changed when the first is done."""
 
     def __init__(self):
         self._depth = 0

@@ -4,6 +4,7 @@ A client talks to it without stopping its own hub. The server itself is patched,
 start at no further cost, but does its own work with the system's calls: it has no hub, no thread and no thread pool
 when it forks.
 """
+
 import os
 import posix
 import selectors
@@ -11,10 +12,9 @@ import signal
 import socket
 import struct
 
-from gevent._hub_local import abandon_hub_after_fork
 from gevent._native import connection as native
 from gevent.multiprocessing._connection import METHODS
-from gevent.multiprocessing._process import leave, open_for_writing
+from gevent.multiprocessing._process import clean_fork, leave, open_for_writing
 from gevent.multiprocessing._view import View
 
 __all__ = ["become_server", "changes"]
@@ -53,7 +53,7 @@ def _wait(self, timeout=None):
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that the fork server is waited for aside."""
+    """Yield (owner, name, value) for each attribute of `mp` so that its fork server is waited for aside."""
     from gevent.thread import allocate_lock
 
     yield mp.forkserver, "read_signed", _read_signed
@@ -102,11 +102,11 @@ def become_server(mp):
     def serve(child_r, fds, unused_fds, handlers):
         # In the child.
         vars(forkserver).update(green, os=View(os, _exit=leave), _serve_one=serve_one)
-        abandon_hub_after_fork()  # a module that the server preloaded may have made a hub after all
         return serve_one(child_r, fds, unused_fds, handlers)
 
     forkserver.connection = View(forkserver.connection, Connection=_blocking_connection_class(mp))
-    forkserver.os = View(os, _exit=leave, fork=posix.fork, waitpid=posix.waitpid)
+    # A module that the server preloaded may have made a hub after all: the fork is a clean one.
+    forkserver.os = View(os, _exit=leave, fork=clean_fork, waitpid=posix.waitpid)
     forkserver.selectors = View(selectors, DefaultSelector=get_original("selectors", "DefaultSelector"))
     forkserver.signal = View(signal, signal=get_original("signal", "signal"))
     forkserver.socket = View(socket, socket=_native_socket_class())

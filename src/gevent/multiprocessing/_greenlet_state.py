@@ -2,6 +2,7 @@
 
 The objects on which CPython registered its at-fork handlers stay; only a lock in them may be another.
 """
+
 import os
 import posix
 import signal
@@ -31,7 +32,7 @@ def _make_fork_aware_local(mp):
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that greenlets keep apart what threads do."""
+    """Yield (owner, name, value) for each attribute of `mp` so that greenlets keep apart what threads do."""
     from gevent.monkey.api import get_original
     from gevent.thread import allocate_lock
 
@@ -39,12 +40,12 @@ def changes(mp):
     yield mp.context, "_tls", local()
     # A proxy's connection to its manager.
     yield mp.util, "ForkAwareLocal", _make_fork_aware_local(mp)
-    # Starting the sharer's thread waits, in its lock; and the thread is a greenlet, so that the signals it blocks would be
-    # everybody's.
+    # Starting the sharer's thread waits, in its lock; and the thread is a greenlet, so that the signals it blocks would
+    # be everybody's.
     yield mp.resource_sharer._resource_sharer, "_lock", allocate_lock()
     yield mp.resource_sharer, "signal", View(signal, absent=("pthread_sigmask",))
-    # The tracker is told of resources by finalizers too, which run in any greenlet and in the hub: it never waits, so that
-    # its lock is one for threads.
+    # The tracker is told of resources by finalizers too, which run in any greenlet and in the hub: it never waits, so
+    # that its lock is one for threads.
     native_lock, native_rlock = get_original("_thread", ["LockType", "RLock"])
     tracker = mp.resource_tracker._resource_tracker
     if not isinstance(tracker._lock, (native_lock, native_rlock)):

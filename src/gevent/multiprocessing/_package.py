@@ -1,11 +1,12 @@
 """A copy of the package `multiprocessing`, as the thing that is made green: the standard library's, or ours.
 
-Whatever changes, changes as (owner, name, value): a module's global name, a class's method, or an attribute of an object.
-Everything is looked up before anything is changed, and put back if something fails on the way: all or nothing.
+Whatever changes, changes as (owner, name, value): a module's global name, a class's method, or an attribute of an
+object. Everything is looked up before anything is changed, and put back if something fails on the way: all or nothing.
 """
+
 import importlib
 
-__all__ = ["Package", "STDLIB_NAME"]
+__all__ = ["STDLIB_NAME", "Package"]
 
 STDLIB_NAME = "multiprocessing"
 _ABSENT = object()
@@ -28,8 +29,10 @@ class Package:
 
     def original(self, owner, name):
         """Return the attribute `name` of `owner` as it was before `make_green`."""
-        value = self._originals.get((id(owner), name))
-        return getattr(owner, name) if value is None else value[1]
+        _, value = self._originals.get((id(owner), name), (owner, None))
+        if value is None:
+            return getattr(owner, name)
+        return getattr(super(owner, owner), name) if value is _ABSENT else value  # a method it inherited
 
     def originals(self):
         """Return (owner, name, value) for what `make_green` replaced; what was not there is left out."""
@@ -73,7 +76,14 @@ class Package:
     def _changes(self):
         self.require()
         try:
-            from gevent.multiprocessing import _bootstrap, _connection, _forkserver, _greenlet_state, _process, _synchronize
+            from gevent.multiprocessing import (
+                _bootstrap,
+                _connection,
+                _forkserver,
+                _greenlet_state,
+                _process,
+                _synchronize,
+            )
 
             parts = (_connection, _synchronize, _process, _forkserver, _greenlet_state, _bootstrap)
             return [change for part in parts for change in part.changes(self)]
@@ -82,5 +92,6 @@ class Package:
 
 
 def _refusal(error):
-    return ImportError(f"multiprocessing cannot be made green here, and is left as it was: {error}",
-                       name=getattr(error, "name", None))
+    return ImportError(
+        f"multiprocessing cannot be made green here, and is left as it was: {error}", name=getattr(error, "name", None)
+    )

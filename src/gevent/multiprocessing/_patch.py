@@ -3,6 +3,7 @@
 Its classes and singletons stay who they are; what is replaced is the few functions that wait, and the few locks that
 are held while waiting. The start method stays the user's choice.
 """
+
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 
 __all__ = ["package", "patch", "require"]
@@ -14,8 +15,8 @@ package = Package(STDLIB_NAME)
 def patch():
     """Make `multiprocessing` and `concurrent.futures.ProcessPoolExecutor` let other greenlets run. Again does nothing.
 
-    Children are green too, by whichever start method. Does not wait. Raises `ImportError`, having changed nothing, where
-    that cannot work. From gevent-mp; gevent has no such thing.
+    Children are green too, by whichever start method. Does not wait. Raises `ImportError`, having changed nothing,
+    where that cannot work. From gevent-mp; gevent has no such thing.
     """
     from gevent.monkey._state import saved
 

@@ -4,13 +4,14 @@ A child that is forked starts with a clean hub: none of the parent's greenlets, 
 their `finally` blocks. Its end is seen through a pidfd, so there is no signal handler, any number of greenlets of any
 thread may join it, and only `Popen.poll` reaps it.
 """
+
 import os
 import posix
 import sys
-import warnings
 
 from gevent._hub_local import abandon_hub_after_fork
 from gevent._native import connection as native, semlock
+from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent.hub import sleep
 from gevent.multiprocessing._view import View
 
@@ -23,12 +24,10 @@ _LOOK_INTERVAL_S = 0.05
 def clean_fork():
     """Fork. Returns the child's id in the parent, and 0, in a clean hub, in the child.
 
-    Takes as long as `os.fork`. Raises `OSError` in the parent.
+    Takes as long as `os.fork`, and does not warn of threads, of which nothing is used in the child. Raises `OSError` in
+    the parent.
     """
-    with warnings.catch_warnings():
-        # From 3.12 on: threads of gevent's pool, or the user's, may exist. Nothing of them is used in the child.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = posix.fork()
+    pid = _clean_fork()
     if pid == 0:
         try:
             abandon_hub_after_fork()
@@ -99,7 +98,7 @@ def _wait(self, timeout=None):
 
 
 class _DataPipe:
-    """In the place of the file that a child's preparation data is written to: more of it than a pipe holds lets others run."""
+    """In the place of the file that a child's data is written to: more of it than a pipe holds lets others run."""
 
     def __init__(self, fd, mode, closefd=True):
         self._fd, self._closes = fd, closefd
@@ -121,7 +120,7 @@ def open_for_writing(fd, mode, closefd=True):
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that processes start and end aside."""
+    """Yield (owner, name, value) for each attribute of `mp` so that processes start and end aside."""
     yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave)
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait

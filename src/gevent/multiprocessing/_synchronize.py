@@ -1,8 +1,9 @@
 """Locks between processes whose waiters are greenlets.
 
 The classes of `multiprocessing.synchronize` stay as they are. What they are made of, `_multiprocessing.SemLock`, is
-replaced by a counter in shared memory; what is told here is how one gets to a process that was not forked from this one.
+replaced by a counter in shared memory; what is told here is how one gets to a process that was not forked from this.
 """
+
 import os
 
 from gevent._hub_local import register_after_abandon
@@ -34,7 +35,7 @@ def _reduce_counter(counter):
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute that the modules of `mp` get, so that locks let others run."""
+    """Yield (owner, name, value) for each attribute of `mp` so that locks let others run."""
 
     def reduce_arena(arena):
         return attach_arena, (arena.id, [mp.reduction.DupFd(fd) for fd in arena.descriptors])

@@ -1,8 +1,9 @@
-"""The `threading` that the copies of `gevent.multiprocessing` see: its threads are greenlets, in a process that is not patched.
+"""The `threading` that the modules of `gevent.multiprocessing` see: its threads are greenlets, patched or not.
 
 The standard library's source, run in this module with gevent's primitives for those of `_thread`. A module of its own,
 because managers send classes of it to other processes by name.
 """
+
 import _thread
 import builtins
 import threading as _stdlib
@@ -23,8 +24,13 @@ def _primitives():
     return _View(_thread, absent=("RLock",), **{"_local": _local.local, **names})
 
 
-def _import_for_threading(name, *args, _primitives=_primitives(), _import=builtins.__import__, **kwargs):
-    return _primitives if name == "_thread" else _import(name, *args, **kwargs)
+# threading overwrites whatever it has a name for, but not these two.
+_gevent_primitives = _primitives()
+_gevent_import = builtins.__import__
+
+
+def _import_for_threading(name, *args, **kwargs):
+    return _gevent_primitives if name == "_thread" else _gevent_import(name, *args, **kwargs)
 
 
 __builtins__ = _builtins_with(_import_for_threading)

@@ -1,7 +1,7 @@
 """A module as one other module shall see it.
 
-CPython's modules call what blocks through other modules: `os.fork()`, `signal.pthread_sigmask()`. Replacing the global name
-`os` of one of them by a view changes that one, and nobody else.
+CPython's modules call what blocks through other modules: `os.fork()`, `signal.pthread_sigmask()`. Replacing the global
+name `os` of one of them by a view changes that one, and nobody else.
 """
 
 __all__ = ["View"]

@@ -1,4 +1,5 @@
 """Makes the helpers beside these tests importable, and the worlds and start methods parameters of tests."""
+
 import sys
 from pathlib import Path
 
@@ -18,5 +19,5 @@ def start_method(request):
 
 @pytest.fixture(params=["patched", "green"])
 def world(request):
-    """The standard library's `multiprocessing` in a patched process, and `gevent.multiprocessing` in one that is not."""
+    """The standard library's `multiprocessing` in a patched process; `gevent.multiprocessing` in one that is not."""
     return request.param

@@ -1,9 +1,14 @@
 """Pipes, connections and queues: whole messages, whoever waits, is killed, or closes."""
+
 from worlds import run_program
 
 
 def test_messages_of_every_size_arrive_whole_by_every_way(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         from ticker import Ticker
 
         SIZES = [0, 1, 10, 4096, 16384, 16385, 65536, 65537, 1 << 20, 5 << 20]
@@ -39,11 +44,16 @@ def test_messages_of_every_size_arrive_whole_by_every_way(tmp_path, world, start
                         assert outbox.get() == b"x" * size
                 inbox.put(None)
                 process.join()
-        """)
+        """,
+    )
 
 
 def test_a_hundred_greenlets_wait_for_one_connection_and_each_message_goes_to_one(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import gevent
 
         def main(context):
@@ -54,11 +64,16 @@ def test_a_hundred_greenlets_wait_for_one_connection_and_each_message_goes_to_on
                 there.send((number, b"x" * (number * 3000)))
             there.send((99, b""))
             assert sorted(receiver.get(timeout=20)[0] for receiver in receivers) == list(range(100))
-        """)
+        """,
+    )
 
 
 def test_greenlets_that_send_large_messages_at_once_do_not_mix_them(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import gevent
 
         def main(context):
@@ -67,11 +82,16 @@ def test_greenlets_that_send_large_messages_at_once_do_not_mix_them(tmp_path, wo
                 got = [there.recv_bytes() for _ in senders]
                 assert sorted(set(message) for message in got) == [{i} for i in range(10)]
                 gevent.joinall(senders, raise_error=True)
-        """)
+        """,
+    )
 
 
 def test_closing_a_connection_wakes_everybody_who_waits_for_it(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import gevent
 
         def outcome(function, *args):
@@ -101,11 +121,16 @@ def test_closing_a_connection_wakes_everybody_who_waits_for_it(tmp_path, world):
             except EOFError:
                 return
             raise AssertionError("no end of file")
-        """)
+        """,
+    )
 
 
 def test_an_interrupted_receiver_loses_nothing(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import os
         import gevent
 
@@ -124,11 +149,16 @@ def test_an_interrupted_receiver_loses_nothing(tmp_path, world):
                 os.write(there.fileno(), stream[cut:])
                 assert here.recv_bytes() == message, cut
             assert not here.poll()
-        """)
+        """,
+    )
 
 
 def test_a_message_whose_sender_is_interrupted_still_arrives_whole(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import gevent
 
         def main(context):
@@ -142,11 +172,16 @@ def test_a_message_whose_sender_is_interrupted_still_arrives_whole(tmp_path, wor
                     assert there.recv_bytes() == large
                 here.send_bytes(b"next")
                 assert there.recv_bytes() == b"next"
-        """)
+        """,
+    )
 
 
 def test_no_descriptor_becomes_nonblocking(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import os
 
         def child(connection):
@@ -166,11 +201,16 @@ def test_no_descriptor_becomes_nonblocking(tmp_path, world, start_method):
             for each in here, there, reading, writing, queue._reader, queue._writer:
                 assert os.get_blocking(each.fileno())
             process.join()
-        """)
+        """,
+    )
 
 
 def test_listeners_and_clients_meet_with_a_secret_and_large_messages(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import os
         import time
         import gevent
@@ -198,11 +238,16 @@ def test_listeners_and_clients_meet_with_a_secret_and_large_messages(tmp_path, w
                             connection.send("thanks")
                     process.join()
                     assert process.exitcode == 0
-        """)
+        """,
+    )
 
 
 def test_wait_takes_any_mixture_and_returns_what_is_ready(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import importlib
         import os
         import socket
@@ -233,11 +278,16 @@ def test_wait_takes_any_mixture_and_returns_what_is_ready(tmp_path, world, start
             except ValueError:
                 return
             raise AssertionError("waited for an object")
-        """)
+        """,
+    )
 
 
 def test_limits_and_offsets_are_the_standard_librarys(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import array
 
         def raises(error, function, *args):
@@ -268,11 +318,16 @@ def test_limits_and_offsets_are_the_standard_librarys(tmp_path, world):
             here.send_bytes(b"12345678")
             import importlib
             too_short = importlib.import_module(type(here).__module__).BufferTooShort
-        """)
+        """,
+    )
 
 
 def test_a_bounded_queue_makes_its_producer_wait_and_the_hub_goes_on(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import queue
         import time
         from ticker import Ticker
@@ -299,11 +354,16 @@ def test_a_bounded_queue_makes_its_producer_wait_and_the_hub_goes_on(tmp_path, w
             except queue.Empty:
                 pass
             process.join()
-        """)
+        """,
+    )
 
 
 def test_what_cannot_be_pickled_is_reported_and_the_queue_goes_on(tmp_path, world):
-    result = run_program(tmp_path, world, "fork", """
+    result = run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         def main(context):
             queue = context.Queue(2)
             for _ in range(5):
@@ -312,13 +372,19 @@ def test_what_cannot_be_pickled_is_reported_and_the_queue_goes_on(tmp_path, worl
                 assert queue.get(timeout=10) == "fine"
             queue.close()
             queue.join_thread()
-        """, check=False)
+        """,
+        check=False,
+    )
     assert result.returncode == 0 and result.stdout == "done\n"
     assert result.stderr.count("PicklingError") + result.stderr.count("Can't pickle") >= 5
 
 
 def test_sockets_of_both_kinds_can_be_sent(tmp_path, start_method):
-    run_program(tmp_path, "patched", start_method, """
+    run_program(
+        tmp_path,
+        "patched",
+        start_method,
+        """
         import socket
         from gevent.monkey import get_original
 
@@ -337,4 +403,5 @@ def test_sockets_of_both_kinds_can_be_sent(tmp_path, start_method):
                 assert one.recv(1) == b"1" and one.recv(1) == b"2"
                 process.join()
                 assert process.exitcode == 0
-        """)
+        """,
+    )

@@ -1,9 +1,14 @@
 """Locks and their relatives between processes: they exclude, they wake, and who waits does not stop the others."""
+
 from worlds import run_program
 
 
 def test_a_lock_lets_one_in_at_a_time_whether_greenlet_or_process(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import gevent
 
         def count(lock, counter, times):
@@ -26,11 +31,16 @@ def test_a_lock_lets_one_in_at_a_time_whether_greenlet_or_process(tmp_path, worl
                 for process in processes:
                     process.join()
                 assert counter.value == 300, (lock, counter.value)
-        """)
+        """,
+    )
 
 
 def test_waiting_for_a_lock_of_another_process_lets_greenlets_run(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import time
         from ticker import Ticker
 
@@ -49,11 +59,16 @@ def test_waiting_for_a_lock_of_another_process_lets_greenlets_run(tmp_path, worl
                     assert lock.acquire()
                 lock.release()
                 process.join()
-        """)
+        """,
+    )
 
 
 def test_an_rlock_belongs_to_one_greenlet(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import gevent
 
         def main(context):
@@ -75,11 +90,16 @@ def test_an_rlock_belongs_to_one_greenlet(tmp_path, world):
             assert not waiter.ready()
             lock.release()
             assert waiter.get(timeout=5)
-        """)
+        """,
+    )
 
 
 def test_the_limits_of_each_kind_are_the_standard_librarys(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         def raises(error, function, *args):
             try:
                 function(*args)
@@ -102,11 +122,16 @@ def test_the_limits_of_each_kind_are_the_standard_librarys(tmp_path, world):
             with lock:
                 assert "owner=MainProcess" in repr(lock)
             assert raises((ValueError, OSError), context.Semaphore, -1)
-        """)
+        """,
+    )
 
 
 def test_a_killed_or_timed_out_waiter_takes_nothing(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import gevent
 
         def main(context):
@@ -133,11 +158,16 @@ def test_a_killed_or_timed_out_waiter_takes_nothing(tmp_path, world):
                     semaphore.acquire()
                 semaphore.release()
                 assert semaphore.get_value() == 1
-        """)
+        """,
+    )
 
 
 def test_a_waiter_in_a_process_that_is_killed_takes_nothing(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import gevent
 
         def take(units, ready):
@@ -160,11 +190,16 @@ def test_a_waiter_in_a_process_that_is_killed_takes_nothing(tmp_path, world, sta
                 process.join()
             units.release()
             assert waiter.get(timeout=10)
-        """)
+        """,
+    )
 
 
 def test_conditions_events_and_barriers_wake_across_processes(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import time
         import gevent
         from ticker import Ticker
@@ -193,11 +228,16 @@ def test_conditions_events_and_barriers_wake_across_processes(tmp_path, world, s
                 waiter = gevent.spawn(barrier.wait, 20)
                 assert {barrier.wait(20), waiter.get()} <= {0, 1, 2}
             process.join()
-        """)
+        """,
+    )
 
 
 def test_values_and_arrays_are_shared_and_their_locks_exclude_greenlets(tmp_path, world, start_method):
-    run_program(tmp_path, world, start_method, """
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
         import gevent
 
         def add(value, array):
@@ -218,11 +258,16 @@ def test_values_and_arrays_are_shared_and_their_locks_exclude_greenlets(tmp_path
                 process.join()
             assert value.value == 500, value.value
             assert len(array[:]) == 100
-        """)
+        """,
+    )
 
 
 def test_ten_thousand_locks_cost_no_descriptors_and_leave_nothing_behind(tmp_path, world):
-    run_program(tmp_path, world, "fork", """
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
         import os
         from ticker import descriptors
 
@@ -244,4 +289,5 @@ def test_ten_thousand_locks_cost_no_descriptors_and_leave_nothing_behind(tmp_pat
             process.kill()
             process.join()
             assert set(os.listdir("/dev/shm")) <= before
-        """)
+        """,
+    )

@@ -1,4 +1,5 @@
 """What the programs of these tests measure: how long the hub ever stood still, and what a process holds."""
+
 import os
 import time
 
@@ -10,7 +11,7 @@ STALL_MAX_S = 0.25
 
 
 class Ticker:
-    """`greenlets` greenlets that sleep again and again while the body of the ``with`` runs; `stall` is the longest delay.
+    """`greenlets` greenlets that sleep again and again while the body of the ``with`` runs; `stall`: the longest delay.
 
     Leaving checks that it was short, and that there was time to tick at all.
     """

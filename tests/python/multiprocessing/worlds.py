@@ -1,4 +1,5 @@
 """Running programs that use `multiprocessing`: as files, since children of two start methods import them again."""
+
 import os
 import subprocess
 import sys

@@ -1,0 +1,152 @@
+"""How children become what their parent is, before they import anything of the program."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from worlds import run_program
+
+import gevent
+
+WHERE_GEVENT_IS = str(Path(gevent.__file__).parent.parent)
+
+
+@pytest.fixture(params=["forkserver", "spawn"])
+def method_with_command_line(request):
+    return request.param
+
+
+def test_a_child_is_patched_as_its_parent_before_the_main_module_runs(tmp_path, method_with_command_line):
+    run_program(
+        tmp_path,
+        "stdlib",
+        method_with_command_line,
+        """
+        import sys
+        if __name__ == "__main__":
+            from gevent import monkey
+            monkey.patch_all(multiprocessing=True, ssl=False, queue=False, Event=False)
+            from gevent import config
+            config.max_blocking_time = 1.5
+            config.resolver = "dnspython" if False else "block"
+        # A child imports this file as __mp_main__ and does not patch: it is patched already.
+        from gevent import monkey, config
+        AT_IMPORT = (sorted(key for key in monkey.saved if not key.startswith("_gevent")), config.max_blocking_time,
+                     monkey.is_object_patched("threading", "Event"), monkey.is_module_patched("ssl"))
+
+        def report(connection):
+            connection.send(AT_IMPORT)
+
+        def main(context):
+            here, there = context.Pipe()
+            process = context.Process(target=report, args=(there,))
+            process.start()
+            patched, blocking_time, event, ssl = here.recv()
+            process.join()
+            assert "multiprocessing.connection" in patched and "socket" in patched and "queue" not in patched
+            assert blocking_time == 1.5 and not event and not ssl
+        """,
+    )
+
+
+def test_patching_again_in_a_child_is_neither_an_error_nor_a_warning(tmp_path, method_with_command_line):
+    run_program(
+        tmp_path,
+        "patched",
+        method_with_command_line,
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        monkey.patch_multiprocessing()
+
+        def main(context):
+            process = context.Process(target=print)
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        """,
+        check=False,
+    ).check_returncode()
+
+
+def test_children_find_gevent_whatever_the_flags_and_the_path(tmp_path, method_with_command_line):
+    """No flag, no variable and no installation tells the child where gevent is: only the parent's sys.path."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code = f"""
+        import sys
+        sys.path.insert(0, {WHERE_GEVENT_IS!r})
+        sys.path.append({os.path.dirname(__file__)!r})
+        from gevent import monkey
+        monkey.patch_all(multiprocessing=True)
+
+        def child(connection):
+            import gevent
+            connection.send(monkey.is_module_patched("multiprocessing.connection") and gevent.__file__)
+
+        def main(context):
+            import gevent
+            here, there = context.Pipe()
+            process = context.Process(target=child, args=(there,))
+            process.start()
+            assert here.recv() == gevent.__file__
+            process.join()
+    """
+    for flags in [("-I",), ("-E", "-s"), ("-X", "faulthandler"), ("-W", "error::UserWarning")]:
+        run_program(tmp_path, "stdlib", method_with_command_line, code, flags=flags, env={"PYTHONPATH": ""})
+
+
+def test_the_fork_server_has_one_thread_and_no_hub(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "forkserver",
+        """
+        import os
+
+        def look(connection):
+            server = os.getppid()
+            names = []
+            for fd in os.listdir(f"/proc/{server}/fd"):
+                try:
+                    names.append(os.readlink(f"/proc/{server}/fd/{fd}"))
+                except FileNotFoundError:
+                    pass
+            connection.send((len(os.listdir(f"/proc/{server}/task")), names))
+
+        def main(context):
+            here, there = context.Pipe()
+            for _ in range(3):
+                process = context.Process(target=look, args=(there,))
+                process.start()
+                threads, names = here.recv()
+                process.join()
+                assert threads == 1
+                # Its own selector's, and no loop's.
+                assert sum("eventpoll" in name for name in names) <= 1, names
+                assert not any("eventfd" in name for name in names), names
+        """,
+    )
+
+
+def test_resource_tracker_and_frozen_command_lines_stay_as_they_are():
+    from gevent.multiprocessing._bootstrap import _with_statement
+
+    tracker = ["python", "-c", "from multiprocessing.resource_tracker import main;main(5)"]
+    frozen = ["program", "--multiprocessing-fork", "tracker_fd=5", "pipe_handle=6"]
+    assert _with_statement(tracker, "multiprocessing") == tracker
+    assert _with_statement(frozen, "multiprocessing") == frozen
+
+
+def test_the_statement_comes_before_the_program_of_children_and_servers():
+    from gevent.multiprocessing._bootstrap import _with_statement
+
+    spawn = ["python", "-E", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(pipe_handle=6)", "--x"]
+    changed = _with_statement(spawn, "gevent.multiprocessing")
+    assert changed[:3] == spawn[:3] and changed[4:] == spawn[4:]
+    assert changed[3].endswith("; from gevent.multiprocessing.spawn import spawn_main; spawn_main(pipe_handle=6)")
+    server = ["python", "-c", "import sys; from multiprocessing.forkserver import main; main(3)"]
+    assert "True); import sys; from multiprocessing.forkserver" in _with_statement(server, "multiprocessing")[2]
+    compile(_with_statement(server, "multiprocessing")[2], "<program>", "exec")
+    assert sys.path  # the statement carries it
