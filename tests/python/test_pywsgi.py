@@ -19,7 +19,7 @@ from wsgi_served import (
 )
 
 import gevent
-from gevent import pywsgi, socket
+from gevent import pywsgi
 
 
 @pytest.fixture(params=HANDLERS)
