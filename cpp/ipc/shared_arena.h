@@ -6,13 +6,11 @@
 //   eventfds, however many semaphores are in it. Its fork children inherit it; others are handed its descriptors (once
 //   per child, however many semaphores they get) and a slot number for each semaphore.
 // * The truth about a semaphore is the count in its slot, which is taken and given back by one atomic operation.
-// Whoever
-//   finds none says so in the slot ("somebody sleeps") and listens to the slot's lane; whoever gives a unit back where
-//   somebody sleeps rings the lane. A ring is only a hint to look at the counts again, and all who listen hear it, so a
-//   process that is killed between hearing and taking takes nothing along.
+//   Whoever finds none says so in the slot ("somebody sleeps") and listens to the slot's lane; whoever gives a unit
+//   back where somebody sleeps rings the lane. A ring is only a hint to look at the counts again, and all who listen
+//   hear it, so a process that is killed between hearing and taking takes nothing along.
 // * A lane is shared by every kLanes-th slot. Listeners look at their own slots in shared memory and go on sleeping if
-// it was
-//   not for them: no switch, no system call but the one that heard the ring.
+//   it was not for them: no switch, no system call but the one that heard the ring.
 // * A slot is used again when no process uses its semaphore any more: a count in the slot, kept by making, forking,
 //   handing over and destroying. A process that is killed leaves its part of the count, so such a slot (64 bytes) is
 //   lost until the process that made the arena, and all who share it, are gone. So is everything then: nothing of
