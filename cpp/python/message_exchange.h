@@ -3,8 +3,8 @@
 // A message that has begun is finished, whoever is killed meanwhile:
 //
 // * A greenlet that is interrupted (kill, Timeout) after the first byte of a message leaves what it has on a record of
-// that
-//   descriptor, and the next who receives goes on from there. Interrupted before the first byte, it has taken nothing.
+//   that descriptor, and the next who receives goes on from there. Interrupted before the first byte, it has taken
+//   nothing.
 // * A greenlet that is interrupted in the middle of sending leaves the rest on a record; the next who sends, or
 //   finish_sending(), sends that first. Otherwise the other end would take the next message for the rest of this one.
 // * While one is in the middle of a message, others who want the same direction stand in line.
