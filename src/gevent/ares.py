@@ -1,0 +1,5 @@
+"""The old name of `gevent.resolver.cares`."""
+
+from gevent.resolver.cares import channel
+
+__all__ = ["channel"]

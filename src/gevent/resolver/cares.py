@@ -1,0 +1,295 @@
+"""c-ares as gevent has always offered it: channels that answer through callbacks, in terms of the `socket` module.
+
+The work is done by gevent._native.ares. What its numbers mean as exceptions is here, for gevent.resolver.ares as well.
+"""
+
+import _socket
+from _socket import AF_INET, AF_INET6, EAI_NONAME, gaierror, getservbyname, herror
+
+try:
+    from gevent._native.ares import Channel, is_address, status_text
+except ImportError as error:
+    # Whoever chose this resolver by its name is told of the others, as for a module that is not there.
+    raise ModuleNotFoundError(f"c-ares cannot be had: {error}", name="gevent._native.ares") from error
+
+__all__ = ["channel"]
+
+# c-ares' numbers in their order; what is newer than the last one has only a number here.
+STATUS_NAMES = (
+    "ARES_SUCCESS ARES_ENODATA ARES_EFORMERR ARES_ESERVFAIL ARES_ENOTFOUND ARES_ENOTIMP ARES_EREFUSED ARES_EBADQUERY "
+    "ARES_EBADNAME ARES_EBADFAMILY ARES_EBADRESP ARES_ECONNREFUSED ARES_ETIMEOUT ARES_EOF ARES_EFILE ARES_ENOMEM "
+    "ARES_EDESTRUCTION ARES_EBADSTR ARES_EBADFLAGS ARES_ENONAME ARES_EBADHINTS ARES_ENOTINITIALIZED "
+    "ARES_ELOADIPHLPAPI ARES_EADDRGETNETWORKPARAMS ARES_ECANCELLED ARES_ESERVICE ARES_ENOSERVER"
+).split()
+ENODATA = STATUS_NAMES.index("ARES_ENODATA")
+EDESTRUCTION = STATUS_NAMES.index("ARES_EDESTRUCTION")
+
+_NO_SUCH_NAME = frozenset(
+    STATUS_NAMES.index(name) for name in ("ARES_ENOTFOUND", "ARES_ENONAME", "ARES_EBADNAME", "ARES_EBADSTR")
+)
+_FINAL = frozenset({EDESTRUCTION})
+
+# The system's words, which it gives away only with an error of its own.
+_WORDS = {
+    EAI_NONAME: "Name or service not known",
+    getattr(_socket, "EAI_NODATA", EAI_NONAME): "No address associated with hostname",
+    _socket.EAI_AGAIN: "Temporary failure in name resolution",
+    _socket.EAI_FAIL: "Non-recoverable failure in name resolution",
+}
+_HOST_NOT_FOUND, _TRY_AGAIN, _NO_RECOVERY, _NO_DATA = 1, 2, 3, 4
+_HOST_WORDS = {
+    _HOST_NOT_FOUND: "Unknown host",
+    _TRY_AGAIN: "Host name lookup failure",
+    _NO_RECOVERY: "Unknown server error",
+    _NO_DATA: "No address associated with name",
+}
+
+
+class InvalidIP(ValueError):
+    """Not an address in figures, where there must be one."""
+
+
+class HostLookupError(gaierror, herror):
+    """What `gethostbyname` raises when nobody could tell: `gaierror` as from the system, `herror` as from gevent."""
+
+
+def _detail(status):
+    name = STATUS_NAMES[status] if status < len(STATUS_NAMES) else f"c-ares error {status}"
+    return f"{name}: {status_text(status)}"
+
+
+def address_error(status, kind=gaierror):
+    """Return the exception for a question about addresses that ended with `status`: the system's, with c-ares' reason.
+
+    kind
+        the class for failures that say nothing about the name; default: gaierror.
+    """
+    if status in _NO_SUCH_NAME:
+        number = EAI_NONAME
+    elif status == ENODATA:
+        number = getattr(_socket, "EAI_NODATA", EAI_NONAME)
+    else:
+        number = _socket.EAI_FAIL if status in _FINAL else _socket.EAI_AGAIN
+        return kind(number, f"{_WORDS[number]} ({_detail(status)})")
+    return gaierror(number, _WORDS[number])
+
+
+def host_error(status):
+    """Return the exception for a question about the name of an address that ended with `status`."""
+    if status in _NO_SUCH_NAME:
+        number = _HOST_NOT_FOUND
+    elif status == ENODATA:
+        number = _NO_DATA
+    else:
+        number = _NO_RECOVERY if status in _FINAL else _TRY_AGAIN
+        return herror(number, f"{_HOST_WORDS[number]} ({_detail(status)})")
+    return herror(number, _HOST_WORDS[number])
+
+
+def host_names(name, aliases):
+    """Return (name, aliases) as the system has them: the answer to a reverse question repeats the name as an alias."""
+    return (aliases[0], []) if name in aliases else (name, aliases)
+
+
+class Result:
+    """What a callback gets: a `value`, or an `exception`. From gevent."""
+
+    __slots__ = ("exception", "value")
+
+    def __init__(self, value=None, exception=None):
+        self.value = value
+        self.exception = exception
+
+    def __repr__(self):
+        if self.exception is None:
+            return f"{type(self).__name__}({self.value!r})"
+        return f"{type(self).__name__}(exception={self.exception!r})"
+
+    def successful(self):
+        """Whether there is a value."""
+        return self.exception is None
+
+    def get(self):
+        """Return the value, or raise the exception."""
+        if self.exception is not None:
+            raise self.exception
+        return self.value
+
+
+class ares_host_result(tuple):
+    """(name, aliases, addresses), and their `family`. From gevent."""
+
+    def __new__(cls, family, iterable):
+        self = super().__new__(cls, iterable)
+        self.family = family
+        return self
+
+    def __getnewargs__(self):
+        return self.family, tuple(self)
+
+
+def _as_bytes(text, what):
+    if isinstance(text, str):
+        return text.encode("ascii")
+    if isinstance(text, (bytes, bytearray)):
+        return bytes(text)
+    raise TypeError(f"{what} must be str or bytes, not {type(text).__name__}")
+
+
+def _address(text):
+    address = _as_bytes(text, "an address")
+    if not is_address(address):
+        raise InvalidIP(address)
+    return address
+
+
+def _port(service, type):
+    """The number of a service; an unknown one is 0, as c-ares has it."""
+    if service is None:
+        return 0
+    if isinstance(service, int):
+        return service
+    text = _as_bytes(service, "a service").decode("ascii")
+    if text.isdigit():
+        return int(text)
+    try:
+        return getservbyname(text, "udp") if type == _socket.SOCK_DGRAM else getservbyname(text)
+    except OSError:
+        return 0
+
+
+def socket_address(family, address, port, scope_id):
+    """Return the address as the `socket` module has it for `family`."""
+    return (address, port) if family == AF_INET else (address, port, 0, scope_id)
+
+
+class channel(Channel):
+    """Asks name servers, and the hosts file, on a loop. From gevent.
+
+    loop
+        on which the answers come.
+    flags, tries, ndots, udp_port, tcp_port
+        numbers, see ``ares_init_options(3)``. Default: what the system's configuration says, also for the next two.
+    timeout
+        seconds before a server is asked again.
+    servers
+        addresses of those to ask: a list, or text with commas.
+
+    The questions call ``callback(result)`` with a `Result`, at once or in the hub; none of them waits. They and
+    `set_servers` raise `gaierror` once it is destroyed. ValueError for an address that is none (`InvalidIP`).
+    """
+
+    def __new__(
+        cls,
+        loop,
+        flags=None,
+        timeout=None,
+        tries=None,
+        ndots=None,
+        udp_port=None,
+        tcp_port=None,
+        servers=None,
+    ):
+        # Settings may come as text.
+        numbers = [None if number is None else int(number) for number in (flags, tries, ndots, udp_port, tcp_port)]
+        flags, tries, ndots, udp_port, tcp_port = numbers
+        timeout_ms = None if timeout is None else max(1, int(float(timeout) * 1000)) if float(timeout) > 0 else None
+        return super().__new__(cls, loop, flags, timeout_ms, tries, ndots, udp_port, tcp_port)
+
+    def __init__(
+        self,
+        loop,
+        flags=None,
+        timeout=None,
+        tries=None,
+        ndots=None,
+        udp_port=None,
+        tcp_port=None,
+        servers=None,
+    ):
+        if self.open_status:
+            raise address_error(self.open_status)
+        if servers is not None:
+            self.set_servers(servers)
+
+    def __repr__(self):
+        state = f"{self.sockets} sockets" if self.is_open else "destroyed"
+        return f"<{type(self).__name__} at {id(self):#x} {state}>"
+
+    def destroy(self):
+        """Give everything back. Questions without an answer are told so; new ones raise `gaierror`."""
+        self.close()
+
+    def _check(self, callback=None):
+        if not self.is_open:
+            raise gaierror(EDESTRUCTION, "this ares channel has been destroyed")
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+
+    def set_servers(self, servers=None):
+        """Ask these from now on, a list of addresses or text with commas. Not while a question is open."""
+        self._check()
+        if isinstance(servers, str):
+            servers = servers.split(",")
+        addresses = [_address(server.strip()) for server in servers or ()]
+        status = self.ask_servers(addresses)
+        if status:
+            raise address_error(status)
+
+    def getaddrinfo(self, callback, name, service, family=0, type=0, proto=0, flags=0):
+        """Ask for the addresses of `name`: a list of (family, type, proto, canonical name, socket address)."""
+        self._check(callback)
+        port = _port(service, type)
+
+        def answered(answer):
+            status, official, _, addresses, _ = answer
+            canonical = official if flags & _socket.AI_CANONNAME else ""
+            rows = [
+                (each, type, proto, canonical, socket_address(each, address, port, scope_id))
+                for each, address, scope_id in addresses
+            ]
+            callback(Result(exception=address_error(status)) if status else Result(rows))
+
+        self.ask_addresses(_as_bytes(name, "a name"), family, True, answered)
+
+    def gethostbyname(self, callback, name, family=AF_INET):
+        """Ask for the addresses of `name`: an `ares_host_result`."""
+        self._check(callback)
+
+        def answered(answer):
+            status, official, aliases, addresses, _ = answer
+            if status:
+                callback(Result(exception=address_error(status, HostLookupError)))
+            else:
+                found = [address for _, address, _ in addresses]
+                callback(Result(ares_host_result(family, (official, aliases, found))))
+
+        self.ask_addresses(_as_bytes(name, "a name"), family, False, answered)
+
+    def gethostbyaddr(self, callback, addr):
+        """Ask for the name of `addr`: an `ares_host_result`."""
+        self._check(callback)
+        text = _address(addr)
+        family = AF_INET6 if b":" in text else AF_INET
+
+        def answered(answer):
+            status, name, aliases, addresses, _ = answer
+            if status:
+                callback(Result(exception=host_error(status)))
+            else:
+                found = [address for _, address, _ in addresses]
+                callback(Result(ares_host_result(family, (*host_names(name, aliases), found))))
+
+        self.ask_host(text, answered)
+
+    def getnameinfo(self, callback, sockaddr, flags):
+        """Ask for the names of a socket address: (host, service)."""
+        self._check(callback)
+        address, port, *rest = sockaddr
+        scope_id = rest[1] if len(rest) > 1 else 0
+
+        def answered(answer):
+            status, host, _, _, service = answer
+            callback(Result(exception=address_error(status)) if status else Result((host, service)))
+
+        self.ask_name(_address(address), port, scope_id, flags, answered)
