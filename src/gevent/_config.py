@@ -12,12 +12,14 @@ from gevent._setting import (  # noqa: F401 - some are for gevent's suite
     ImportableSetting,
     IntSettingMixin,
     Setting,
+    SettingType,
     convert_str_value_as_is,
     is_assigned,
     split_list,
     validate_anything,
     validate_bool,
     validate_invalid,
+    validate_positive,
 )
 
 __all__ = ["config"]
@@ -76,7 +78,7 @@ def make_settings():
     return {cls.name: cls() for cls in ALL_SETTINGS}
 
 
-class Resolver(ImportableSetting):
+class Resolver(ImportableSetting, Setting):
     """What `gevent.hub.Hub.resolver` is made by: how names become addresses."""
 
     name = "resolver"
@@ -90,7 +92,7 @@ class Resolver(ImportableSetting):
     }
 
 
-class Threadpool(ImportableSetting):
+class Threadpool(ImportableSetting, Setting):
     """What `gevent.hub.Hub.threadpool` is made by."""
 
     name = "threadpool"
@@ -105,11 +107,13 @@ class ThreadpoolIdleTaskTimeout(FloatSettingMixin, Setting):
     environment_key = "GEVENT_THREADPOOL_IDLE_TASK_TIMEOUT"
     default = 5.0
 
-    def validate(self, value):
-        return value if value == -1 else super().validate(value)
+    @staticmethod
+    def validate(value):
+        """Return `value` if it is positive, or -1."""
+        return value if value == -1 else validate_positive(value)
 
 
-class Loop(ImportableSetting):
+class Loop(ImportableSetting, Setting):
     """The event loop's engine."""
 
     name = "loop"
@@ -125,7 +129,7 @@ class Loop(ImportableSetting):
     }
 
 
-class FormatContext(ImportableSetting):
+class FormatContext(ImportableSetting, Setting):
     """The function that turns what failed into text for a hub's error report."""
 
     name = "format_context"
@@ -143,7 +147,7 @@ class LibevBackend(Setting):
         return split_list(value)
 
 
-class FileObject(ImportableSetting):
+class FileObject(ImportableSetting, Setting):
     """The class behind `gevent.fileobject.FileObject`."""
 
     name = "fileobject"

@@ -15,12 +15,14 @@ __all__ = [
     "ImportableSetting",
     "IntSettingMixin",
     "Setting",
+    "SettingType",
     "convert_str_value_as_is",
     "is_assigned",
     "split_list",
     "validate_anything",
     "validate_bool",
     "validate_invalid",
+    "validate_positive",
 ]
 
 ALL_SETTINGS = []
@@ -54,6 +56,13 @@ def validate_bool(value):
     raise ValueError(f"Invalid boolean string: {word!r}")
 
 
+def validate_positive(value):
+    """Return `value`, a number above zero or None. Raises `ValueError`."""
+    if value is not None and value <= 0:
+        raise ValueError("Must be positive")
+    return value
+
+
 def convert_str_value_as_is(value):
     """Return the text of an environment variable unchanged."""
     return value
@@ -66,14 +75,41 @@ def split_list(value):
 
 # --- one setting -------------------------------------------------------------------------------------------------
 
-_UNSET = object()
+
+class _Description:
+    """A class attribute that puts a setting into words when somebody reads it, of the class or of an instance."""
+
+    def __get__(self, setting, cls):
+        return cls.fmt_desc(cls.__doc__ or "")
 
 
-class Setting:
+class SettingType(type):
+    """The class of setting classes: those that have a `name` are known to every `Config` made afterwards."""
+
+    def __new__(cls, name, bases, cls_dict):
+        made = super().__new__(cls, name, bases, cls_dict)
+        if cls_dict.get("name"):
+            made.order = len(ALL_SETTINGS)
+            ALL_SETTINGS.append(made)
+        return made
+
+    def fmt_desc(cls, desc):
+        """Return the text `desc` with what else there is to say about the setting."""
+        from inspect import cleandoc
+
+        parts = [
+            desc,
+            cls._accepts(),
+            f"Default: ``{cls.default!r}``.",
+            f"Environment variable: ``{cls.environment_key}``.",
+        ]
+        return "\n\n".join(cleandoc(part) for part in parts if part)
+
+
+class Setting(metaclass=SettingType):
     """One thing that can be configured: its name, its variable, its default, and what it accepts.
 
-    A subclass that has a `name` of its own adds itself to the settings of every `Config` made later. Its docstring
-    is what users read.
+    The docstring of a subclass is what users read.
     """
 
     name = None
@@ -82,71 +118,51 @@ class Setting:
     #: Whether the setting is shown in the manual.
     document = True
     order = -1
-    value = _UNSET
-    #: What the program assigned, as it was given: child processes are configured alike.
-    assigned = _UNSET
-    _accepts = ""
+    #: The value, once an instance has one of its own.
+    value = None
+    #: The purpose, what is accepted, the default and the variable, in words.
+    desc = _Description()
+    #: ``validate(value)`` returns what is to hold, or raises `ValueError`.
+    validate = staticmethod(validate_anything)
 
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        if "name" in cls.__dict__:
-            cls.order = len(ALL_SETTINGS)
-            ALL_SETTINGS.append(cls)
-
-    @property
-    def desc(self):
-        """The setting in words: its purpose, what it accepts, its default and its variable."""
-        from inspect import cleandoc
-
-        parts = [
-            type(self).__doc__ or "",
-            self._accepts,
-            f"Default: ``{self.default!r}``.",
-            f"Environment variable: ``{self.environment_key}``.",
-        ]
-        return "\n\n".join(cleandoc(part) for part in parts if part)
-
-    def validate(self, value):
-        """Return `value`, or raise `ValueError`."""
-        return value
+    @classmethod
+    def _accepts(cls):
+        return ""
 
     def _convert(self, value):
         """Turn the text of the environment variable, or what the program assigned, into a value."""
         return value
 
     def _default(self):
-        text = os.environ.get(self.environment_key, _UNSET) if self.environment_key else _UNSET
-        if text is _UNSET:
-            return self.default
-        return self._convert(text)
+        text = os.environ.get(self.environment_key) if self.environment_key else None
+        return self.default if text is None else self._convert(text)
 
     def get(self):
         """Return the value, after settling it if this is the first use. Raises what reading it raises."""
-        if self.value is _UNSET:
+        if "value" not in self.__dict__:
             self.value = self.validate(self._default())
         return self.value
 
     def set(self, val):
         """Make `val` the value from now on. Raises `ValueError`, and keeps the old value, if it is not acceptable."""
         self.value = self.validate(self._convert(val))
+        #: As it was given: child processes are configured alike.
         self.assigned = val
 
 
 def is_assigned(setting):
     """Return whether the program assigned a value to `setting`."""
-    return setting.assigned is not _UNSET
+    return "assigned" in setting.__dict__
 
 
 class BoolSettingMixin:
     """A setting that is on or off."""
 
-    _accepts = "In the variable: ``1``, ``true``, ``on``, ``yes``, or ``0``, ``false``, ``off``, ``no``, or nothing."
+    validate = _convert = staticmethod(validate_bool)
 
-    def validate(self, value):
-        return validate_bool(value)
-
-    def _convert(self, value):
-        return validate_bool(value)
+    @classmethod
+    def _accepts(cls):
+        return "In the variable: ``1``, ``true``, ``on``, ``yes``, or ``0``, ``false``, ``off``, ``no``, or nothing."
 
 
 class IntSettingMixin:
@@ -155,15 +171,11 @@ class IntSettingMixin:
     def _convert(self, value):
         return int(value) if value else None
 
-    def validate(self, value):
-        return int(value) if value else value
+    validate = staticmethod(validate_anything)
 
 
 class _PositiveValueMixin:
-    def validate(self, value):
-        if value is not None and value <= 0:
-            raise ValueError("Must be positive")
-        return value
+    validate = staticmethod(validate_positive)
 
 
 class FloatSettingMixin(_PositiveValueMixin):
@@ -176,7 +188,9 @@ class FloatSettingMixin(_PositiveValueMixin):
 class ByteCountSettingMixin(_PositiveValueMixin):
     """A size in bytes, above zero, or None."""
 
-    _accepts = "A number of bytes; text may end in ``kb``, ``mb`` or ``gb``, powers of 1024."
+    @classmethod
+    def _accepts(cls):
+        return "A number of bytes; text may end in ``kb``, ``mb`` or ``gb``, powers of 1024."
 
     def _convert(self, value):
         if not isinstance(value, str):
@@ -190,7 +204,7 @@ class ByteCountSettingMixin(_PositiveValueMixin):
         return int(text)
 
 
-class ImportableSetting(Setting):
+class ImportableSetting:
     """A setting whose value is imported by name.
 
     Accepts a name, several names in order of preference (a list, or one text with commas), or the object itself.
@@ -199,14 +213,14 @@ class ImportableSetting(Setting):
 
     shortname_map = {}
 
-    @property
-    def _accepts(self):
+    @classmethod
+    def _accepts(cls):
         text = (
             "The object itself, or its full name, or several names separated by commas: the first that can be "
             "imported is used."
         )
-        if self.shortname_map:
-            text += f" Short names: {', '.join(self.shortname_map)}."
+        if cls.shortname_map:
+            text += f" Short names: {', '.join(cls.shortname_map)}."
         return text
 
     def _import_one(self, path):
