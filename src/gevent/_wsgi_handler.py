@@ -24,6 +24,7 @@ import errno
 import sys
 import time
 import traceback
+from operator import attrgetter
 
 from greenlet import GreenletExit
 
@@ -33,7 +34,7 @@ from gevent._wsgi_input import Input, _InvalidClientInput
 from gevent._wsgi_log import _NoopLog
 from gevent._wsgi_request import HEADERS_MAX, _InvalidClientRequest, new_head, unquote_latin1
 from gevent._wsgi_request_steps import RequestSteps
-from gevent._wsgi_response import BAD_REQUEST, ERRORS, Clock, format_date_time
+from gevent._wsgi_response import BAD_REQUEST, ERRORS, Clock, http_date
 from gevent._wsgi_response_steps import ResponseSteps
 
 __all__ = ["WSGIHandler"]
@@ -71,10 +72,10 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         self.rfile = sock.makefile("rb", -1) if rfile is None else rfile
         # What a subclass replaces must be called, so the short cuts around it are only for the originals.
         kind = type(self)
-        self._plain_write = kind.write is _ORIGINALS["write"]
-        if hasattr(self.rfile, "peek") and all(getattr(kind, name) is _ORIGINALS[name] for name in _READING_STEPS):
+        self._plain_write = kind.write is _ORIGINAL_WRITE
+        if hasattr(self.rfile, "peek") and _reading_steps(kind) == _ORIGINAL_READING_STEPS:
             self._head = new_head()
-            if all(getattr(kind, name) is _ORIGINALS[name] for name in _ANSWERING_STEPS):
+            if _answering_steps(kind) == _ORIGINAL_ANSWERING_STEPS:
                 self._plain = self._plain_exchanges()
 
     def _plain_exchanges(self):
@@ -82,7 +83,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         copies_environ = getattr(server, "_copies_environ", False)
         logs = server.log is not None and type(server.log) is not _NoopLog
         return PlainExchanges(
-            self, self._head, Input, unquote_latin1, format_date_time, HEADERS_MAX, copies_environ, logs)
+            self, self._head, Input, unquote_latin1, http_date, HEADERS_MAX, copies_environ, logs)
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -287,9 +288,10 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             traceback.print_exc()
 
 
-_READING_STEPS = ("handle_one_request", "read_requestline", "read_request", "MessageClass")
-_ANSWERING_STEPS = (
+_reading_steps = attrgetter("handle_one_request", "read_requestline", "read_request", "MessageClass")
+_answering_steps = attrgetter(
     "get_environ", "handle_one_response", "run_application", "start_response", "process_result", "finalize_headers",
-    "write", "log_request",
-)
-_ORIGINALS = {name: getattr(WSGIHandler, name) for name in (*_READING_STEPS, *_ANSWERING_STEPS)}
+    "write", "log_request")
+_ORIGINAL_READING_STEPS = _reading_steps(WSGIHandler)
+_ORIGINAL_ANSWERING_STEPS = _answering_steps(WSGIHandler)
+_ORIGINAL_WRITE = WSGIHandler.write

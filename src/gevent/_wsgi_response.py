@@ -1,7 +1,7 @@
 """Ready-made pieces of HTTP responses: dates, and the answers to requests that went wrong."""
 from email.utils import formatdate
 
-__all__ = ["BAD_REQUEST", "ERRORS", "REQUEST_TOO_LONG", "Clock", "format_date_time"]
+__all__ = ["BAD_REQUEST", "ERRORS", "REQUEST_TOO_LONG", "Clock", "format_date_time", "http_date"]
 
 
 def _refusal(status):
@@ -40,3 +40,7 @@ class Clock:
             self._words = self._format(second)
             self._second = second
         return self._words
+
+
+http_date = Clock(format_date_time)
+"""The value of a Date header at a time in seconds."""

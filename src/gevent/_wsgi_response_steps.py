@@ -3,7 +3,7 @@ import socket
 import time
 
 from gevent._native.http import encoded_headers, encoded_status, response_bytes
-from gevent._wsgi_response import Clock, format_date_time
+from gevent._wsgi_response import http_date
 
 __all__ = ["ResponseSteps"]
 
@@ -11,8 +11,6 @@ __all__ = ["ResponseSteps"]
 _ONE_BUFFER_MAX = 1 << 16
 _EMPTY = b""
 _INTERESTING_LENGTHS = frozenset(map(len, (b"content-length", b"date", b"connection")))
-
-_http_date = Clock(format_date_time)
 
 
 class ResponseSteps:
@@ -116,7 +114,7 @@ class ResponseSteps:
                 self.close_connection = True  # which is then the end of the body
             headers.append((b"Connection", b"close" if self.close_connection else b"keep-alive"))
         if not self.provided_date:
-            headers.append((b"Date", _http_date(time.time())))
+            headers.append((b"Date", http_date(time.time())))
         if bodiless or self.provided_content_length is not None:
             return
         if self._has_header(b"transfer-encoding"):

@@ -226,7 +226,7 @@ cdef class PlainExchanges:
         ``(rfile, content_length)`` returns a ``wsgi.input``
     unquote
         ``(path)`` returns it without percent escapes
-    format_date
+    http_date
         ``(seconds)`` returns the value of a Date header in bytes
     headers_max
         the greatest number of headers in a request
@@ -241,7 +241,7 @@ cdef class PlainExchanges:
     cdef Head head
     cdef object make_input
     cdef object unquote
-    cdef object format_date
+    cdef object http_date
     cdef Py_ssize_t headers_max
     cdef bint copies_environ
     cdef bint logs
@@ -267,7 +267,7 @@ cdef class PlainExchanges:
     cdef object result
     cdef object error
 
-    def __cinit__(self, handler, Head head, make_input, unquote, format_date, Py_ssize_t headers_max,
+    def __cinit__(self, handler, Head head, make_input, unquote, http_date, Py_ssize_t headers_max,
                   bint copies_environ, bint logs):
         self.handler = handler
         self.server = handler.server
@@ -276,7 +276,7 @@ cdef class PlainExchanges:
         self.head = head
         self.make_input = make_input
         self.unquote = unquote
-        self.format_date = format_date
+        self.http_date = http_date
         self.headers_max = headers_max
         self.copies_environ = copies_environ
         self.logs = logs
@@ -450,7 +450,7 @@ cdef class PlainExchanges:
     cdef bytes _date(self):
         cdef long second = <long>_now()
         if second != self.date_second:
-            self.date = self.format_date(second)
+            self.date = self.http_date(second)
             self.date_second = second
         return self.date
 
