@@ -3,6 +3,7 @@
 A green socket behaves as the standard library's and shares its methods where these do not wait. What waits is in
 gevent/_native/socket.pyx.
 """
+
 import _socket
 import os
 import socket as __socket__
@@ -23,8 +24,8 @@ class socket(SocketMixin):
     """A socket whose calls let other greenlets run while they wait.
 
     Arguments, methods and exceptions are the standard library's, whose `socket.socket` it replaces when `socket` is
-    patched. The descriptor is in O_NONBLOCK mode, whatever `gettimeout()` says. One greenlet at a time may wait to receive
-    and one to send. From gevent.
+    patched. The descriptor is in O_NONBLOCK mode, whatever `gettimeout()` says. One greenlet at a time may wait to
+    receive and one to send. From gevent.
     """
 
     __slots__ = ()
@@ -47,15 +48,10 @@ class socket(SocketMixin):
         raise TypeError(f"a socket belongs to its process: cannot pickle {type(self).__name__!r} object")
 
     # -- closing --
-    # close() waits for nobody: greenlets that wait on the socket get `cancel_wait_ex`, an OSError (EBADF).
 
-    close = _original.close
     __enter__ = _original.__enter__
     __exit__ = _original.__exit__
     _decref_socketios = _original._decref_socketios
-
-    def _real_close(self):
-        self._drop_events_and_close()
 
     @property
     def closed(self):
@@ -98,8 +94,8 @@ class socket(SocketMixin):
     _check_sendfile_params = _original._check_sendfile_params
 
     def _sendfile_use_sendfile(self, file, offset=0, count=None):
-        # The system copies a regular file by itself. Whatever is not one, or cannot be copied that way, is given up before
-        # anything was sent.
+        # The system copies a regular file by itself. Whatever is not one, or cannot be copied that way, is given up
+        # before anything was sent.
         self._check_sendfile_params(file, offset, count)
         try:
             source = file.fileno()

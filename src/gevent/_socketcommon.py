@@ -2,6 +2,7 @@
 
 The calls that wait are native: see gevent/_native/socket.pyx.
 """
+
 import _socket
 import socket as __socket__
 from _socket import AF_INET, AF_INET6, inet_pton
@@ -9,8 +10,7 @@ from errno import EBADF
 from socket import AddressFamily, SocketKind
 
 from gevent._hub_local import get_hub_noargs as get_hub
-from gevent._hub_primitives import wait_on_watcher as wait
-from gevent._hub_primitives import wait_read, wait_readwrite, wait_write
+from gevent._hub_primitives import wait_on_watcher as wait, wait_read, wait_readwrite, wait_write
 from gevent._native import socket as _native
 
 __all__ = [
@@ -43,7 +43,10 @@ _KINDS = SocketKind._value2member_map_
 
 
 class cancel_wait_ex(OSError):
-    """Raised in a greenlet that waits for a descriptor when another one closes it. Its `errno` is EBADF. From gevent."""
+    """Raised in a greenlet that waits for a descriptor when another one closes it. Its `errno` is EBADF.
+
+    From gevent.
+    """
 
     def __init__(self):
         super().__init__(EBADF, "File descriptor was closed in another greenlet")
@@ -56,7 +59,8 @@ def cancel_wait(watcher, error=cancel_wait_ex):
 
 
 def _end_watch(watcher, error, close):
-    # At once, unlike cancel_wait(): the watcher's descriptor is about to be closed, and the loop must not meet it again.
+    # At once, unlike cancel_wait(): the watcher's descriptor is about to be closed, and the loop must not meet it
+    # again.
     callback = watcher.callback if watcher.active else None
     if close:
         watcher.close()
@@ -80,7 +84,10 @@ def gethostbyname(hostname):
 
 
 def gethostbyname_ex(hostname):
-    """Return the name, aliases and IPv4 addresses of `hostname`. Waits for the hub's resolver. As socket.gethostbyname_ex."""
+    """Return the name, aliases and IPv4 addresses of `hostname`. Waits for the hub's resolver.
+
+    As socket.gethostbyname_ex.
+    """
     return _resolver().gethostbyname_ex(hostname)
 
 
@@ -140,10 +147,10 @@ def _resolve_addr(sock, address):
     # Port 0, so that one out of range reaches the system call as it is.
     found = getaddrinfo(host, 0, family, sock.type, sock.proto)[0][-1]
     # The caller's flow and scope, where given, count more than the resolver's.
-    return (found[0], port, *address[2:], *(found[len(address):] if family == AF_INET6 else ()))
+    return (found[0], port, *address[2:], *(found[len(address) :] if family == AF_INET6 else ()))
 
 
-# ---- what is known of a socket's numbers ------------------------------------------------------------------------------
+# ---- what is known of a socket's numbers -----------------------------------------------------------------------------
 
 
 class _stdlib_socket(_socket.socket):
@@ -152,7 +159,10 @@ class _stdlib_socket(_socket.socket):
 
 
 class SocketMixin(_native.NativeSocket):
-    """The descriptor and the calls that wait; `gevent.socket.socket` adds what goes with files and closing. From gevent."""
+    """The descriptor and the calls that wait; `gevent.socket.socket` adds what goes with files and closing.
+
+    From gevent.
+    """
 
     __slots__ = ()
 

@@ -8,6 +8,7 @@ HTTP/0.9, and say what is wrong with the rest.
 Both are strict where a proxy in front could understand something else: a header that is hard to parse is refused, not
 dropped, and so is a length that is not a plain number or a transfer encoding that is not known.
 """
+
 from http import client
 from urllib.parse import unquote_to_bytes
 
@@ -15,7 +16,12 @@ from gevent._native.http import Head
 from gevent._wsgi_input import _TOKEN_CHARACTERS
 
 __all__ = [
-    "HEADERS_MAX", "OldMessage", "header_variables", "headers_factory", "new_head", "parse_request_line",
+    "HEADERS_MAX",
+    "OldMessage",
+    "header_variables",
+    "headers_factory",
+    "new_head",
+    "parse_request_line",
     "unquote_latin1",
 ]
 

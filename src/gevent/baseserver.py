@@ -1,4 +1,5 @@
 """What servers have in common: listening, handing each arrival to a greenlet, pausing when that fails, and stopping."""
+
 import sys
 from _socket import AF_INET, AF_INET6
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class BaseServer:
     TypeError when there is no handler, or the listener is none. From gevent.
     """
 
-    # After a failure nothing is accepted for min_delay seconds, then for twice as long up to max_delay; negative: no pause.
+    # After a failure nothing is accepted for min_delay seconds, then for twice as long up to max_delay; negative: no
+    # pause.
     min_delay = 0.01
     max_delay = 1
     # How many arrivals are taken in one go before others get their turn.
@@ -186,7 +188,7 @@ class BaseServer:
 
     def _do_read(self):
         # The listener is readable. Runs in the hub.
-        do_read, do_handle = self.do_read, self.do_handle
+        do_read, do_handle = self._arrivals(), self.do_handle
         for _turn in range(self.max_accept):
             if self.full():
                 self._wait_for_room()
@@ -245,6 +247,9 @@ class BaseServer:
     def do_read(self):
         """Return the arguments of the handler for one arrival; None if there is none. Must not wait."""
         raise NotImplementedError
+
+    def _arrivals(self):
+        return self.do_read
 
     def do_handle(self, *args):
         """Have the handler called with `args`, and `do_close` once it has returned or failed."""
@@ -305,7 +310,9 @@ class BaseServer:
             pool.kill(timeout=1)
 
     def serve_forever(self, stop_timeout=None):
-        """Start if need be, and wait until somebody stops this; then `stop(stop_timeout)`, also when the caller is killed."""
+        """Start if need be, and wait until somebody stops this; then `stop(stop_timeout)`, also when the caller is
+        killed.
+        """
         try:
             if not self.started:
                 self.start()
@@ -324,7 +331,8 @@ class BaseServer:
 
 
 def parse_address(address):
-    """Return the family and the tuple for `address`: a tuple, ``"host:port"``, ``"[host]:port"``, ``":port"`` or a port.
+    """Return the family and the tuple for `address`: a tuple, ``"host:port"``, ``"[host]:port"``, ``":port"`` or a
+    port.
 
     ValueError for other text, TypeError for other objects. Does not look anything up.
     """

@@ -23,11 +23,9 @@ from errno import EAGAIN, ECHILD, EINTR
 from time import monotonic as _monotonic
 
 from gevent._config import config
-from gevent._hub_local import get_hub_if_exists, register_after_abandon
-from gevent._hub_local import get_hub_noargs as get_hub
+from gevent._hub_local import get_hub_if_exists, get_hub_noargs as get_hub, register_after_abandon
 from gevent._native.fileobject import closing_fd as _closing_fd
-from gevent._native.process import ChildProcess as _ChildProcess
-from gevent._native.process import wait_any_end as _wait_any_end
+from gevent._native.process import ChildProcess as _ChildProcess, wait_any_end as _wait_any_end
 from gevent._util import copy_globals
 from gevent.hub import reinit
 

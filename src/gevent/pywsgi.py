@@ -9,6 +9,7 @@
 The server is here; what happens on one connection is in `WSGIHandler`, which subclasses can change step by step
 (``handler_class=``). Anything between it and the Internet (a reverse proxy) is welcome, but not needed.
 """
+
 import sys
 
 import gevent
@@ -50,8 +51,20 @@ _InvalidClientInput = _wsgi_input._InvalidClientInput
 _InvalidClientRequest = _wsgi_request._InvalidClientRequest
 
 # Where they are for users, whichever file they are written in.
-for _public in (Environ, SecureEnviron, WSGISecureEnviron, LoggingLogAdapter, WSGIHandler, Input, OldMessage,
-                headers_factory, format_date_time, _NoopLog, _InvalidClientInput, _InvalidClientRequest):
+for _public in (
+    Environ,
+    SecureEnviron,
+    WSGISecureEnviron,
+    LoggingLogAdapter,
+    WSGIHandler,
+    Input,
+    OldMessage,
+    headers_factory,
+    format_date_time,
+    _NoopLog,
+    _InvalidClientInput,
+    _InvalidClientRequest,
+):
     _public.__module__ = __name__
 del _public
 
@@ -89,8 +102,18 @@ class WSGIServer(StreamServer):
     }
     """What the environment of every request has, before `environ` and the request itself."""
 
-    def __init__(self, listener, application=None, backlog=None, spawn="default", log="default",
-                 error_log="default", handler_class=None, environ=None, **ssl_args):
+    def __init__(
+        self,
+        listener,
+        application=None,
+        backlog=None,
+        spawn="default",
+        log="default",
+        error_log="default",
+        handler_class=None,
+        environ=None,
+        **ssl_args,
+    ):
         super().__init__(listener, backlog=backlog, spawn=spawn, **ssl_args)
         # A subclass may have these as attributes.
         if application is not None:

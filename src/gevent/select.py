@@ -3,6 +3,7 @@
 `epoll` and its kin cannot be made to wait like that and are not here; patching removes them from the standard library's
 module, so that nobody stops the hub with them unawares.
 """
+
 import select as __select__
 
 from gevent._native.select import Poll, select_fds
@@ -30,14 +31,15 @@ globals().update((name, getattr(__select__, name)) for name in __imports__)
 
 
 def select(rlist, wlist, xlist, timeout=None):
-    """Wait until something can be read from one of `rlist`, written to one of `wlist`, or is exceptional with one of `xlist`.
+    """Wait until something can be read from one of `rlist`, written to one of `wlist`, or is exceptional with one of
+    `xlist`.
 
     timeout
         in seconds; None: no limit; 0: look, and do not wait.
 
     Returns three lists of those that are ready, as select.select, without its limit on descriptors' numbers. Raises
-    ValueError for a negative timeout or descriptor, TypeError for what is no descriptor, OSError (EBADF) for a closed one. If a
-    descriptor is closed while this waits it counts as ready.
+    ValueError for a negative timeout or descriptor, TypeError for what is no descriptor, OSError (EBADF) for a closed
+    one. If a descriptor is closed while this waits it counts as ready.
     """
     if timeout is None:
         timeout = -1

@@ -1,8 +1,9 @@
 """A selector that lets other greenlets run while it waits; it takes the place of `selectors.DefaultSelector`.
 
-Where there is epoll the registrations stay in the kernel from one `select` to the next: a call costs what is ready, however
-many are registered, and the loop only watches one descriptor, the epoll set's own.
+Where there is epoll the registrations stay in the kernel from one `select` to the next: a call costs what is ready,
+however many are registered, and the loop only watches one descriptor, the epoll set's own.
 """
+
 import selectors as __selectors__
 from selectors import EVENT_READ, EVENT_WRITE, _BaseSelectorImpl
 

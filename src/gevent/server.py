@@ -1,4 +1,5 @@
 """TCP, TLS and UDP servers: one greenlet for each connection or message."""
+
 from _socket import AF_INET, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET
 from errno import EWOULDBLOCK  # noqa: F401 - gevent's module has it
 
@@ -81,15 +82,21 @@ class StreamServer(BaseServer):
     def do_read(self):
         """Accept a connection, if there is one."""
         listener = self.socket
+        if isinstance(listener, NativeSocket):
+            return listener._accept_now()
         try:
-            if isinstance(listener, NativeSocket):
-                return listener._accept_now()
             if hasattr(listener, "_accept"):
                 fd, address = listener._accept()
                 return GeventSocket(listener.family, listener.type, listener.proto, fileno=fd), address
             return listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return None  # gone again before it was accepted
+            return None
+
+    def _arrivals(self):
+        # Without a frame for each, unless do_read() is somebody else's.
+        if type(self).do_read is StreamServer.do_read and isinstance(self.socket, NativeSocket):
+            return self.socket._accept_now
+        return self.do_read
 
     def do_close(self, sock, *args):
         """Close the connection."""
@@ -133,7 +140,10 @@ class DatagramServer(BaseServer):
             return None
 
     def sendto(self, *args):
-        """Send a message through the server's socket, as `socket.sendto`; may wait. Any number of greenlets may do so."""
+        """Send a message through the server's socket, as `socket.sendto`; may wait.
+
+        Any number of greenlets may do so.
+        """
         with self._writelock:
             return self.socket.sendto(*args)
 

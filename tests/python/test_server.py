@@ -1,9 +1,11 @@
 """Servers: who is called for what arrives, what failures do, and how everything ends."""
+
 import errno
 import socket as stdlib_socket
 from pathlib import Path
 
 import pytest
+from scripts import run_script
 
 import gevent
 from gevent import socket, ssl
@@ -11,7 +13,6 @@ from gevent.baseserver import BaseServer, parse_address
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import DatagramServer, StreamServer
-from scripts import run_script
 
 CERTIFICATE = str(Path(__file__).parent / "data" / "localhost.pem")
 ANYWHERE = ("127.0.0.1", 0)
@@ -54,7 +55,7 @@ def _ask(server, question=b"hello"):
             return answer.read()
 
 
-# ---- who is called -----------------------------------------------------------------------------------------------------
+# ---- who is called ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spawn", ["default", gevent.spawn_raw, 3, "pool", "function"])
@@ -119,7 +120,7 @@ def test_a_full_pool_accepts_nobody_until_somebody_leaves(serve):
     assert [each.get(timeout=5) for each in clients] == [b"done"] * 4
 
 
-# ---- listeners ---------------------------------------------------------------------------------------------------------
+# ---- listeners -------------------------------------------------------------------------------------------------------
 
 
 def test_a_listening_socket_of_either_kind_is_taken_over(serve):
@@ -163,7 +164,7 @@ def test_addresses_are_read_in_many_forms():
             parse_address(mistake)
 
 
-# ---- failures ----------------------------------------------------------------------------------------------------------
+# ---- failures --------------------------------------------------------------------------------------------------------
 
 
 def test_after_a_failure_the_server_pauses_and_goes_on(serve, errors):
@@ -206,7 +207,7 @@ def test_max_accept_must_be_positive():
         Never(ANYWHERE, _echo)
 
 
-# ---- the end -----------------------------------------------------------------------------------------------------------
+# ---- the end ---------------------------------------------------------------------------------------------------------
 
 
 def test_serving_for_ever_ends_when_somebody_stops_it(serve):
@@ -269,7 +270,7 @@ def test_a_server_tells_what_it_is(serve):
         BaseServer(ANYWHERE, _echo).do_read()
 
 
-# ---- TLS and UDP -------------------------------------------------------------------------------------------------------
+# ---- TLS and UDP -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", ["context", "the standard library's context", "files"])

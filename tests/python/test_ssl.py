@@ -1,14 +1,15 @@
 """TLS sockets: green with whatever context, and as careful as the standard library's."""
+
 import errno
 import os
 import ssl as stdlib_ssl
 from pathlib import Path
 
 import pytest
+from scripts import run_script
 
 import gevent
 from gevent import socket, ssl
-from scripts import run_script
 
 CERTIFICATE = str(Path(__file__).parent / "data" / "localhost.pem")
 

@@ -55,9 +55,10 @@ def wait_fds(fds_and_events, timeout=None):
     timeout
         in seconds; None: no limit; 0: look, and do not wait.
 
-    Costs one poll(2), and one watcher per descriptor if nothing is ready yet. A descriptor may be given several times, and
-    is then reported as often. One that is closed, or gets closed meanwhile, is reported with POLLNVAL. Raises what is thrown
-    in meanwhile, TypeError and ValueError for what is no descriptor. Ours; for `multiprocessing.connection.wait`.
+    Costs one poll(2), and one watcher per descriptor if nothing is ready yet. A descriptor may be given several times,
+    and is then reported as often. One that is closed, or gets closed meanwhile, is reported with POLLNVAL. Raises what
+    is thrown in meanwhile, TypeError and ValueError for what is no descriptor. Ours; for
+    `multiprocessing.connection.wait`.
     """
     cdef unique_ptr[DescriptorSet] wanted
     cdef short events

@@ -27,13 +27,13 @@ from _socket import (
     SOCK_DGRAM,
     SOCK_STREAM,
     gaierror,
+    getaddrinfo as native_getaddrinfo,
+    gethostbyaddr as native_gethostbyaddr,
+    gethostbyname as native_gethostbyname,
+    gethostbyname_ex as native_gethostbyname_ex,
+    getnameinfo as native_getnameinfo,
     getservbyname,
 )
-from _socket import getaddrinfo as native_getaddrinfo
-from _socket import gethostbyaddr as native_gethostbyaddr
-from _socket import gethostbyname as native_gethostbyname
-from _socket import gethostbyname_ex as native_gethostbyname_ex
-from _socket import getnameinfo as native_getnameinfo
 
 from gevent.resolver._addresses import is_ipv6_addr, numeric_getaddrinfo
 

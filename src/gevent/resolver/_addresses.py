@@ -5,8 +5,7 @@ What the answer looks like is the system's business; it is asked once for each k
 """
 
 import re
-from _socket import AF_INET, AF_INET6, inet_pton
-from _socket import getaddrinfo as _native_getaddrinfo
+from _socket import AF_INET, AF_INET6, getaddrinfo as _native_getaddrinfo, inet_pton
 
 __all__ = ["is_ipv4_addr", "is_ipv6_addr", "numeric_getaddrinfo"]
 
