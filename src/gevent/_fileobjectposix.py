@@ -29,6 +29,9 @@ class GreenFileDescriptorIO(RawIOBase):
         the object that owns the descriptor, if any, which is closed instead of it.
     """
 
+    # Instead of the property of the base class: a buffer asks for it at every call, and a property takes two look-ups.
+    closed = False
+
     def __init__(self, fileno, open_descriptor, closefd=True, keep_alive=None):
         mode = open_descriptor._mode
         self._core = core = DescriptorIO(fileno, mode.readable, mode.writable)
@@ -55,6 +58,7 @@ class GreenFileDescriptorIO(RawIOBase):
         if self.closed:
             return
         super().close()
+        self.closed = True
         # Absent when the constructor failed: then the descriptor remains its owner's.
         core = self.__dict__.get("_core")
         if core is None:
