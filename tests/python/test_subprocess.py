@@ -211,8 +211,9 @@ def test_a_program_that_is_not_there_is_an_error_without_leftovers():
     for pipe in (None, subprocess.PIPE):
         with pytest.raises(FileNotFoundError):
             subprocess.Popen(["/no/such/program"], stdin=pipe, stdout=pipe, stderr=pipe)
-    with pytest.raises((LookupError, ValueError, PermissionError)):
-        subprocess.Popen(["true"], stdout=subprocess.PIPE, user="no such user")
+    if sys.version_info >= (3, 11):  # before, the standard library itself loses descriptors here
+        with pytest.raises((LookupError, ValueError, PermissionError)):
+            subprocess.Popen(["true"], stdout=subprocess.PIPE, user="no such user")
     assert len(os.listdir("/proc/self/fd")) == before
 
 
