@@ -368,3 +368,25 @@ for attempt in (lambda: monkey.patch_all(multiprocessing=True), monkey.patch_mul
     else: raise AssertionError
 assert not monkey.saved, monkey.saved
 """)
+
+
+def test_plugins_are_found_by_the_standard_library_where_packages_are_no_directories(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "plugin.zip", "w") as archive:
+        archive.writestr("z_plugin-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: z-plugin\nVersion: 1.0\n")
+        archive.writestr(
+            "z_plugin-1.0.dist-info/entry_points.txt",
+            "[gevent.plugins.monkey.did_patch_all]\nmine = z_plugin:calls.append\n",
+        )
+        archive.writestr("z_plugin.py", "calls = []\n")
+    run_script(
+        """
+import sys; sys.path.insert(0, sys.argv[1])
+from gevent import monkey
+monkey.patch_all()
+import z_plugin
+assert len(z_plugin.calls) == 1
+""",
+        tmp_path / "plugin.zip",
+    )
