@@ -35,6 +35,8 @@ class Input:
     sent chunks that are none.
     """
 
+    rfile = None
+    content_length = None
     socket = None
     position = 0
     chunk_length = -1  # of the current chunk; -1 before the first one and between two

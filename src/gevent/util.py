@@ -89,7 +89,7 @@ def is_idle_threadpool_worker(frame):
     """Whether `frame`, the innermost one of a thread, belongs to a thread pool's worker that waits for a task."""
     while frame is not None and frame.f_globals.get("__name__") != "gevent.threadpool":
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_name in ("_wait_for_task", "_idle")
+    return frame is not None and frame.f_code.co_name == "_wait_for_task"
 
 
 def clear_stack_frames(frame):

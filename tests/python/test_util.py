@@ -2,6 +2,7 @@
 
 import gc
 import io
+import sys
 import time
 
 import pytest
@@ -120,6 +121,16 @@ def test_ignored_greenlets_are_left_out():
     gevent.sleep(0)
     assert "hidden one" not in str(util.GreenletTree.current_tree())
     hidden.kill()
+
+
+def test_a_worker_without_work_is_told_from_one_with_it():
+    pool = gevent.get_hub().threadpool
+    working = pool.apply(lambda: util.is_idle_threadpool_worker(sys._getframe()))
+    assert working is False
+    with gevent.Timeout(20):
+        while not any(map(util.is_idle_threadpool_worker, sys._current_frames().values())):
+            gevent.sleep(0.001)
+    assert not util.is_idle_threadpool_worker(sys._getframe())
 
 
 # --- smaller tools ----------------------------------------------------------------------------------------------------
