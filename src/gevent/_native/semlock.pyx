@@ -59,6 +59,9 @@ cdef extern from "python/shared_wait.h" namespace "gevent":
     int wait_for_unit(CoreSemaphore&, double timeout_s) except -1
     void forget_lane_watches()
 
+cdef extern from "python/message_exchange.h" namespace "gevent":
+    int yield_if_turn_is_over() except -1
+
 cdef extern from "Python.h":
     int Py_AtExit(void (*)() noexcept)
 
@@ -262,13 +265,16 @@ cdef class SemLock:
         timeout
             the most seconds to wait; None: no limit; less than 0 counts as 0
 
-        Waits, letting other greenlets run.
+        Waits, letting other greenlets run; also without having to wait once the caller has had the loop's turn for long, so
+        that who fills a queue does not keep everybody else from running.
         """
         cdef PyObject* me = calling_greenlet()
         cdef double seconds = -1.0
         if self.kind == _RECURSIVE_MUTEX and self.count > 0 and self.owner == me:
             self.count += 1
             return True
+        if block:
+            yield_if_turn_is_over()
         if not self.core.try_acquire():
             if not block:
                 return False
