@@ -212,8 +212,8 @@ def main():
     expected = total(map(count_names, files), "serial", len(files))
     seconds = time.perf_counter() - began
     print(
-        f"{len(files)} files, {expected.total() if hasattr(expected, 'total') else sum(expected.values())} names; serial: "
-        f"{len(files) / seconds:.0f} files/s; {options.workers} workers, {options.clients} clients of a server in this process"
+        f"{len(files)} files, {sum(expected.values())} names; serial: {len(files) / seconds:.0f} files/s; "
+        f"{options.workers} workers, {options.clients} clients of a server in this process"
     )
 
     rows, problems = [], []
