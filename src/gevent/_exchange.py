@@ -22,7 +22,7 @@ class Exchange:
         self.error = None
         self.greenlets = []
         self.outputs = []
-        if popen.stdin:
+        if popen.stdin and popen.stdin.closed is not True:
             self._start(self._write, popen, input)
         for stream in (popen.stdout, popen.stderr):
             output = None

@@ -267,7 +267,7 @@ def _forget_children():
 
 def _forget_child(child):
     # It has been asked for; the system would not tell twice either.
-    if _watched_children.get(child.pid) is child:
+    if child is not None and _watched_children.get(child.pid) is child:
         del _watched_children[child.pid]
 
 

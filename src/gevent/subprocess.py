@@ -263,13 +263,14 @@ class Popen(__subprocess__.Popen):
     # -- the end --
 
     def _internal_poll(self, _deadstate=None, *_defaults):
-        if self.returncode is None and self._child is not None and self._child.poll():
-            _forget_child(self._child)
+        child = self._child
+        if child is not None and child.poll():
+            _forget_child(child)
         return self.returncode
 
     def _wait(self, timeout):
         child = self._child
-        if self.returncode is None and child is not None:
+        if child is not None:
             # Whoever has read all of its output finds it ended, most of the time.
             if not child.poll() and (timeout is None or timeout > 0):
                 child.wait(timeout)
@@ -281,6 +282,8 @@ class Popen(__subprocess__.Popen):
     def wait(self, timeout=None, _raise_exc=True):
         """Wait until the process ends, `timeout` seconds at most; return `returncode`. Then raise TimeoutExpired."""
         if self.returncode is not None:
+            # os.waitpid() is not to tell again.
+            _forget_child(self._child)
             return self.returncode
         try:
             return super().wait(_seconds(timeout))

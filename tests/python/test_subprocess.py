@@ -110,6 +110,11 @@ def test_a_process_that_was_waited_for_leaves_nothing_behind():
     before = facts()
     for _ in range(5):
         subprocess.check_output("echo x", shell=True)
+        process = waits_for_its_input(stdout=subprocess.PIPE)
+        process.stdin.close()
+        gevent.get_hub().join(timeout=10)  # the hub sees the end first
+        assert process.communicate() == (b"", None)
+        assert process.poll() == 3
     assert facts() == before
 
 
