@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <cstdint>
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,10 +11,31 @@
 namespace gevent {
 namespace {
 
-PyObject* host_port_4(const sockaddr_in& in4) noexcept {
+// By hand, because every connection needs it: inet_ntop() and Py_BuildValue() interpret a format each.
+PyObject* dotted_quad(const in_addr& address) noexcept {
   char text[INET_ADDRSTRLEN];
-  if (::inet_ntop(AF_INET, &in4.sin_addr, text, sizeof text) == nullptr) return PyErr_SetFromErrno(PyExc_OSError);
-  return Py_BuildValue("(si)", text, static_cast<int>(ntohs(in4.sin_port)));
+  char* end = text;
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(&address);
+  for (int i = 0; i != 4; ++i) {
+    if (i != 0) *end++ = '.';
+    end = std::to_chars(end, text + sizeof text, bytes[i]).ptr;
+  }
+  return PyUnicode_FromStringAndSize(text, end - text);
+}
+
+PyObject* host_port_4(const sockaddr_in& in4) noexcept {
+  PyObject* pair = PyTuple_New(2);
+  PyObject* host = dotted_quad(in4.sin_addr);
+  PyObject* port = PyLong_FromLong(ntohs(in4.sin_port));
+  if (pair == nullptr || host == nullptr || port == nullptr) {
+    Py_XDECREF(pair);
+    Py_XDECREF(host);
+    Py_XDECREF(port);
+    return nullptr;
+  }
+  PyTuple_SET_ITEM(pair, 0, host);
+  PyTuple_SET_ITEM(pair, 1, port);
+  return pair;
 }
 
 PyObject* host_port_6(const sockaddr_in6& in6) noexcept {

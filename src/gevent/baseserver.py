@@ -4,6 +4,7 @@ import sys
 from _socket import AF_INET, AF_INET6
 from contextlib import contextmanager
 from errno import EBADF, EINVAL, ENOTSOCK
+from functools import partial
 
 from gevent._hub_local import get_hub
 from gevent.event import Event
@@ -188,9 +189,10 @@ class BaseServer:
 
     def _do_read(self):
         # The listener is readable. Runs in the hub.
-        do_read, do_handle = self._arrivals(), self.do_handle
+        do_read, deliver = self._arrivals(), self._delivery()
+        never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
         for _turn in range(self.max_accept):
-            if self.full():
+            if not never_full and self.full():
                 self._wait_for_room()
                 return
             try:
@@ -207,8 +209,13 @@ class BaseServer:
             if args is None:
                 return
             try:
-                do_handle(*args)
+                if deliver is None:
+                    self.do_handle(*args)
+                else:
+                    deliver(args)
             except BaseException as error:
+                if deliver is not None:
+                    self.do_close(*args)  # nobody else will
                 self._report((args[1:], self), error)
                 self._pause()
                 return
@@ -248,8 +255,16 @@ class BaseServer:
         """Return the arguments of the handler for one arrival; None if there is none. Must not wait."""
         raise NotImplementedError
 
+    # What _do_read() calls for each arrival, with as few frames as possible.
+
     def _arrivals(self):
         return self.do_read
+
+    def _delivery(self):
+        # do_handle() in one call, with one argument; None if that is somebody else's, or nothing is to be spawned.
+        if self._spawn is None or getattr(self.do_handle, "__func__", None) is not BaseServer.do_handle:
+            return None
+        return partial(self._spawn, _handle_then_close, self._handle, self.do_close)
 
     def do_handle(self, *args):
         """Have the handler called with `args`, and `do_close` once it has returned or failed."""

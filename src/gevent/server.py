@@ -2,6 +2,7 @@
 
 from _socket import AF_INET, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET
 from errno import EWOULDBLOCK  # noqa: F401 - gevent's module has it
+from functools import partial
 
 from gevent._native.socket import NativeSocket
 from gevent.baseserver import BaseServer, closing_unless_done
@@ -94,9 +95,16 @@ class StreamServer(BaseServer):
 
     def _arrivals(self):
         # Without a frame for each, unless do_read() is somebody else's.
-        if type(self).do_read is StreamServer.do_read and isinstance(self.socket, NativeSocket):
+        do_read = self.do_read
+        if getattr(do_read, "__func__", None) is StreamServer.do_read and isinstance(self.socket, NativeSocket):
             return self.socket._accept_now
-        return self.do_read
+        return do_read
+
+    def _delivery(self):
+        deliver = super()._delivery()
+        if deliver is not None and getattr(self.do_close, "__func__", None) is StreamServer.do_close:
+            return partial(self._spawn, _handle_connection, self._handle)
+        return deliver
 
     def do_close(self, sock, *args):
         """Close the connection."""
@@ -146,6 +154,14 @@ class DatagramServer(BaseServer):
         """
         with self._writelock:
             return self.socket.sendto(*args)
+
+
+def _handle_connection(handle, args):
+    # What `do_handle` has done, when `do_close` does no more than its name says.
+    try:
+        return handle(*args)
+    finally:
+        args[0].close()
 
 
 def _open_listener(server, *options):

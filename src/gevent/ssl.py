@@ -7,10 +7,10 @@ import functools
 import socket as __socket__
 import ssl as __ssl__
 import types
-from _ssl import SSLWantReadError, SSLWantWriteError
+from _ssl import SSLEOFError, SSLWantReadError, SSLWantWriteError
 from errno import EINVAL, ENOTCONN
 from socket import SO_TYPE, SOCK_STREAM, SOL_SOCKET
-from ssl import CERT_NONE, PROTOCOL_TLS, SSL_ERROR_EOF, SSLError
+from ssl import CERT_NONE, PROTOCOL_TLS, SSLError
 
 from gevent._native import socket as _native
 from gevent._socket3 import socket
@@ -41,7 +41,7 @@ __all__ = __implements__ + __extensions__ + __imports__
 _OriginalContext = __ssl__.SSLContext
 _OriginalSocket = __ssl__.SSLSocket
 
-_native.configure(tls_waits=(SSLWantReadError, SSLWantWriteError))
+_native.configure(tls_errors=(SSLWantReadError, SSLWantWriteError, SSLEOFError))
 
 
 def _meaning_the_original(function):
@@ -71,7 +71,7 @@ def _impossible(call):
     return refuse
 
 
-class SSLSocket(socket):
+class SSLSocket(_native.NativeTlsSocket, socket):
     """A TLS connection whose calls let other greenlets run while they wait. From gevent.
 
     Made by `SSLContext.wrap_socket`, `wrap_socket` or `accept`; takes over the descriptor of `sock`. All that is not
@@ -91,7 +91,6 @@ class SSLSocket(socket):
         self.server_side, self.server_hostname = server_side, _context._encode_hostname(server_hostname)
         self.suppress_ragged_eofs, self.do_handshake_on_connect = suppress_ragged_eofs, do_handshake_on_connect
         self._context, self._session = _context, _session
-        self._sslobj = None
         self._connected = False
         if sock is not None:
             self._take_over(sock)
@@ -148,13 +147,6 @@ class SSLSocket(socket):
             _refuse_if(not self.getblocking(), "do_handshake_on_connect should not be specified for non-blocking sockets")
             self.do_handshake()
 
-    def _tls(self, call=None):
-        # What encrypts, None when nothing is encrypted (any more), in which case `call` cannot be made.
-        self._checkClosed()
-        tls = self._sslobj
-        _refuse_if(tls is None and call is not None, f"{call} on closed or unwrapped SSL socket.")
-        return tls
-
     # -- what does not wait --
 
     context = _OriginalSocket.context
@@ -186,7 +178,7 @@ class SSLSocket(socket):
     def do_handshake(self):
         """Agree with the other side on how to encrypt, and check its certificate as the context says."""
         self._check_connected()
-        self._tls_call(self._sslobj.do_handshake, (), "The handshake operation timed out")
+        self._tls_call(self._sslobj.do_handshake, "handshake")
 
     def connect(self, addr):
         """Connect to `addr`, with the handshake unless the socket was made not to."""
@@ -225,95 +217,28 @@ class SSLSocket(socket):
     def unwrap(self):
         """Tell the other side that no more is encrypted, wait for its answer, and return the plain socket."""
         _refuse_if(self._sslobj is None, f"No SSL wrapper around {self}")
-        plain = self._tls_call(self._sslobj.shutdown, (), "The unwrap operation timed out")
+        plain = self._tls_call(self._sslobj.shutdown, "unwrap")
         self._sslobj = None
         return self if plain is self._sock else plain
 
     def shutdown(self, how):
         """Shut down one or both directions of the connection, and end the encryption without telling the other side."""
-        self._checkClosed()
-        self._forget_tls(super().shutdown, how)
-
-    def _real_close(self):
-        self._forget_tls(super()._real_close)
+        self._sslobj = None
+        super().shutdown(how)
 
     def _detach(self):
-        return self._forget_tls(super()._detach)
-
-    def _forget_tls(self, go_on, *args):
         self._sslobj = None
-        return go_on(*args)
-
-    # -- receiving --
-
-    def read(self, nbytes=2014, buffer=None):
-        """Return up to `nbytes` decrypted bytes, or put them into `buffer` and return how many; nothing at the end."""
-        tls = self._tls("Read")
-        try:
-            return self._tls_read(tls, nbytes, buffer, "The read operation timed out")
-        except SSLError as error:
-            if self.suppress_ragged_eofs and error.args[:1] == (SSL_ERROR_EOF,):
-                return b"" if buffer is None else 0
-            raise
-
-    def recv(self, buflen=1024, flags=0):
-        """Receive up to `buflen` bytes; b'' at the end of the stream."""
-        if self._tls() is None:
-            return super().recv(buflen, flags)
-        self._refuse_flags(flags, "recv")
-        return self.read(buflen) if buflen else b""
-
-    def recv_into(self, buffer, nbytes=None, flags=0):
-        """Receive up to `nbytes` bytes (by default as many as fit) into `buffer`; return how many came."""
-        tls = self._tls()
-        wanted = nbytes or memoryview(buffer).nbytes
-        if tls is None:
-            return super().recv_into(buffer, wanted, flags)
-        self._refuse_flags(flags, "recv_into")
-        return self.read(wanted, buffer) if wanted else 0
-
-    # -- sending --
-
-    def write(self, data):
-        """Encrypt and send `data`; return how much of it was taken."""
-        return self._tls_call(self._tls("Write").write, (data,), "The write operation timed out")
-
-    def send(self, data, flags=0, timeout=timeout_default):
-        """Send what is taken of `data` at once; return how much that is. `timeout`: for this call, instead of the socket's."""
-        if self._tls() is None:
-            return super().send(data, flags, timeout)
-        self._refuse_flags(flags, "send")
-        if timeout is timeout_default:
-            return self.write(data)
-        usual, self.timeout = self.timeout, timeout
-        try:
-            return self.write(data)
-        finally:
-            self.timeout = usual
-
-    def sendall(self, data, flags=0):
-        """Send all of `data`."""
-        if self._tls() is None:
-            super().sendall(data, flags)
-            return
-        self._refuse_flags(flags, "sendall")
-        with memoryview(data) as whole, whole.cast("B") as left:
-            size, sent = len(left), 0
-            while sent < size:
-                sent += self.write(left[sent:] if sent else left)
+        return super()._detach()
 
     def sendfile(self, file, offset=0, count=None):
         """Send `file`, as `socket.sendfile`. What is encrypted cannot be copied by the system."""
-        send = super().sendfile if self._tls() is None else self._sendfile_use_send
+        send = super().sendfile if self._sslobj is None else self._sendfile_use_send
         return send(file, offset, count)
 
     # -- what makes no sense with TLS --
 
-    def _refuse_flags(self, flags, call):
-        _refuse_if(flags, f"non-zero flags not allowed in calls to {call}() on {type(self)}")
-
     def _unless_encrypted(self, call, *args):
-        _refuse_if(self._tls() is not None, f"{call} not allowed on instances of {type(self)}")
+        _refuse_if(self._sslobj is not None, f"{call} not allowed on instances of {type(self)}")
         return getattr(super(), call)(*args)
 
     def recvfrom(self, buflen=1024, flags=0):

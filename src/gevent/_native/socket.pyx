@@ -97,9 +97,9 @@ cdef extern from "python/socket_core.h" namespace "gevent":
         int park(int event, Patience&) except -1
         # True, or an exception is set.
         bint wait(int event, Patience&) except 0
-        bint wait_before_receiving(Patience&) except 0
         bint anybody_waits(int events)
         void cancel_waits(int events, PyObject* exception)
+        void forget()
         bint ref()
         void set_ref(bint)
 
@@ -133,9 +133,10 @@ cdef object _resolve = None
 cdef object _cancel_watcher = None
 cdef object _want_read = ()
 cdef object _want_write = ()
+cdef object _ragged_end = ()
 
 
-def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None, tls_waits=None):
+def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None, tls_errors=None):
     """Tell this module what it needs from the policy modules, which import it.
 
     socket_class
@@ -146,10 +147,11 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         `resolve(socket, address)` turns names in `address` into numbers; may wait.
     cancel_watcher
         `cancel_watcher(watcher, exception, close)` ends the wait on a public watcher.
-    tls_waits
-        the exceptions by which TLS asks to be called again when there is something to read, or room to write.
+    tls_errors
+        the exceptions by which TLS asks to be called again when there is something to read, or room to write, and by which
+        it says that the other side is gone without a word.
     """
-    global _socket_class, _closed_error, _resolve, _cancel_watcher, _want_read, _want_write
+    global _socket_class, _closed_error, _resolve, _cancel_watcher, _want_read, _want_write, _ragged_end
     if socket_class is not None:
         _socket_class = socket_class
     if closed_error is not None:
@@ -158,8 +160,8 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         _resolve = resolve
     if cancel_watcher is not None:
         _cancel_watcher = cancel_watcher
-    if tls_waits is not None:
-        _want_read, _want_write = tls_waits
+    if tls_errors is not None:
+        _want_read, _want_write, _ragged_end = tls_errors
 
 
 cdef double _seconds(object value) except? -7:
@@ -250,6 +252,20 @@ cdef class NativeSocket:
                 self._real.setblocking(False)
         return self._real
 
+    def close(self):
+        """close($self)
+--
+
+Close the socket, once no file made by `makefile` needs it any more.
+
+Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF)."""
+        self._closed = True
+        if self._io_refs <= 0 and self.core.fd >= 0:
+            self._real_close()
+
+    def _real_close(self):
+        self._drop_events_and_close()
+
     def _drop_events_and_close(self, closefd=True):
         """Make all who wait fail with `cancel_wait_ex`, then close the descriptor; `closefd=False` returns it instead, open.
 
@@ -257,6 +273,7 @@ cdef class NativeSocket:
         """
         cdef int fd = self.core.fd
         self._cancel_waits(kRead | kWrite, True)
+        self.core.forget()
         self.core.fd = -1
         real = self._real
         if not closefd:
@@ -601,16 +618,16 @@ Wait for a connection; return a socket for it and the other side's address."""
         cdef SocketAddress peer
         cdef NativeSocket connection
         cdef int fd
-        if is_common_family(self.core.family):
-            fd = socket_accept(self.core, peer, False)
-            if fd == kNobody:
-                return None
-        else:
-            try:
+        try:
+            if is_common_family(self.core.family):
+                fd = socket_accept(self.core, peer, False)
+                if fd == kNobody:
+                    return None
+            else:
                 fd, address = self._stdlib_socket()._accept()
-            except BlockingIOError:
-                return None
-            set_nonblocking(fd, True)
+                set_nonblocking(fd, True)
+        except (BlockingIOError, ConnectionAbortedError):
+            return None  # gone again before it was accepted
         connection = new_instance(<PyObject*>_socket_class)
         connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
         return connection, (address_to_python(peer) if is_common_family(self.core.family) else address)
@@ -748,13 +765,41 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
         cdef Patience patience = Patience(self.core.timeout_s)
         self.core.wait(kWrite, patience)
 
-    def _tls_call(self, method, tuple args, str timed_out):
-        """Call `method(*args)` of a TLS object until it needs nothing more from the network; TimeoutError(timed_out)."""
+    cdef object _through_stdlib(self, str name, tuple args, int event, int flags):
+        cdef Patience patience = Patience(0 if flags & _DONTWAIT else self.core.timeout_s)
+        cdef bint patient = not flags & _DONTWAIT and self.core.timeout_s != 0
+        method = getattr(self._stdlib_socket(), name)
+        while True:
+            try:
+                return method(*args)
+            except BlockingIOError:
+                if not patient:
+                    raise
+            self.core.wait(event, patience)
+
+
+# ---- TLS -----------------------------------------------------------------------------------------------------------------
+
+@cython.binding(False)
+cdef class NativeTlsSocket(NativeSocket):
+    """The calls of a TLS connection that go through its encryption, `_sslobj`; None: as a plain socket."""
+    cdef public object _sslobj
+    cdef public bint suppress_ragged_eofs
+
+    def __cinit__(self, *args, **kwargs):
+        self.suppress_ragged_eofs = True
+
+    def _real_close(self):
+        self._sslobj = None
+        self._drop_events_and_close()
+
+    def _tls_call(self, method, str operation):
+        """Call `method()` of the encryption until it needs nothing more from the network; TimeoutError names `operation`."""
         cdef Patience patience = Patience(self.core.timeout_s)
         cdef int event
         while True:
             try:
-                return method(*args)
+                return method()
             except _want_read:
                 if self.core.timeout_s == 0:
                     raise
@@ -763,16 +808,31 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
                 if self.core.timeout_s == 0:
                     raise
                 event = kWrite
-            if not self.core.park(event, patience):
-                raise TimeoutError(timed_out)
+            self._wait_for_tls(event, patience, operation)
 
-    def _tls_read(self, tls, Py_ssize_t size, buffer, str timed_out):
-        """Read from a TLS object, into `buffer` unless that is None. Waits first where that was the better guess lately."""
+    cdef int _wait_for_tls(self, int event, Patience& patience, str operation) except -1:
+        if not self.core.park(event, patience):
+            raise TimeoutError(f"The {operation} operation timed out")
+        return 0
+
+    cdef object _encrypted(self, str call):
+        if self._sslobj is None:
+            raise ValueError(f"{call} on closed or unwrapped SSL socket.")
+        return self._sslobj
+
+    cdef int _no_flags(self, int flags, str call) except -1:
+        if flags != 0:
+            raise ValueError(f"non-zero flags not allowed in calls to {call}() on {type(self)}")
+        return 0
+
+    cdef object _decrypt(self, tls, Py_ssize_t size, buffer):
+        # The end of the stream is b'' or 0, whether the other side said so or not.
         cdef Patience patience = Patience(self.core.timeout_s)
-        cdef bint waited = self.core.timeout_s != 0 and self.core.habit.waits_first() and tls.pending() == 0
+        # As any receiving call: waits first where that was the better guess lately.
+        cdef bint waited = self.core.timeout_s != 0 and self.core.habit.waits_first() and not tls.pending()
         cdef int event
-        if waited and not self.core.park(kRead, patience):
-            raise TimeoutError(timed_out)
+        if waited:
+            self._wait_for_tls(kRead, patience, "read")
         while True:
             try:
                 found = tls.read(size) if buffer is None else tls.read(size, buffer)
@@ -785,27 +845,97 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
                 if self.core.timeout_s == 0:
                     raise
                 event = kWrite
+            except _ragged_end:
+                if not self.suppress_ragged_eofs:
+                    raise
+                return b"" if buffer is None else 0
             if not waited:
                 waited = True
                 self.core.habit.tried(False)
-            if not self.core.park(event, patience):
-                raise TimeoutError(timed_out)
+            self._wait_for_tls(event, patience, "read")
         if not waited:
             self.core.habit.tried(True)
         self.core.habit.received(len(found) if buffer is None else found, size)
         return found
 
-    cdef object _through_stdlib(self, str name, tuple args, int event, int flags):
-        cdef Patience patience = Patience(0 if flags & _DONTWAIT else self.core.timeout_s)
-        cdef bint patient = not flags & _DONTWAIT and self.core.timeout_s != 0
-        method = getattr(self._stdlib_socket(), name)
+    cdef Py_ssize_t _encrypt(self, tls, data, double timeout_s) except -1:
+        cdef Patience patience = Patience(timeout_s)
+        cdef int event
         while True:
             try:
-                return method(*args)
-            except BlockingIOError:
-                if not patient:
+                return tls.write(data)
+            except _want_write:
+                if timeout_s == 0:
                     raise
-            self.core.wait(event, patience)
+                event = kWrite
+            except _want_read:
+                if timeout_s == 0:
+                    raise
+                event = kRead
+            self._wait_for_tls(event, patience, "write")
+
+    def read(self, Py_ssize_t nbytes=2014, buffer=None):
+        """read($self, nbytes=2014, buffer=None)
+--
+
+Return up to `nbytes` decrypted bytes, or put them into `buffer` and return how many; nothing at the end."""
+        return self._decrypt(self._encrypted("Read"), nbytes, buffer)
+
+    def recv(self, Py_ssize_t buflen=1024, int flags=0):
+        """recv($self, buflen=1024, flags=0)
+--
+
+Receive up to `buflen` bytes; b'' at the end of the stream."""
+        if self._sslobj is None:
+            return socket_recv(self.core, buflen, flags)
+        self._no_flags(flags, "recv")
+        return self._decrypt(self._sslobj, buflen, None) if buflen != 0 else b""
+
+    def recv_into(self, buffer, nbytes=None, int flags=0):
+        """recv_into($self, buffer, nbytes=None, flags=0)
+--
+
+Receive up to `nbytes` bytes (by default as many as fit) into `buffer`; return how many came."""
+        if self._sslobj is None:
+            return NativeSocket.recv_into(self, buffer, nbytes or 0, flags)
+        self._no_flags(flags, "recv_into")
+        cdef Py_ssize_t size = nbytes or memoryview(buffer).nbytes
+        return self._decrypt(self._sslobj, size, buffer) if size != 0 else 0
+
+    def write(self, data):
+        """write($self, data)
+--
+
+Encrypt and send `data`; return how much of it was taken."""
+        return self._encrypt(self._encrypted("Write"), data, self.core.timeout_s)
+
+    def send(self, data, int flags=0, timeout=_GLOBAL_DEFAULT_TIMEOUT):
+        """Send what is taken of `data` at once; return how much that is.
+
+        timeout
+            in seconds, for this call, instead of the socket's.
+        """
+        if self._sslobj is None:
+            return NativeSocket.send(self, data, flags, timeout)
+        self._no_flags(flags, "send")
+        return self._encrypt(self._sslobj, data, self.core.timeout_s if timeout is _timeout_unset else _seconds(timeout))
+
+    def sendall(self, data, int flags=0):
+        """sendall($self, data, flags=0)
+--
+
+Send all of `data`. After an exception nobody knows how much was sent."""
+        cdef Py_ssize_t size
+        cdef Py_ssize_t sent
+        if self._sslobj is None:
+            NativeSocket.sendall(self, data, flags)
+            return
+        self._no_flags(flags, "sendall")
+        size = len(data) if type(data) is bytes else memoryview(data).nbytes
+        # Normally all of it goes at once.
+        sent = self._encrypt(self._sslobj, data, self.core.timeout_s) if size != 0 else 0
+        while sent < size:
+            sent += self._encrypt(self._encrypted("Write"), memoryview(data).cast("B")[sent:], self.core.timeout_s)
 
 
 def native_socketpair(int family, int type_, int proto):
