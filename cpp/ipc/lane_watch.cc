@@ -59,7 +59,7 @@ void LaneWatch::forget_dead_arenas() noexcept {
 void LaneWatch::on_fork(Watcher& watcher, int) noexcept { static_cast<LaneWatch*>(watcher.owner)->listen_again(); }
 
 void LaneWatch::listen_again() noexcept {
-  heard_.stop();
+  heard_.forget();
   if (!edges_.reset()) return;  // out of descriptors: whoever waits with a timeout still gets that
   forget_dead_arenas();
   for (const Ear& ear : ears_) static_cast<void>(edges_.add(ear.fd, ear.tag).ok());

@@ -5,9 +5,7 @@ How messages are exchanged, and what happens when somebody is interrupted or the
 cpp/python/message_exchange.h; how descriptors are waited for in cpp/python/descriptor_wait.h. Functions whose first
 argument is `self` become methods: they know a connection by `_handle`, `_readable` and `_writable`.
 """
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 from libcpp.vector cimport vector
 

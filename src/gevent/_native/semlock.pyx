@@ -5,8 +5,7 @@ How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and
 sent to another process is policy: gevent/multiprocessing/_synchronize.py.
 """
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libcpp cimport bool as cbool
+from libc.stdint cimport uint32_t, uint64_t
 from libcpp.memory cimport shared_ptr, unique_ptr
 from libcpp.optional cimport optional
 from libcpp.utility cimport move
@@ -265,8 +264,8 @@ cdef class SemLock:
         timeout
             the most seconds to wait; None: no limit; less than 0 counts as 0
 
-        Waits, letting other greenlets run; also without having to wait once the caller has had the loop's turn for long, so
-        that who fills a queue does not keep everybody else from running.
+        Waits, letting other greenlets run; also without having to wait once the caller has had the loop's turn for long,
+        so that who fills a queue does not keep everybody else from running.
         """
         cdef PyObject* me = calling_greenlet()
         cdef double seconds = -1.0
