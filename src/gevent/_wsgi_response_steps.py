@@ -38,8 +38,9 @@ class ResponseSteps:
         """Send the response: the headers, and `result`, which is an iterable of bytes."""
         result = self.result
         if not self.status and isinstance(result, (list, tuple)) and not any(result):
-            # Neither a response nor an exception.
-            self.log_error("The application did not call start_response()")
+            # Neither a response nor an exception: all is well if the application has used the connection by itself.
+            if not self._connection_upgrade_requested():
+                self.log_error("The application did not call start_response()")
             self.close_connection = True
             return
         if self._plain_write and type(result) in (list, tuple) and not self.headers_sent:

@@ -327,6 +327,21 @@ def test_a_websocket_handler_can_take_the_connection_over():
         assert it.talk(request("/x")).endswith(b"hello /x")
 
 
+def test_an_application_may_take_the_connection_over_without_a_word(served):
+    """The way of simple-websocket."""
+
+    def application(environ, _start_response):
+        if "HTTP_UPGRADE" in environ:
+            environ["wsgi.input"].raw._sock.sendall(b"raw")
+        return []
+
+    with served(application) as it:
+        assert it.talk(request("/", "Upgrade: websocket", "Connection: Upgrade")) == b"raw"
+        assert not it.errors
+        assert it.talk(request()) == b""
+        assert len(it.errors) == 1 and not it.reported
+
+
 def test_a_handler_may_look_at_the_headers_as_a_message(served):
     seen = []
 
