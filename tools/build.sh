@@ -22,3 +22,5 @@ for module in src/gevent/_native/*.cpython-*.so; do
 done
 # -k 0: one broken module does not keep the others from being built; the exit status still tells.
 "$bin/ninja" -C build/dev -k 0 "$@"
+# Where bytecode is not written on import (PYTHONDONTWRITEBYTECODE), every start would compile all of it again.
+"$bin/python" -m compileall -q src/gevent

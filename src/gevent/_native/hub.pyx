@@ -260,7 +260,10 @@ def get_hub(*args, **kwargs):
         return <object>state_greenlet(state)
     hub = _thread_dict().get(_HUB_KEY)
     if hub is None:
-        hub = set_hub(get_hub_class()(*args, **kwargs))
+        hub = get_hub_class()(*args, **kwargs)
+        # Making one runs Python code, and so perhaps a signal handler that needed a hub, too: the first one stays.
+        first = _thread_dict().get(_HUB_KEY)
+        hub = set_hub(hub) if first is None else first
     return hub
 
 
