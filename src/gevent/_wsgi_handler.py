@@ -20,6 +20,7 @@ The response leaves in one piece, status line, headers and body, wherever the bo
 cost a client 40 ms, for Nagle's algorithm holds the second one back until the client's delayed acknowledgement of the
 first.
 """
+
 import errno
 import sys
 import time
@@ -82,8 +83,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         server = self.server
         copies_environ = getattr(server, "_copies_environ", False)
         logs = server.log is not None and type(server.log) is not _NoopLog
-        return PlainExchanges(
-            self, self._head, Input, unquote_latin1, http_date, HEADERS_MAX, copies_environ, logs)
+        return PlainExchanges(self, self._head, Input, unquote_latin1, http_date, HEADERS_MAX, copies_environ, logs)
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -219,6 +219,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             close = getattr(result, "close", None)
             if close is not None:
                 close()
+
     # --- when things go wrong -----------------------------------------------------------------------------------------
 
     def handle_error(self, t, v, tb):
@@ -290,8 +291,15 @@ class WSGIHandler(RequestSteps, ResponseSteps):
 
 _reading_steps = attrgetter("handle_one_request", "read_requestline", "read_request", "MessageClass")
 _answering_steps = attrgetter(
-    "get_environ", "handle_one_response", "run_application", "start_response", "process_result", "finalize_headers",
-    "write", "log_request")
+    "get_environ",
+    "handle_one_response",
+    "run_application",
+    "start_response",
+    "process_result",
+    "finalize_headers",
+    "write",
+    "log_request",
+)
 _ORIGINAL_READING_STEPS = _reading_steps(WSGIHandler)
 _ORIGINAL_ANSWERING_STEPS = _answering_steps(WSGIHandler)
 _ORIGINAL_WRITE = WSGIHandler.write

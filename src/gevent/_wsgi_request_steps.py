@@ -1,4 +1,5 @@
 """How a `gevent.pywsgi` handler reads a request, step by step."""
+
 from gevent._wsgi_input import MAX_REQUEST_LINE, Input
 from gevent._wsgi_request import (
     HEADERS_MAX,
@@ -131,7 +132,8 @@ class RequestSteps:
         else:
             options = [option.strip() for option in connection.lower().split(",")]
             keep_alive = self.request_version == "HTTP/1.1" or (
-                self.request_version == "HTTP/1.0" and "keep-alive" in options)
+                self.request_version == "HTTP/1.0" and "keep-alive" in options
+            )
             self.close_connection = "close" in options or not keep_alive
 
     def _connection_upgrade_requested(self):
@@ -166,6 +168,7 @@ class RequestSteps:
         else:
             waits = variables.get("HTTP_EXPECT", "").lower() == "100-continue"
             self.wsgi_input = environ["wsgi.input"] = Input(
-                self.rfile, self.content_length, self.socket if waits else None, self._chunked_request)
+                self.rfile, self.content_length, self.socket if waits else None, self._chunked_request
+            )
             environ["wsgi.input_terminated"] = True
         return environ

@@ -1,4 +1,5 @@
 """Ready-made pieces of HTTP responses: dates, and the answers to requests that went wrong."""
+
 from email.utils import formatdate
 
 __all__ = ["BAD_REQUEST", "ERRORS", "REQUEST_TOO_LONG", "Clock", "format_date_time", "http_date"]
@@ -18,6 +19,7 @@ ERRORS = {
     500: ("500 Internal Server Error", b"Internal Server Error"),
 }
 """Status line and body by status code, for when the application or the body of a request fails."""
+
 
 def format_date_time(timestamp):
     """Return the time `timestamp`, in seconds since the epoch, as HTTP writes it, in bytes. Whatever the locale."""

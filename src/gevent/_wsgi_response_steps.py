@@ -1,4 +1,5 @@
 """How a `gevent.pywsgi` handler writes a response, step by step."""
+
 import socket
 import time
 

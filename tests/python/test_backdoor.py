@@ -1,4 +1,5 @@
 """The prompt inside a running program."""
+
 import sys
 
 import pytest

@@ -1,4 +1,5 @@
 """The WSGI server, spoken to in bytes."""
+
 import io
 import logging
 import re
@@ -38,7 +39,8 @@ def test_a_connection_carries_request_after_request(served):
         assert it.talk(request("/a") + request("/b")).count(b"hello") == 2
         length = len(both) // 2 + len("Sat, 21 Nov 2026 06:00:00 GMT") - len("now")
         assert [re.sub(r"\[.*\]| 0\.\d+", "?", line) for line in it.log] == [
-            f'127.0.0.1 - - ? "GET /{path} HTTP/1.1" 200 {length}?\n' for path in "abab"]
+            f'127.0.0.1 - - ? "GET /{path} HTTP/1.1" 200 {length}?\n' for path in "abab"
+        ]
 
 
 @pytest.mark.parametrize("asked", ["Connection: close", "Connection: keep-alive, Close"])
@@ -117,7 +119,8 @@ def test_a_response_of_unknown_length_is_sent_in_chunks(served):
 
     with served(application) as it:
         assert it.talk(request()) == response(
-            "200 OK", "Date: now", CHUNKED, body=b"3\r\none\r\n5\r\nthree\r\n0\r\n\r\n")
+            "200 OK", "Date: now", CHUNKED, body=b"3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"
+        )
 
 
 def test_write_sends_at_once_and_the_result_follows(served):
@@ -187,15 +190,18 @@ def test_an_iterable_is_closed_once(served):
     assert closed == [True]
 
 
-@pytest.mark.parametrize("status, headers", [
-    ("200 OK\r\nX: y", []),
-    ("200 OK", [("Name\r", "value")]),
-    ("200 OK", [("Name", "value\r\nX: y")]),
-    ("200 OK", [("Name", "\u20ac")]),
-    ("200 OK", [("Name", b"bytes")]),
-    (b"200 OK", []),
-    ("nonsense", []),
-])
+@pytest.mark.parametrize(
+    "status, headers",
+    [
+        ("200 OK\r\nX: y", []),
+        ("200 OK", [("Name\r", "value")]),
+        ("200 OK", [("Name", "value\r\nX: y")]),
+        ("200 OK", [("Name", "\u20ac")]),
+        ("200 OK", [("Name", b"bytes")]),
+        (b"200 OK", []),
+        ("nonsense", []),
+    ],
+)
 def test_start_response_takes_nothing_that_cannot_be_sent(served, status, headers):
     def application(_environ, start_response):
         start_response(status, headers)
@@ -230,18 +236,21 @@ def _raise(error):
     raise error
 
 
-@pytest.mark.parametrize("application", [
-    lambda environ, start_response: _raise(KeyError("app")),
-    lambda environ, start_response: start_response("200 OK", []) and _raise(KeyError("app")),
-    lambda environ, start_response: start_response("200 OK", []) and None,
-    lambda environ, start_response: start_response("200 OK", []) and ["text"],
-    lambda environ, start_response: start_response("200 OK", []) and b"bytes",
-    lambda environ, start_response: [b"no start_response"],
-])
+@pytest.mark.parametrize(
+    "application",
+    [
+        lambda environ, start_response: _raise(KeyError("app")),
+        lambda environ, start_response: start_response("200 OK", []) and _raise(KeyError("app")),
+        lambda environ, start_response: start_response("200 OK", []) and None,
+        lambda environ, start_response: start_response("200 OK", []) and ["text"],
+        lambda environ, start_response: start_response("200 OK", []) and b"bytes",
+        lambda environ, start_response: [b"no start_response"],
+    ],
+)
 def test_an_exception_is_answered_with_500_and_reported_with_an_environment_that_hides_its_secrets(served, application):
     with served(application) as it:
         assert it.talk(request("/", "Host: here", "Authorization: secret")) == INTERNAL_ERROR
-        (environ, _error), = it.reported
+        ((environ, _error),) = it.reported
         assert environ["HTTP_AUTHORIZATION"] == "secret" and "secret" not in repr(environ)
         assert "here" in repr(environ)
         assert '" 500 161 ' in it.log[0]
@@ -268,8 +277,18 @@ def test_an_exception_in_the_middle_of_a_body_cuts_it_off(served):
 
 def test_every_step_may_be_replaced():
     steps = [
-        "handle", "handle_one_request", "read_requestline", "read_request", "get_environ", "handle_one_response",
-        "run_application", "start_response", "process_result", "write", "finalize_headers", "log_request",
+        "handle",
+        "handle_one_request",
+        "read_requestline",
+        "read_request",
+        "get_environ",
+        "handle_one_response",
+        "run_application",
+        "start_response",
+        "process_result",
+        "write",
+        "finalize_headers",
+        "log_request",
         "format_request",
     ]
     for replaced in [[step] for step in steps] + [steps]:
@@ -347,8 +366,13 @@ def test_a_handler_may_look_at_the_headers_as_a_message(served):
 
     class Handler(pywsgi.WSGIHandler):
         def get_environ(self):
-            seen.append((self.headers.get("X-Name"), self.headers.getheader("nothing", "default"),
-                         "".join(self.headers.headers)))
+            seen.append(
+                (
+                    self.headers.get("X-Name"),
+                    self.headers.getheader("nothing", "default"),
+                    "".join(self.headers.headers),
+                )
+            )
             return super().get_environ()
 
     with Served(hello, Handler) as it:
@@ -373,7 +397,7 @@ def test_a_logger_gets_lines_without_their_end():
         assert logger.own == 5
         del it.server.log.own
         assert not hasattr(logger, "own")
-    (level, line), = records
+    ((level, line),) = records
     assert level == logging.INFO and '"GET /100% HTTP/1.1" 200' in line and "\n" not in line
 
 

@@ -1,4 +1,5 @@
 """What the WSGI server makes of requests, good and bad; and that there is no second request hidden in one."""
+
 import pytest
 from wsgi_served import (
     CHUNKED,
@@ -30,14 +31,38 @@ def test_the_environment_has_what_the_specification_asks_for(served):
         return []
 
     with served(application, environ={"own": 1}) as it:
-        it.talk(request("/a%20b/%E4?q=%20", "Host: h", "X-One: 1", "x-one: 2", "X_Two: 3", "Cookie: a=1",
-                         "Cookie: b=2", "Content-Type: t/u", "Trailing: blank  ", method="POST"))
+        it.talk(
+            request(
+                "/a%20b/%E4?q=%20",
+                "Host: h",
+                "X-One: 1",
+                "x-one: 2",
+                "X_Two: 3",
+                "Cookie: a=1",
+                "Cookie: b=2",
+                "Content-Type: t/u",
+                "Trailing: blank  ",
+                method="POST",
+            )
+        )
         expected = {
-            "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": "/a b/\xe4", "QUERY_STRING": "q=%20",
-            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "h", "HTTP_X_ONE": "1,2",
-            "HTTP_COOKIE": "a=1; b=2", "CONTENT_TYPE": "t/u", "HTTP_TRAILING": "blank", "own": 1,
-            "wsgi.url_scheme": "http", "wsgi.multithread": False, "wsgi.errors": it.errors,
-            "SERVER_PORT": str(it.server.server_port), "wsgi.input_terminated": True,
+            "REQUEST_METHOD": "POST",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/a b/\xe4",
+            "QUERY_STRING": "q=%20",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "h",
+            "HTTP_X_ONE": "1,2",
+            "HTTP_COOKIE": "a=1; b=2",
+            "CONTENT_TYPE": "t/u",
+            "HTTP_TRAILING": "blank",
+            "own": 1,
+            "wsgi.url_scheme": "http",
+            "wsgi.multithread": False,
+            "wsgi.errors": it.errors,
+            "SERVER_PORT": str(it.server.server_port),
+            "wsgi.input_terminated": True,
         }
     assert {name: seen[name] for name in expected} == expected
     assert type(seen) is dict and int(seen["REMOTE_PORT"]) > 0 and seen["SERVER_NAME"]
@@ -54,25 +79,32 @@ def test_continued_header_lines_are_joined_by_a_blank(served):
         assert it.talk(request("/", "Long: one", "  two", "\tthree")).endswith(b"\r\n\r\none two three")
 
 
-@pytest.mark.parametrize("body, read", [
-    (b"hello", b"hello"),
-    (b"5\r\nhello\r\n0\r\n\r\n", b"hello"),
-    (b"2\r\nhe\r\n3;name=\"va lue\"\r\nllo\r\n000\r\nTrailer: x\r\nOther: y\r\n\r\n", b"hello"),
-    (b"0\r\n\r\n", b""),
-])
+@pytest.mark.parametrize(
+    "body, read",
+    [
+        (b"hello", b"hello"),
+        (b"5\r\nhello\r\n0\r\n\r\n", b"hello"),
+        (b'2\r\nhe\r\n3;name="va lue"\r\nllo\r\n000\r\nTrailer: x\r\nOther: y\r\n\r\n', b"hello"),
+        (b"0\r\n\r\n", b""),
+    ],
+)
 def test_a_body_is_read_to_its_end_and_no_further(served, body, read):
     framing = "Content-Length: 5" if body == b"hello" else CHUNKED
     with served(echo) as it:
         answer = it.talk(request("/", framing, method="POST", body=body) + request("/after"))
         assert answer == response("200 OK", "Date: now", f"Content-Length: {len(read)}", body=read) + response(
-            "200 OK", "Date: now", "Content-Length: 0")
+            "200 OK", "Date: now", "Content-Length: 0"
+        )
 
 
-@pytest.mark.parametrize("framing, body", [
-    ("Content-Length: 5", b"GET /"),
-    (CHUNKED, b"5\r\nGET /\r\n0\r\n\r\n"),
-    ("Content-Length: 70000", b"x" * 70000),
-])
+@pytest.mark.parametrize(
+    "framing, body",
+    [
+        ("Content-Length: 5", b"GET /"),
+        (CHUNKED, b"5\r\nGET /\r\n0\r\n\r\n"),
+        ("Content-Length: 70000", b"x" * 70000),
+    ],
+)
 def test_what_the_application_does_not_read_is_no_request(served, framing, body):
     with served(ignoring) as it:
         unread = request("/", framing, method="POST", body=body)
@@ -80,16 +112,33 @@ def test_what_the_application_does_not_read_is_no_request(served, framing, body)
         assert len(it.log) == 2 and not it.errors
 
 
-@pytest.mark.parametrize("body", [
-    b"g\r\nhello\r\n0\r\n\r\n", b"-5\r\n", b"+5\r\n", b"0x5\r\n", b" 5\r\n", b"5 \r\n", b"5_0\r\n", b"\r\n",
-    b"5\nhello", b"fffffffffffffffff\r\n", b"5;" + b"x" * 9000, b"5\r\nhelloX\r\n0\r\n\r\n", b"0\r\nno trailer\r\n\r\n",
-    b"0\r\nGET / HTTP/1.1\r\n\r\n", b"0\r\nA: " + b"x" * 9000, b"5\r\nhello\r\n",
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"g\r\nhello\r\n0\r\n\r\n",
+        b"-5\r\n",
+        b"+5\r\n",
+        b"0x5\r\n",
+        b" 5\r\n",
+        b"5 \r\n",
+        b"5_0\r\n",
+        b"\r\n",
+        b"5\nhello",
+        b"fffffffffffffffff\r\n",
+        b"5;" + b"x" * 9000,
+        b"5\r\nhelloX\r\n0\r\n\r\n",
+        b"0\r\nno trailer\r\n\r\n",
+        b"0\r\nGET / HTTP/1.1\r\n\r\n",
+        b"0\r\nA: " + b"x" * 9000,
+        b"5\r\nhello\r\n",
+    ],
+)
 def test_chunks_that_are_none_are_refused_and_nothing_after_them_is_read(served, body):
     with served(echo) as it:
         answer = it.talk(request("/", CHUNKED, method="POST", body=body), request("/smuggled"))
         assert answer == response(
-            "400 Bad Request", "Content-Type: text/plain", "Connection: close", "Content-Length: 0", "Date: now")
+            "400 Bad Request", "Content-Type: text/plain", "Connection: close", "Content-Length: 0", "Date: now"
+        )
         assert not it.reported and len(it.errors) == 1
     with served(ignoring) as it:
         assert it.talk(request("/", CHUNKED, method="POST", body=body), request("/smuggled")).count(b"200 OK") == 1
@@ -102,26 +151,35 @@ def test_a_body_that_breaks_off_is_an_error_of_the_application_to_deal_with(serv
         assert isinstance(it.reported[0][1], OSError)
 
 
-@pytest.mark.parametrize("head", [
-    "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length: 5_0\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n",
-    "GET / HTTP/1.1\r\nContent-Length:\r\n\r\n",
-    "GET / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n",
-    "GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-    "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost\r\n\r\n",
-    "GET / HTTP/1.1\r\n: x\r\n\r\n",
-    "GET / HTTP/1.1\r\n X: y\r\n\r\n",
-    "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
-    "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n",
-    "GET / HTTP/1.1\r\nX: " + "y" * 70000 + "\r\n\r\n",
-    "GET / HTTP/1.1\r\n" + "".join(f"X{n}: y\r\n" for n in range(101)) + "\r\n",
-    "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1\r\n\r\n", "GET / HTP/1.1\r\n\r\n", "GET / HTTP/1.1 x\r\n\r\n",
-    "GET / HTTP %\r\n", "/ HTTP/1.1\r\n\r\n", "\r\nGET / HTTP/1.1\r\n\r\n", "\0\1\2\r\n",
-])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 5_0\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length:\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost\r\n\r\n",
+        "GET / HTTP/1.1\r\n: x\r\n\r\n",
+        "GET / HTTP/1.1\r\n X: y\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: " + "y" * 70000 + "\r\n\r\n",
+        "GET / HTTP/1.1\r\n" + "".join(f"X{n}: y\r\n" for n in range(101)) + "\r\n",
+        "GET / HTTP/2.0\r\n\r\n",
+        "GET / HTTP/1\r\n\r\n",
+        "GET / HTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1 x\r\n\r\n",
+        "GET / HTTP %\r\n",
+        "/ HTTP/1.1\r\n\r\n",
+        "\r\nGET / HTTP/1.1\r\n\r\n",
+        "\0\1\2\r\n",
+    ],
+)
 def test_a_head_that_could_be_read_in_two_ways_is_refused(served, head):
     with served(hello) as it:
         assert it.talk(head.encode("latin-1") + request("/smuggled")) == REFUSED
@@ -140,10 +198,16 @@ def test_a_request_line_that_is_too_long_is_refused(served):
         assert it.talk(request("/" + "x" * pywsgi.MAX_REQUEST_LINE)) == refused
 
 
-@pytest.mark.parametrize("head, served_as", [
-    (b"GET / HTTP/1.1\n\n", "HTTP/1.1"), (b"GET /\r\n\r\n", "HTTP/0.9"), (b"GET  / HTTP/1.1\r\n\r\n", "HTTP/1.1"),
-    (b"FETCH / HTTP/1.1\r\n\r\n", "HTTP/1.1"), (b"GET / HTTP/1.2\r\n\r\n", "HTTP/1.2"),
-])
+@pytest.mark.parametrize(
+    "head, served_as",
+    [
+        (b"GET / HTTP/1.1\n\n", "HTTP/1.1"),
+        (b"GET /\r\n\r\n", "HTTP/0.9"),
+        (b"GET  / HTTP/1.1\r\n\r\n", "HTTP/1.1"),
+        (b"FETCH / HTTP/1.1\r\n\r\n", "HTTP/1.1"),
+        (b"GET / HTTP/1.2\r\n\r\n", "HTTP/1.2"),
+    ],
+)
 def test_unusual_heads_are_understood(served, head, served_as):
     def application(environ, start_response):
         start_response("200 OK", [])
@@ -163,7 +227,8 @@ def test_100_continue_is_sent_when_the_body_is_first_read_and_never_later(served
     expecting = request("/", "Expect: 100-continue", "Content-Length: 5", method="POST", body=b"hello")
     with served(echo) as it:
         assert it.talk(expecting) == b"HTTP/1.1 100 Continue\r\n\r\n" + response(
-            "200 OK", "Date: now", "Content-Length: 5", body=b"hello")
+            "200 OK", "Date: now", "Content-Length: 5", body=b"hello"
+        )
     with served(ignoring) as it:
         ok = response("200 OK", "Date: now", "Content-Length: 2", body=b"ok")
         assert it.talk(expecting * 2) == ok * 2
@@ -180,4 +245,5 @@ def test_an_upgrade_gets_the_connection_as_it_is(served):
     with served(application) as it:
         answer = it.talk(request("/", "Upgrade: own", "Connection: keep-alive, Upgrade") + b"raw")
         assert answer == response(
-            "101 Switching Protocols", "Upgrade: own", "Connection: Upgrade", "Date: now", body=b"raw!")
+            "101 Switching Protocols", "Upgrade: own", "Connection: Upgrade", "Date: now", body=b"raw!"
+        )

@@ -1,4 +1,5 @@
 """A WSGI server in this process and a client that speaks bytes, for tests of `gevent.pywsgi`."""
+
 import re
 
 import gevent
@@ -102,7 +103,12 @@ def ignoring(_environ, start_response):
 
 
 INTERNAL_ERROR = response(
-    "500 Internal Server Error", "Content-Type: text/plain", "Connection: close", "Content-Length: 21", "Date: now",
-    body=b"Internal Server Error")
+    "500 Internal Server Error",
+    "Content-Type: text/plain",
+    "Connection: close",
+    "Content-Length: 21",
+    "Date: now",
+    body=b"Internal Server Error",
+)
 REFUSED = response("400 Bad Request", "Connection: close", "Content-length: 0")
 CHUNKED = "Transfer-Encoding: chunked"

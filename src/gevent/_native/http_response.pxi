@@ -1,0 +1,74 @@
+# Part of http.pyx: status lines and headers, from what applications say to bytes.
+
+def encoded_status(status):
+    """Return a status line as bytes. Raises UnicodeError or ValueError if it cannot be sent."""
+    cdef bytes encoded
+    if not isinstance(status, str):
+        raise UnicodeError("The status string must be a native string")
+    encoded = (<str>status).encode("latin-1")
+    if b"\r" in encoded or b"\n" in encoded:
+        raise ValueError("carriage return or newline in status", status)
+    return encoded
+
+
+def encoded_headers(headers):
+    """Return the (name, value) of `headers` as a list of bytes. Raises UnicodeError or ValueError as above."""
+    cdef list encoded = []
+    for name, value in headers:
+        encoded.append(_encoded_header(name, value))
+    return encoded
+
+
+cdef tuple _encoded_header(name, value):
+    cdef bytes name_bytes, value_bytes
+    if not isinstance(name, str):
+        raise UnicodeError("The header must be a native string", name, value)
+    if not isinstance(value, str):
+        raise UnicodeError("The value must be a native string", name, value)
+    try:
+        name_bytes = (<str>name).encode("latin-1")
+        value_bytes = (<str>value).encode("latin-1")
+    except UnicodeEncodeError:
+        raise UnicodeError("Non-latin1 header", repr(name), repr(value))
+    if b"\r" in value_bytes or b"\n" in value_bytes:
+        raise ValueError("carriage return or newline in header value", value)
+    if b"\r" in name_bytes or b"\n" in name_bytes:
+        raise ValueError("carriage return or newline in header name", name)
+    return name_bytes, value_bytes
+
+
+def response_bytes(bytes status, list headers, body):
+    """Return the status line, the headers (pairs of bytes) and `body` (a bytes-like object) as one bytes object."""
+    return _response_bytes(status, headers, (body,))
+
+
+cdef inline char* _put(char* place, bytes text):
+    memcpy(place, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    return place + PyBytes_GET_SIZE(text)
+
+
+cdef bytes _response_bytes(bytes status, list headers, body_parts):
+    cdef bytes name, value
+    cdef const unsigned char[::1] view
+    cdef Py_ssize_t size = 9 + PyBytes_GET_SIZE(status) + 2 + 2
+    cdef bytes response
+    cdef char* place
+    for name, value in headers:
+        size += PyBytes_GET_SIZE(name) + 2 + PyBytes_GET_SIZE(value) + 2
+    for part in body_parts:
+        size += len(part)
+    response = PyBytes_FromStringAndSize(NULL, size)
+    place = PyBytes_AS_STRING(response)
+    place = _put(_put(_put(place, b"HTTP/1.1 "), status), b"\r\n")
+    for name, value in headers:
+        place = _put(_put(_put(_put(place, name), b": "), value), b"\r\n")
+    place = _put(place, b"\r\n")
+    for part in body_parts:
+        if PyBytes_CheckExact(part):
+            place = _put(place, <bytes>part)
+        else:
+            view = part
+            if view.shape[0]:
+                memcpy(place, &view[0], view.shape[0])
+                place += view.shape[0]
+    return response
