@@ -22,9 +22,12 @@ from gevent._hub_local import (
     set_hub,
     set_loop,
 )
+from gevent._hub_parts import HubPart, configured
 from gevent._hub_primitives import WaitOperationsGreenlet
 from gevent._ident import IdentRegistry
+from gevent._native.greenlet import Greenlet
 from gevent._native.hub import sleep, spawn_raw
+from gevent._signal_handler import signal
 from gevent._util import Lazy, gmctime, readproperty
 from gevent._waiter import Waiter
 from gevent.exceptions import HubDestroyed, LoopExit
@@ -54,6 +57,11 @@ MAIN_THREAD_IDENT = _main_thread().ident
 _hub_idents = IdentRegistry()
 
 
+def _numbers_of_greenlets(hub):
+    """Numbers the greenlets of one hub."""
+    return IdentRegistry()
+
+
 def idle(priority=0):
     """Park the calling greenlet until nothing of `priority` or above is left to do. From gevent."""
     hub = get_hub()
@@ -69,63 +77,10 @@ def kill(greenlet, exception=GreenletExit):
 
     For bare greenlets; a `gevent.Greenlet` has a `kill` of its own, which this calls without blocking. From gevent.
     """
-    if greenlet.dead:
-        return
-    if isinstance(greenlet, _linkable_greenlet()):
+    if isinstance(greenlet, Greenlet):
         greenlet.kill(exception, block=False)
-    else:
+    elif not greenlet.dead:
         get_hub().loop.run_callback(greenlet.throw, exception)
-
-
-def _linkable_greenlet():
-    from gevent._native.greenlet import Greenlet
-
-    return Greenlet
-
-
-class signal:
-    """Call `handler(*args, **kwargs)` in a new greenlet whenever this process receives `signalnum`.
-
-    Does not keep the hub running. `cancel()` ends it. TypeError if `handler` cannot be called. From gevent, where it is
-    also `gevent.signal_handler`.
-    """
-
-    greenlet_class = None
-
-    def __init__(self, signalnum, handler, *args, **kwargs):
-        if not callable(handler):
-            raise TypeError(f"signal handler must be callable, not {handler!r}")
-        self.hub = get_hub()
-        self.handler, self.args, self.kwargs = handler, args, kwargs
-        if type(self).greenlet_class is None:
-            type(self).greenlet_class = _linkable_greenlet()
-        self.watcher = self.hub.loop.signal(signalnum, ref=False)
-        self.watcher.start(self._start)
-
-    @property
-    def ref(self):
-        """Whether the hub goes on as long as this is in place; False from the start."""
-        return self.watcher.ref
-
-    @ref.setter
-    def ref(self, value):
-        self.watcher.ref = value
-
-    def cancel(self):
-        """Call the handler no more."""
-        self.watcher.stop()
-        self.watcher.close()
-
-    def _start(self):
-        self.greenlet_class(self.handle).switch()
-
-    def handle(self):
-        """Call the handler, reporting what it raises."""
-        try:
-            self.handler(*self.args, **self.kwargs)
-        except BaseException as error:
-            # As an exception of Python's own signal handlers does, it comes out in the main greenlet.
-            self.hub.handle_error(None, type(error), error, error.__traceback__)
 
 
 def reinit(hub=None):
@@ -135,10 +90,10 @@ def reinit(hub=None):
     """
     hub = get_hub() if hub is None else hub
     hub.loop.reinit()
-    for part in (hub._threadpool, hub._resolver, hub.periodic_monitoring_thread):
-        on_fork = getattr(part, "_on_fork", None)
-        if on_fork is not None:
-            on_fork()
+    for name in ("periodic_monitoring_thread", "_resolver", "_threadpool"):
+        start_over = getattr(getattr(hub, name), "_on_fork", None)
+        if start_over is not None:
+            start_over()
 
 
 class Hub(WaitOperationsGreenlet):
@@ -150,60 +105,64 @@ class Hub(WaitOperationsGreenlet):
         whether to use the process's default loop; None: in the main thread only.
     """
 
-    # Exceptions after which the main greenlet must not go on as if nothing had happened.
-    SYSTEM_ERROR = (KeyboardInterrupt, SystemExit, SystemError)
     # Exceptions of a greenlet that nobody needs to be told of.
     NOT_ERROR = (GreenletExit, SystemExit)
+    # Exceptions after which the main greenlet must not go on as if nothing had happened.
+    SYSTEM_ERROR = (KeyboardInterrupt, SystemExit, SystemError)
 
+    name = ""
+    thread_ident = None
     threadpool_size = 10
     periodic_monitoring_thread = None
-    thread_ident = None
-    name = ""
 
-    _resolver = None
-    _threadpool = None
     _ending = False
+    _resolver = _threadpool = None
 
     def __init__(self, loop=None, default=None):
-        WaitOperationsGreenlet.__init__(self, None, None)
-        home = home_greenlet()
-        if home is not None and not home.dead and self.parent is not home and get_thread_ident() == MAIN_THREAD_IDENT:
-            self.parent = home
+        super().__init__(None, None)
         self.thread_ident = get_thread_ident()
-        if hasattr(loop, "run"):
-            if default is not None:
-                raise TypeError("default must not be given together with a loop object: the loop knows what it is")
-            self.loop = loop
-        elif get_loop() is not None and (default is None or bool(default) == get_loop().default):
-            # Left over from a hub that was destroyed without its loop.
-            self.loop = get_loop()
-        else:
-            if default is None and self.thread_ident != MAIN_THREAD_IDENT:
-                default = False
-            if loop is None:
-                loop = self.backend
-            self.loop = self.loop_class(flags=loop, default=True if default is None else default)
-        self._resolver = None
-        self._threadpool = None
+        in_main_thread = self.thread_ident == MAIN_THREAD_IDENT
+        home = home_greenlet()
+        if in_main_thread and home is not None and home is not self.parent and not home.dead:
+            self.parent = home
+        self._resolver = self._threadpool = None
         self.spawn_tree_locals = {}
         self.minimal_ident = self._hub_counter = _hub_idents.get_ident(self)
+        self.loop = self._find_loop(loop, default, in_main_thread)
+
+    def _find_loop(self, loop, default, in_main_thread):
+        if hasattr(loop, "run"):
+            if default is None:
+                return loop
+            raise TypeError("default must not be given together with a loop object: the loop knows what it is")
+        left_over = get_loop()  # of a hub that was destroyed without its loop
+        if left_over is not None and default in (None, left_over.default):
+            return left_over
+        flags = self.backend if loop is None else loop
+        return self.loop_class(flags=flags, default=in_main_thread if default is None else default)
 
     # -- what it is made of --
 
-    @Lazy
-    def ident_registry(self):
-        """Numbers the greenlets of this hub."""
-        return IdentRegistry()
+    loop_class = configured("loop", "The class of event loop that hubs make, by `gevent.config.loop`.")
+    backend = configured("libev_backend", "The system call the loop should use, by `gevent.config.libev_backend`.")
+    resolver_class = configured("resolver", "The class of resolver this hub makes, by `gevent.config.resolver`.")
+    threadpool_class = configured(
+        "threadpool", "The class of thread pool this hub makes, by `gevent.config.threadpool`."
+    )
 
-    @property
-    def loop_class(self):
-        """The class of event loop that hubs make, by `gevent.config.loop`."""
-        return GEVENT_CONFIG.loop
-
-    @property
-    def backend(self):
-        """The system call the loop should use, by `gevent.config.libev_backend`."""
-        return GEVENT_CONFIG.libev_backend
+    resolver = HubPart(
+        "_resolver",
+        lambda hub: hub.resolver_class(hub=hub),
+        lambda resolver: resolver.close(),
+        "Turns names into addresses; made when first used.",
+    )
+    threadpool = HubPart(
+        "_threadpool",
+        lambda hub: hub.threadpool_class(hub.threadpool_size, hub=hub),
+        lambda pool: pool.kill(),
+        "Native threads for what blocks; made when first used.",
+    )
+    ident_registry = Lazy(_numbers_of_greenlets)
 
     @readproperty
     def format_context(self):
@@ -213,7 +172,7 @@ class Hub(WaitOperationsGreenlet):
     @property
     def main_hub(self):
         """Whether this is the main thread's."""
-        return self.thread_ident == MAIN_THREAD_IDENT
+        return MAIN_THREAD_IDENT == self.thread_ident
 
     @readproperty
     def exception_stream(self):
@@ -241,11 +200,10 @@ class Hub(WaitOperationsGreenlet):
     # -- errors --
 
     def _normalize_exception(self, t, v, tb):
-        # Callers from C may bring a class without its instance, or a traceback as text.
-        if isinstance(v, str):
-            v = t(v) if isinstance(t, type) else Exception(v)
-        elif v is None and isinstance(t, type):
-            v = t()
+        # Callers from C may bring a class without its instance, or words instead of it.
+        if v is None or isinstance(v, str):
+            make = t if isinstance(t, type) else Exception
+            v = make() if v is None else make(v)
         return t, v, tb
 
     def handle_error(self, context, type, value, tb):
@@ -258,25 +216,25 @@ class Hub(WaitOperationsGreenlet):
 
         May be replaced on the class or on one hub. From gevent.
         """
-        type, value, tb = self._normalize_exception(type, value, tb)
-        if issubclass(type, HubDestroyed):
-            self._end_loop()
-            return
-        if not issubclass(type, self.NOT_ERROR):
-            self.print_exception(context, type, value, tb)
-        if context is None or issubclass(type, self.SYSTEM_ERROR):
-            self.handle_system_error(type, value, tb)
+        kind, error, traceback = self._normalize_exception(type, value, tb)
+        if issubclass(kind, HubDestroyed):
+            return self._end_loop()
+        quiet, serious = (issubclass(kind, kinds) for kinds in (self.NOT_ERROR, self.SYSTEM_ERROR))
+        if not quiet:
+            self.print_exception(context, kind, error, traceback)
+        if serious or context is None:
+            self.handle_system_error(kind, error, traceback)
 
     def handle_system_error(self, type, value, tb=None):
         """Raise the exception in the main greenlet, at once. Whoever runs now goes on afterwards, if there is one."""
-        current = getcurrent()
-        if current is self or current is self.parent or self.loop is None:
-            self.parent.throw(type, value, tb)
+        main, running = self.parent, getcurrent()
+        if self.loop is None or running in (self, main):
+            main.throw(type, value, tb)
             return
         # The main greenlet may never give control back by itself.
-        come_back = self.loop.run_callback(current.switch)
+        come_back = self.loop.run_callback(running.switch)
         try:
-            self.parent.throw(type, value, tb)
+            main.throw(type, value, tb)
         finally:
             come_back.stop()
 
@@ -293,9 +251,8 @@ class Hub(WaitOperationsGreenlet):
             else:
                 stream.write("".join(traceback.format_exception(t, v, tb)))
             if context is not None:
-                if not isinstance(context, str):
-                    context = self._describe(context)
-                stream.write(f"{gmctime()} {context} failed with {getattr(t, '__name__', 'exception')}\n\n")
+                subject = context if isinstance(context, str) else self._describe(context)
+                stream.write(f"{gmctime()} {subject} failed with {getattr(t, '__name__', 'exception')}\n\n")
         except (OSError, ValueError, AttributeError):
             # A closed or half torn-down stream, at exit for instance: there is nobody left to tell.
             pass
@@ -321,16 +278,18 @@ class Hub(WaitOperationsGreenlet):
             raise AssertionError("a hub is run by switching to it")
         self.start_periodic_monitoring_thread()
         while not self._ending:
-            loop = self.loop
-            loop.error_handler = self
-            try:
-                loop.run()
-            finally:
-                loop.error_handler = None
+            self._run_once(self.loop)
             if self._ending or self.loop is None:
                 break
-            debug = loop.debug() if hasattr(loop, "debug") else []
-            self.parent.throw(LoopExit("This operation would block forever", self, debug))
+            handles = getattr(self.loop, "debug", list)()
+            self.parent.throw(LoopExit("This operation would block forever", self, handles))
+
+    def _run_once(self, loop):
+        loop.error_handler = self
+        try:
+            loop.run()
+        finally:
+            loop.error_handler = None
 
     def _end_loop(self):
         self._ending = True
@@ -339,16 +298,17 @@ class Hub(WaitOperationsGreenlet):
 
     def start_periodic_monitoring_thread(self):
         """Start the thread that watches for greenlets that block the hub, if configured. Returns it, or None."""
-        if self.periodic_monitoring_thread is None and GEVENT_CONFIG.monitor_thread:
-            from gevent._monitor import PeriodicMonitoringThread
-            from gevent.events import PeriodicMonitorThreadStartedEvent, notify_and_call_entry_points
+        if not GEVENT_CONFIG.monitor_thread or self.periodic_monitoring_thread is not None:
+            return self.periodic_monitoring_thread
+        from gevent import _monitor, events
 
-            # Before anything else, as whoever is told may want to look at it.
-            self.periodic_monitoring_thread = PeriodicMonitoringThread(self)
-            if self.main_hub:
-                self.periodic_monitoring_thread.install_monitor_memory_usage()
-            notify_and_call_entry_points(PeriodicMonitorThreadStartedEvent(self.periodic_monitoring_thread))
-        return self.periodic_monitoring_thread
+        monitor = _monitor.PeriodicMonitoringThread(self)
+        # Before anybody is told of it, as whoever is told may want to look.
+        self.periodic_monitoring_thread = monitor
+        if self.main_hub:
+            monitor.install_monitor_memory_usage()
+        events.notify_and_call_entry_points(events.PeriodicMonitorThreadStartedEvent(monitor))
+        return monitor
 
     def join(self, timeout=None):
         """Park the main greenlet until the hub has nothing left to do, or `timeout` seconds are over.
@@ -360,18 +320,17 @@ class Hub(WaitOperationsGreenlet):
         if self.dead:
             return True
         waiter = Waiter(self)
-        timer = None
-        if timeout is not None:
-            timer = self.loop.timer(timeout, ref=False)
-            timer.start(waiter.switch, None)
+        limit = None if timeout is None else self.loop.timer(timeout, ref=False)
+        if limit is not None:
+            limit.start(waiter.switch, None)
         try:
             waiter.get()
+            return False
         except LoopExit:
             return True
         finally:
-            if timer is not None:
-                timer.close()
-        return False
+            if limit is not None:
+                limit.close()
 
     def destroy(self, destroy_loop=None):
         """End the hub and free what it holds: thread pool, resolver, monitoring thread, and perhaps the loop.
@@ -421,71 +380,27 @@ class Hub(WaitOperationsGreenlet):
         except HubDestroyed:
             pass
 
-    # -- thread pool and resolver --
-
-    @property
-    def resolver_class(self):
-        """The class of resolver this hub makes, by `gevent.config.resolver`."""
-        return GEVENT_CONFIG.resolver
-
-    def _get_resolver(self):
-        if self._resolver is None:
-            self._resolver = self.resolver_class(hub=self)
-        return self._resolver
-
-    def _set_resolver(self, value):
-        self._resolver = value
-
-    def _del_resolver(self):
-        resolver, self._resolver = self._resolver, None
-        if resolver is not None:
-            resolver.close()
-
-    resolver = property(
-        _get_resolver, _set_resolver, _del_resolver, "Turns names into addresses; made when first used."
-    )
-
-    @property
-    def threadpool_class(self):
-        """The class of thread pool this hub makes, by `gevent.config.threadpool`."""
-        return GEVENT_CONFIG.threadpool
-
-    def _get_threadpool(self):
-        if self._threadpool is None:
-            self._threadpool = self.threadpool_class(self.threadpool_size, hub=self)
-        return self._threadpool
-
-    def _set_threadpool(self, value):
-        self._threadpool = value
-
-    def _del_threadpool(self):
-        threadpool, self._threadpool = self._threadpool, None
-        if threadpool is not None:
-            threadpool.kill()
-
-    threadpool = property(
-        _get_threadpool, _set_threadpool, _del_threadpool, "Native threads for what blocks; made when first used."
-    )
-
 
 set_default_hub_class(Hub)
 
 
 class linkproxy:
-    """Calls `callback(obj)` whatever it is called with; equal to another with the same two."""
+    """Calls `callback(obj)`, once, whatever it is called with; equal to another with the same two."""
 
     __slots__ = ("callback", "obj")
 
     def __init__(self, callback, obj):
-        self.callback = callback
-        self.obj = obj
+        self.callback, self.obj = callback, obj
+
+    def _pair(self):
+        return self.callback, self.obj
 
     def __call__(self, *args):
-        callback, obj = self.callback, self.obj
+        call, argument = self._pair()
         self.callback = self.obj = None
-        callback(obj)
+        call(argument)
 
     def __eq__(self, other):
-        return isinstance(other, linkproxy) and (self.callback, self.obj) == (other.callback, other.obj)
+        return isinstance(other, linkproxy) and other._pair() == self._pair()
 
     __hash__ = object.__hash__

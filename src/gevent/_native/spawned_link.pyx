@@ -17,24 +17,33 @@ class SpawnedLink:
     __slots__ = ("callback",)
 
     def __init__(self, callback):
-        if not callable(callback):
+        if callable(callback):
+            self.callback = callback
+        else:
             raise TypeError(f"Expected callable: {callback!r}")
-        self.callback = callback
+
+    def _wants(self, source):
+        return True
 
     def __call__(self, source):
-        switch_to(greenlet(self.callback, current_hub()), (source,))
+        if self._wants(source):
+            switch_to(greenlet(self.callback, current_hub()), (source,))
 
-    def __eq__(self, other):
-        return self.callback == getattr(other, "callback", other)
+    # For everybody who looks, this is the callback.
 
-    def __hash__(self):
-        return hash(self.callback)
+    def __repr__(self):
+        return repr(self.callback)
 
     def __str__(self):
         return str(self.callback)
 
-    def __repr__(self):
-        return repr(self.callback)
+    def __eq__(self, other):
+        if isinstance(other, SpawnedLink):
+            other = other.callback
+        return self.callback == other
+
+    def __hash__(self):
+        return hash(self.callback)
 
     def __getattr__(self, name):
         if name == "callback":
@@ -47,9 +56,8 @@ class SuccessSpawnedLink(SpawnedLink):
 
     __slots__ = ()
 
-    def __call__(self, source):
-        if source.successful():
-            SpawnedLink.__call__(self, source)
+    def _wants(self, source):
+        return source.successful()
 
 
 class FailureSpawnedLink(SpawnedLink):
@@ -57,9 +65,8 @@ class FailureSpawnedLink(SpawnedLink):
 
     __slots__ = ()
 
-    def __call__(self, source):
-        if not source.successful():
-            SpawnedLink.__call__(self, source)
+    def _wants(self, source):
+        return not source.successful()
 
 
 __all__ = ["FailureSpawnedLink", "SpawnedLink", "SuccessSpawnedLink"]
