@@ -11,32 +11,44 @@ import gevent
 from gevent import os as gevent_os
 
 
-def fork_child(code=0, until=None, **kwargs):
-    """A child that ends with `code`, once the pipe end `until` is closed everywhere else."""
-    pid = gevent_os.fork_and_watch(**kwargs)
+class Gate:
+    """Children that were given it wait until it is opened."""
+
+    def __init__(self):
+        self.read_end, self.write_end = os.pipe()
+
+    def wait(self):
+        self.open()
+        os.read(self.read_end, 1)
+
+    def open(self):
+        # Once: the number may be somebody else's afterwards.
+        if self.write_end is not None:
+            os.close(self.write_end)
+            self.write_end = None
+
+
+def fork_child(code=0, until=None, fork=gevent_os.fork_and_watch, **kwargs):
+    """A child that ends with `code`, once the gate `until` is open."""
+    pid = fork(**kwargs)
     if pid == 0:
         if until is not None:
-            os.close(until[1])
-            os.read(until[0], 1)
+            until.wait()
         os._exit(code)
     return pid
 
 
 @pytest.fixture
 def gate():
-    """A pipe; a child that was given it ends when its write end is closed."""
-    ends = os.pipe()
-    yield ends
-    for fd in ends:
-        try:
-            os.close(fd)
-        except OSError:
-            pass
+    gate = Gate()
+    yield gate
+    gate.open()
+    os.close(gate.read_end)
 
 
 def test_waitpid_lets_others_run_and_returns_the_status(gate):
     pid = fork_child(7, until=gate)
-    gevent.spawn(os.close, gate[1])  # runs only if waiting parks
+    gevent.spawn(gate.open)  # runs only if waiting parks
     assert gevent_os.waitpid(pid, 0) == (pid, 7 << 8)
 
 
@@ -51,7 +63,7 @@ def test_all_greenlets_that_wait_for_one_child_learn_its_status(gate):
     pid = fork_child(3, until=gate)
     waiters = [gevent.spawn(gevent_os.waitpid, pid, 0) for _ in range(3)]
     gevent.sleep(0)
-    os.close(gate[1])
+    gate.open()
     gevent.joinall(waiters, timeout=10)
     assert [waiter.value for waiter in waiters] == [(pid, 3 << 8)] * 3
 
@@ -59,31 +71,23 @@ def test_all_greenlets_that_wait_for_one_child_learn_its_status(gate):
 def test_waitpid_with_wnohang_knows_of_an_end_that_the_loop_has_not_seen(gate):
     pid = fork_child(4, until=gate)
     assert gevent_os.waitpid(pid, os.WNOHANG) == (0, 0)
-    os.close(gate[1])
+    gate.open()
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert gevent_os.waitpid(pid, os.WNOHANG) == (pid, 4 << 8)
 
 
 def test_waitpid_parks_for_a_child_that_was_not_started_through_gevent(gate):
-    pid = os.fork()
-    if pid == 0:
-        os.close(gate[1])
-        os.read(gate[0], 1)
-        os._exit(5)
-    gevent.spawn(os.close, gate[1])
+    pid = fork_child(5, until=gate, fork=os.fork)
+    gevent.spawn(gate.open)
     assert gevent_os.waitpid(pid, 0) == (pid, 5 << 8)
 
 
 def test_waitpid_for_any_finds_watched_and_other_children(gate):
     gevent_os._reap_children(timeout=0)  # what other tests have left
     watched = fork_child(1, until=gate)
-    other = os.fork()
-    if other == 0:
-        os.close(gate[1])
-        os.read(gate[0], 1)
-        os._exit(2)
+    other = fork_child(2, until=gate, fork=os.fork)
     assert gevent_os.waitpid(-1, os.WNOHANG) == (0, 0)
-    gevent.spawn(os.close, gate[1])
+    gevent.spawn(gate.open)
     found = dict(gevent_os.waitpid(-1, 0) for _ in range(2))
     assert found == {watched: 1 << 8, other: 2 << 8}
     with pytest.raises(ChildProcessError):
@@ -96,7 +100,7 @@ def test_waitpid_tells_of_a_child_that_is_stopped(gate):
     found, status = gevent_os.waitpid(pid, os.WUNTRACED)
     assert (found, os.WSTOPSIG(status)) == (pid, signal.SIGSTOP)
     os.kill(pid, signal.SIGCONT)
-    os.close(gate[1])
+    gate.open()
     assert gevent_os.waitpid(pid, 0) == (pid, 0)
 
 
@@ -119,7 +123,7 @@ def test_watched_children_keep_the_hub_running_only_if_asked(gate):
     with_ref = fork_child(ref=True)
     assert gevent.get_hub().join(timeout=10) is True
     assert gevent_os._watched_children[with_ref].ended
-    os.close(gate[1])
+    gate.open()
     for child in (pid, with_ref):
         gevent_os.waitpid(child, 0)
 
