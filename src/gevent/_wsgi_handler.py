@@ -113,6 +113,8 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             self.__dict__.pop("socket", None)
             self.__dict__.pop("wsgi_input", None)
             self.__dict__.pop("_plain", None)  # which has them, too
+            if self._head is not None:
+                self._head.close()
             if rfile is not None:
                 rfile.close()
 

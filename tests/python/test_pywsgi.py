@@ -1,5 +1,6 @@
 """The WSGI server, spoken to in bytes."""
 
+import gc
 import io
 import logging
 import re
@@ -105,6 +106,21 @@ def test_a_connection_is_closed_although_the_application_keeps_its_input(served)
     with served(application) as it:
         assert it.talk(request("/", "Connection: close"))
         assert kept
+
+
+def test_a_connection_leaves_nothing_to_the_garbage_collector(served):
+    with served(hello) as it:
+        it.talk(request())
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                it.talk(request("/", "Connection: close"))
+            handlers = [each for each in gc.get_objects() if isinstance(each, pywsgi.WSGIHandler)]
+            assert not handlers
+            assert gc.collect() < 20
+        finally:
+            gc.enable()
 
 
 # --- responses --------------------------------------------------------------------------------------------------------

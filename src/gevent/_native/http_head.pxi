@@ -73,6 +73,11 @@ cdef class Head:
         self.request_line = <str>PyUnicode_DecodeLatin1(PyBytes_AS_STRING(head), line_end, NULL)
         return True
 
+    def close(self):
+        """Parse no more: the parser and this object hold each other."""
+        self._parser = None
+        self._complete = False
+
     def on_url(self, bytes url):
         self._target = url
 
