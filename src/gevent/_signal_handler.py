@@ -10,7 +10,7 @@ class signal:
     """Call `handler(*args, **kwargs)` in a new greenlet whenever this process receives `signalnum`.
 
     Does not keep the hub running. `cancel()` ends it. TypeError if `handler` cannot be called. What the handler raises
-    comes out in the main greenlet, as with signal handlers of Python's own. From gevent, where it is `gevent.hub.signal`.
+    comes out in the main greenlet, as with Python's own signal handlers. From gevent, where it is `gevent.hub.signal`.
     """
 
     # The class of greenlet the handler runs in; a subclass may choose another.
