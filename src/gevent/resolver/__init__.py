@@ -121,6 +121,8 @@ class AbstractResolver:
 
     def _hostname_to_bytes(self, hostname):
         if isinstance(hostname, str):
+            if hostname.isascii() and len(hostname) < 64 and ".." not in hostname and hostname[:1] != ".":
+                return hostname.encode("ascii")  # what the codec for names, which is not native, would return
             return hostname.encode(self.HOSTNAME_ENCODING)
         if isinstance(hostname, (bytes, bytearray)):
             return bytes(hostname)

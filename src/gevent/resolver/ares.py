@@ -16,18 +16,17 @@ from _socket import (
     NI_NUMERICHOST,
     SOCK_DGRAM,
     gaierror,
+    getaddrinfo as native_getaddrinfo,
+    gethostbyaddr as native_gethostbyaddr,
+    gethostbyname as native_gethostbyname,
     gethostname,
+    getnameinfo as native_getnameinfo,
     inet_aton,
 )
-from _socket import getaddrinfo as native_getaddrinfo
-from _socket import gethostbyaddr as native_gethostbyaddr
-from _socket import gethostbyname as native_gethostbyname
-from _socket import getnameinfo as native_getnameinfo
 from weakref import WeakSet
 
 from gevent._config import AresSettingMixin, config
-from gevent._hub_local import get_hub_noargs as get_hub
-from gevent._hub_local import register_after_abandon
+from gevent._hub_local import get_hub_noargs as get_hub, register_after_abandon
 from gevent.resolver import AbstractResolver
 from gevent.resolver._addresses import is_ipv4_addr, is_ipv6_addr
 from gevent.resolver.cares import (
@@ -78,8 +77,8 @@ class Resolver(AbstractResolver):
         ``flags``, ``timeout``, ``tries``, ``ndots``, ``udp_port``, ``tcp_port``, ``servers``, as for
         `gevent.resolver.cares.channel`.
 
-    Unlike the system this knows no other source of names, such as mDNS or NIS. Exceptions are the system's; where nobody
-    could tell, `gethostbyname` and `gethostbyname_ex` raise one that is a `herror`, too, and the text says why.
+    Unlike the system this knows no other source of names, such as mDNS or NIS. Exceptions are the system's. Where
+    nobody could tell, their text says why, and those of `gethostbyname` and `gethostbyname_ex` are `herror` as well.
 
     In a forked child a channel of its own is made, and what was asked before is asked again.
     """

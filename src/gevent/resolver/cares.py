@@ -220,10 +220,10 @@ class channel(Channel):
         """Give everything back. Questions without an answer are told so; new ones raise `gaierror`."""
         self.close()
 
-    def _check(self, callback=None):
+    def _check(self, callback=callable):
         if not self.is_open:
             raise gaierror(EDESTRUCTION, "this ares channel has been destroyed")
-        if callback is not None and not callable(callback):
+        if not callable(callback):
             raise TypeError(f"callback must be callable, not {type(callback).__name__}")
 
     def set_servers(self, servers=None):
