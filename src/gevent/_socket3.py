@@ -74,7 +74,7 @@ class socket(SocketMixin):
     set_inheritable = _original.set_inheritable
 
     def dup(self):
-        """Return another socket of the same kind for the same connection, with a descriptor and a timeout of its own."""
+        """Return another socket of this kind for the same connection, with a descriptor and a timeout of its own."""
         fd = _socket.dup(self.fileno())
         copy = type(self)(self.family, self.type, self.proto, fd)
         copy.timeout = self.timeout

@@ -41,8 +41,9 @@ class BaseServer:
     handle
         called for each arrival; by default the method `handle` of a subclass.
     spawn
-        what calls `handle`: ``"default"`` (a new `Greenlet`), a function such as `gevent.spawn_raw`, a `Pool`, a number (the
-        size of a new Pool; while it is full nothing is accepted), or None: the hub itself, and then `handle` must not wait.
+        what calls `handle`: ``"default"`` (a new `Greenlet`), a function such as `gevent.spawn_raw`, a `Pool`, a number
+        (the size of a new Pool; while it is full nothing is accepted), or None: the hub itself, and then `handle` must
+        not wait.
 
     TypeError when there is no handler, or the listener is none. From gevent.
     """

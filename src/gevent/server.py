@@ -20,8 +20,8 @@ class StreamServer(BaseServer):
     backlog
         how many connections may wait to be accepted; only together with an address.
     ssl_args
-        make it a TLS server: `ssl_context`, or `keyfile`, `certfile` and whatever else `gevent.ssl.wrap_socket` takes. The
-        handshake happens in the connection's greenlet.
+        make it a TLS server: `ssl_context`, or `keyfile`, `certfile` and whatever else `gevent.ssl.wrap_socket` takes.
+        The handshake happens in the connection's greenlet.
 
     Everything else as `BaseServer`. From gevent.
     """

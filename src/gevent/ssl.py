@@ -1,8 +1,9 @@
 """The standard library's `ssl` module, with TLS sockets that let other greenlets run while they wait.
 
-Everything of the original is here. Contexts made here, `create_default_context()` and its kin included, make such sockets
-without any patching.
+Everything of the original is here. Contexts made here, `create_default_context()` and its kin included, make such
+sockets without any patching.
 """
+
 import functools
 import socket as __socket__
 import ssl as __ssl__
@@ -33,7 +34,8 @@ __extensions__ = []
 __imports__ = [
     name
     for name in vars(__ssl__)
-    if not name.startswith("__") and name not in (*__implements__, "socket", "AF_INET", "SOCK_STREAM", "SO_TYPE", "SOL_SOCKET")
+    if not name.startswith("__")
+    and name not in (*__implements__, "socket", "AF_INET", "SOCK_STREAM", "SO_TYPE", "SOL_SOCKET")
 ]
 globals().update((name, getattr(__ssl__, name)) for name in __imports__)
 __all__ = __implements__ + __extensions__ + __imports__
@@ -144,7 +146,9 @@ class SSLSocket(_native.NativeTlsSocket, socket):
 
     def _shake_hands_if_wanted(self):
         if self.do_handshake_on_connect:
-            _refuse_if(not self.getblocking(), "do_handshake_on_connect should not be specified for non-blocking sockets")
+            _refuse_if(
+                not self.getblocking(), "do_handshake_on_connect should not be specified for non-blocking sockets"
+            )
             self.do_handshake()
 
     # -- what does not wait --
@@ -260,20 +264,22 @@ class SSLSocket(_native.NativeTlsSocket, socket):
 
 
 class SSLContext(_OriginalContext):
-    """What TLS connections have in common, and what makes them: `wrap_socket` returns green `SSLSocket`s. From gevent."""
+    """What TLS connections have in common, and what makes them: `wrap_socket` returns green sockets. From gevent."""
 
     sslsocket_class = SSLSocket
 
     def wrap_socket(self, sock, server_side=False, do_handshake_on_connect=True, suppress_ragged_eofs=True,
                     server_hostname=None, session=None):  # fmt: skip
-        """Make a TLS connection of `sock`, whose descriptor it takes over. Waits for the handshake unless told not to."""
-        return self.sslsocket_class(sock=sock, _context=self, **{
-            "server_side": server_side,
-            "server_hostname": server_hostname,
-            "do_handshake_on_connect": do_handshake_on_connect,
-            "suppress_ragged_eofs": suppress_ragged_eofs,
-            "_session": session,
-        })  # fmt: skip
+        """Make a TLS connection of `sock`, whose descriptor it takes. Waits for the handshake unless told not to."""
+        return self.sslsocket_class(
+            sock=sock,
+            _context=self,
+            _session=session,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            suppress_ragged_eofs=suppress_ragged_eofs,
+            do_handshake_on_connect=do_handshake_on_connect,
+        )
 
     for _name, _member in vars(_OriginalContext).items():
         if isinstance(_member, property) and _member.fset and "SSLContext" in _member.fset.__code__.co_names:
@@ -320,12 +326,12 @@ def _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_cert
 
 def wrap_socket(sock, keyfile=None, certfile=None, server_side=False, cert_reqs=CERT_NONE, ssl_version=PROTOCOL_TLS,
                 ca_certs=None, do_handshake_on_connect=True, suppress_ragged_eofs=True, ciphers=None):  # fmt: skip
-    """Make a TLS connection of `sock` with a context made for it alone. Prefer `SSLContext.wrap_socket`. From gevent."""
+    """Make a TLS connection of `sock` with a context made for it. Prefer `SSLContext.wrap_socket`. From gevent."""
     return SSLSocket(**locals())
 
 
 def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeout=timeout_default):
-    """Return the certificate of the server at `addr`, as PEM text; verified if `ca_certs` names a file of certificates."""
+    """Return the certificate of the server at `addr` as PEM text, verified if `ca_certs` names a file."""
     if ssl_version == PROTOCOL_TLS:
         ssl_version = __ssl__.PROTOCOL_TLS_CLIENT  # means the same here, and is not deprecated
     context = _create_stdlib_context(

@@ -1,16 +1,17 @@
 """Waiting for several descriptors: select, poll, selectors, and what multiprocessing needs."""
+
 import errno
 import os
 import select as stdlib_select
 import time
 
 import pytest
+from gevent._native.select import wait_fds
+from scripts import run_script
 
 import gevent
 from gevent import select, selectors, socket
-from gevent._native.select import wait_fds
 from gevent.select import POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI
-from scripts import run_script
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def _soon(function, *args):
     return gevent.spawn_later(0.01, function, *args)
 
 
-# ---- select ------------------------------------------------------------------------------------------------------------
+# ---- select ----------------------------------------------------------------------------------------------------------
 
 
 def test_select_returns_what_is_ready(pairs):
@@ -61,7 +62,10 @@ def test_select_lets_others_run_even_when_something_is_ready(pairs):
 
 
 def test_select_sees_urgent_data(pairs):
-    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as client:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()) as client,
+    ):
         accepted, _ = listening.accept()
         with accepted:
             _soon(client.send, b"!", socket.MSG_OOB)
@@ -132,7 +136,7 @@ def test_killing_a_selecting_greenlet_leaves_nothing_behind(pairs):
     assert select.select([a, c], [], [], 5) == ([a], [], [])
 
 
-# ---- poll --------------------------------------------------------------------------------------------------------------
+# ---- poll ------------------------------------------------------------------------------------------------------------
 
 
 def test_poll_reports_what_the_kernel_reports(pairs):
@@ -182,7 +186,7 @@ def test_poll_answers_as_the_standard_library_s(pairs):
     assert (reading, POLLNVAL) in ours.poll(1000)
 
 
-# ---- selectors ---------------------------------------------------------------------------------------------------------
+# ---- selectors -------------------------------------------------------------------------------------------------------
 
 
 def test_a_selector_keeps_its_registrations(pairs):
@@ -228,7 +232,7 @@ def test_regular_files_are_always_ready():
         assert selector.select(0) == []
 
 
-# ---- for multiprocessing ----------------------------------------------------------------------------------------------------
+# ---- for multiprocessing ---------------------------------------------------------------------------------------------
 
 
 def test_wait_fds_takes_any_mixture(pairs):

@@ -1,4 +1,5 @@
 """Sockets: what each call does when it need not wait, when it must, and when somebody interferes meanwhile."""
+
 # tidy: long because a socket has many calls, and each can succeed, wait, time out and be interrupted.
 import errno
 import fcntl
@@ -12,12 +13,12 @@ import warnings
 import weakref
 
 import pytest
+from scripts import run_script
 
 import gevent
 from gevent import socket
 from gevent.event import Event
 from gevent.exceptions import ConcurrentObjectUseError, LoopExit
-from scripts import run_script
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def _is_nonblocking(fd):
     return bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK)
 
 
-# ---- receiving and sending --------------------------------------------------------------------------------------------
+# ---- receiving and sending -------------------------------------------------------------------------------------------
 
 
 def test_what_is_there_is_received_without_letting_anybody_else_run(pair):
@@ -215,7 +216,7 @@ def test_bad_arguments_are_the_standard_library_s_errors(pair):
         one.settimeout(-1)
 
 
-# ---- guessing whether there is something --------------------------------------------------------------------------------
+# ---- guessing whether there is something -----------------------------------------------------------------------------
 
 
 def test_a_socket_that_was_often_empty_loses_nothing_and_still_reads_in_hub_callbacks(pair):
@@ -242,7 +243,7 @@ def test_a_socket_that_was_often_empty_loses_nothing_and_still_reads_in_hub_call
     assert done.wait(5) and seen == [b"for the hub"]
 
 
-# ---- time ----------------------------------------------------------------------------------------------------------------
+# ---- time ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_timeout_ends_each_kind_of_wait(pair, listener):
@@ -297,7 +298,7 @@ def test_new_and_accepted_sockets_have_the_default_timeout(listener):
         stdlib_socket.setdefaulttimeout(None)
 
 
-# ---- interference --------------------------------------------------------------------------------------------------------
+# ---- interference ----------------------------------------------------------------------------------------------------
 
 
 def test_only_one_greenlet_may_wait_to_receive(pair):
@@ -403,7 +404,7 @@ def test_waiting_without_ref_does_not_keep_the_hub_running():
     assert LoopExit
 
 
-# ---- connections -----------------------------------------------------------------------------------------------------------
+# ---- connections -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("family, host", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
@@ -528,13 +529,15 @@ def test_rare_families_work_through_the_standard_library():
             one.recvfrom(100)
 
 
-# ---- the object ------------------------------------------------------------------------------------------------------------
+# ---- the object ------------------------------------------------------------------------------------------------------
 
 
 def test_a_socket_looks_like_the_standard_library_s(listener):
     assert repr(listener).startswith("<gevent._socket3.socket at 0x") and f"fd={listener.fileno()}" in repr(listener)
     assert listener.family is socket.AF_INET and listener.type is socket.SOCK_STREAM
-    assert isinstance(listener._sock, stdlib_socket.SocketType.__mro__[-2]) or listener._sock.fileno() == listener.fileno()
+    assert (
+        isinstance(listener._sock, stdlib_socket.SocketType.__mro__[-2]) or listener._sock.fileno() == listener.fileno()
+    )
     assert listener._sock.gettimeout() == 0.0
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as flagged:
         assert flagged.type == socket.SOCK_STREAM
@@ -638,7 +641,7 @@ def test_whole_files_can_be_sent(kind, pair, tmp_path):
         assert received == data[10:1_500_010] and source.tell() == 1_500_010
 
 
-# ---- threads and processes --------------------------------------------------------------------------------------------------
+# ---- threads and processes -------------------------------------------------------------------------------------------
 
 
 def _in_thread(function):

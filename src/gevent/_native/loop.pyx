@@ -3,7 +3,7 @@
 
 What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client.h; the watchers are in watchers.pxi and
 watcher_kinds.pxi, parts of this module because a loop makes watchers and a watcher needs its loop. What users import is
-in gevent/libev/corecext.py: flags, names and constants.
+in gevent/libev/corecext.py and gevent/libuv/loop.py: the engine, flags, names and constants.
 """
 cimport cython
 from cpython.object cimport PyObject
@@ -22,6 +22,12 @@ cdef extern from "<ev.h>" nogil:
     unsigned ev_supported_backends()
     unsigned ev_recommended_backends()
     unsigned ev_embeddable_backends()
+
+cdef extern from "<uv.h>" nogil:
+    const char* uv_version_string()
+    const int UV_VERSION_MAJOR
+    const int UV_VERSION_MINOR
+    const int UV_VERSION_PATCH
 
 cdef extern from "<unistd.h>" nogil:
     int close_descriptor "close" (int fd)
@@ -70,6 +76,7 @@ cdef extern from "loop/loop.h" namespace "gevent" nogil:
         void verify()
         void wake_up_if_blocked()
         cbool closing_fd(int fd)
+        int awaited_events(int fd)
         LoopFacts facts()
 
 cdef extern from "python/loop_client.h" namespace "gevent":
@@ -78,6 +85,7 @@ cdef extern from "python/loop_client.h" namespace "gevent":
         void run(PyObject* loop_object, Mode mode)
         PyObject* running_for()
     shared_ptr[PythonLoop] make_libev_python_loop(unsigned flags) except *
+    shared_ptr[PythonLoop] make_libuv_python_loop() except *
     void report_to_loop(PyObject* loop_object, PyObject* context)
     cbool call_with(object function, object arguments)
     void push_object(PythonLoop& loop, EntryRun run, object thing)
@@ -101,8 +109,17 @@ cdef extern from *:
     EntryRun run_queued
 
 
-# The one loop that everybody who asks for "the default" shares, while there is one.
-cdef weak_ptr[PythonLoop] default_loop
+# The one loop that everybody who asks for "the default" of that engine shares, while there is one.
+cdef weak_ptr[PythonLoop] default_on_libev
+cdef weak_ptr[PythonLoop] default_on_libuv
+
+
+cdef shared_ptr[PythonLoop] usable_default(weak_ptr[PythonLoop] default_loop) noexcept:
+    cdef shared_ptr[PythonLoop] found = default_loop.lock()
+    # In a forked child that started over, the inherited one is of no use.
+    if found.get() != NULL and found.get().core().abandoned():
+        found.reset()
+    return found
 
 
 @cython.no_gc  # what is queued is no garbage, and what has run or was stopped refers to nothing
@@ -163,7 +180,7 @@ sleep_instead_of_terminating_at_exit()
 
 
 cdef class Loop:
-    """An event loop. `gevent.libev.corecext.loop` is the class to use; this one has no engine of its own choice.
+    """An event loop. Use `gevent.libev.corecext.loop` or `gevent.libuv.loop.loop`: this one has no engine yet.
 
     One thread runs a loop; only `run_callback`, `run_callback_threadsafe` and `async_.send` may be called from others.
     Everything raises ValueError after `destroy`, except stopping watchers.
@@ -172,6 +189,7 @@ cdef class Loop:
     cdef CoreLoop* core  # shared's, or NULL
     cdef cbool is_default
     cdef cbool destroy_after_run
+    cdef int io_mark  # what is shown in io.events of a watcher that the engine has not seen yet
     cdef public object error_handler
 
     # Seconds. Nothing is promised below this.
@@ -180,18 +198,30 @@ cdef class Loop:
     MAXPRI = 2
 
     def _open_libev(self, unsigned flags, default):
-        # Called once, by the constructors of public classes.
-        global default_loop
+        # This or _open_libuv is called once, by the constructors of public classes.
+        global default_on_libev
         cdef shared_ptr[PythonLoop] found
         if default:
-            found = default_loop.lock()
-            # In a forked child that started over, the inherited one is of no use.
-            if found.get() != NULL and found.get().core().abandoned():
-                found.reset()
+            found = usable_default(default_on_libev)
         if found.get() == NULL:
             found = make_libev_python_loop(flags)
             if default:
-                default_loop = weak_ptr[PythonLoop](found)
+                default_on_libev = weak_ptr[PythonLoop](found)
+        self.io_mark = kIoFdSet
+        self.take(found, default)
+
+    def _open_libuv(self, default):
+        global default_on_libuv
+        cdef shared_ptr[PythonLoop] found
+        if default:
+            found = usable_default(default_on_libuv)
+        if found.get() == NULL:
+            found = make_libuv_python_loop()
+            if default:
+                default_on_libuv = weak_ptr[PythonLoop](found)
+        self.take(found, default)
+
+    cdef void take(self, shared_ptr[PythonLoop] found, cbool default) noexcept:
         self.shared = found
         self.core = found.get().core()
         self.is_default = default
@@ -387,6 +417,11 @@ cdef class Loop:
         raise AttributeError("sigfd")
 
     @property
+    def _keepaliveset(self):
+        # From gevent's loop on libuv, where its tests look at it: the watchers that nobody else need hold.
+        return _KeptWatchers(self)
+
+    @property
     def WatcherType(self):
         """What all watchers of this loop are instances of."""
         return watcher
@@ -476,6 +511,17 @@ include "watchers.pxi"
 include "watcher_kinds.pxi"
 
 
+@cython.final
+cdef class _KeptWatchers:
+    cdef Loop loop
+
+    def __init__(self, Loop loop):
+        self.loop = loop
+
+    def __contains__(self, one):
+        return isinstance(one, watcher) and (<watcher>one).loop is self.loop and (<watcher>one).kept
+
+
 loop = Loop
 
 
@@ -487,4 +533,12 @@ def libev_facts():
         "supported": ev_supported_backends(),
         "recommended": ev_recommended_backends(),
         "embeddable": ev_embeddable_backends(),
+    }
+
+
+def libuv_facts():
+    """What gevent.libuv.loop needs to know of libuv, as a dict of its versions."""
+    return {
+        "version": uv_version_string().decode(),
+        "header_version": f"{UV_VERSION_MAJOR}.{UV_VERSION_MINOR}.{UV_VERSION_PATCH}",
     }

@@ -4,10 +4,7 @@
 How it waits is in cpp/python/descriptor_set.h. The public names are in gevent/select.py.
 """
 cimport cython
-from cpython.object cimport PyObject
 from libcpp.memory cimport unique_ptr
-
-import select as _stdlib
 
 from bridge cimport current_hub_if_exists, park_for
 

@@ -264,8 +264,8 @@ cdef class SemLock:
         timeout
             the most seconds to wait; None: no limit; less than 0 counts as 0
 
-        Waits, letting other greenlets run; also without having to wait once the caller has had the loop's turn for long,
-        so that who fills a queue does not keep everybody else from running.
+        Waits, letting other greenlets run; also without having to wait once the caller has had the loop's turn for
+        long, so that who fills a queue does not keep everybody else from running.
         """
         cdef PyObject* me = calling_greenlet()
         cdef double seconds = -1.0

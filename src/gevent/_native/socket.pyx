@@ -2,18 +2,18 @@
 """Green sockets: one descriptor, and the calls on it that may have to wait.
 
 How a call tries first and parks only when it must is in cpp/python/socket_io.h; who may wait for what, and what happens
-to them when the socket is closed, in cpp/python/socket_core.h. What gevent promises its users is in gevent/_socketcommon.py
-and gevent/_socket3.py, whose classes derive from NativeSocket.
+to them when the socket is closed, in cpp/python/socket_core.h. What gevent promises its users is in
+gevent/_socketcommon.py and gevent/_socket3.py, whose classes derive from NativeSocket.
 
-Families whose addresses only the standard library can read and write (netlink, CAN, Bluetooth, …) and calls nobody makes
-often are handed to a `_socket.socket` for the same descriptor, which is made when it is first needed.
+Families whose addresses only the standard library can read and write (netlink, CAN, Bluetooth, …) and calls nobody
+makes often are handed to a `_socket.socket` for the same descriptor, which is made when it is first needed.
 
 The docstrings of methods begin with the signature that gevent publishes for them.
 """
 # tidy: long because all calls of one class work on its C++ half, which only the file that defines the class can see.
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyObject
 from libc.errno cimport EAGAIN, ECONNRESET, errno
 from libcpp.vector cimport vector
 
@@ -148,8 +148,8 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
     cancel_watcher
         `cancel_watcher(watcher, exception, close)` ends the wait on a public watcher.
     tls_errors
-        the exceptions by which TLS asks to be called again when there is something to read, or room to write, and by which
-        it says that the other side is gone without a word.
+        the exceptions by which TLS asks to be called again when there is something to read, or room to write, and by
+        which it says that the other side is gone without a word.
     """
     global _socket_class, _closed_error, _resolve, _cancel_watcher, _want_read, _want_write, _ragged_end
     if socket_class is not None:
@@ -267,9 +267,9 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
         self._drop_events_and_close()
 
     def _drop_events_and_close(self, closefd=True):
-        """Make all who wait fail with `cancel_wait_ex`, then close the descriptor; `closefd=False` returns it instead, open.
+        """Make all who wait fail with `cancel_wait_ex`, then close the descriptor. Does not wait.
 
-        Does not wait.
+        `closefd=False` returns the descriptor instead, open.
         """
         cdef int fd = self.core.fd
         self._cancel_waits(kRead | kWrite, True)
@@ -688,7 +688,7 @@ Shut down one or both directions. Whoever waits for them fails with `cancel_wait
         if c_shutdown(self.core.fd, direction) != 0:
             PyErr_SetFromErrno(OSError)
 
-    # ---- calls that never wait ----------------------------------------------------------------------------------------
+    # ---- calls that never wait ---------------------------------------------------------------------------------------
 
     def bind(self, address):
         """bind($self, address)
@@ -753,7 +753,7 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
         if c_setsockopt(self.core.fd, args[0], args[1], &value, sizeof(value)) != 0:
             PyErr_SetFromErrno(OSError)
 
-    # ---- for gevent's own modules ---------------------------------------------------------------------------------------
+    # ---- for gevent's own modules ------------------------------------------------------------------------------------
 
     def _wait_readable(self):
         """Park until there is something to receive, for at most the socket's timeout."""
@@ -778,7 +778,7 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
             self.core.wait(event, patience)
 
 
-# ---- TLS -----------------------------------------------------------------------------------------------------------------
+# ---- TLS -------------------------------------------------------------------------------------------------------------
 
 @cython.binding(False)
 cdef class NativeTlsSocket(NativeSocket):
@@ -794,7 +794,8 @@ cdef class NativeTlsSocket(NativeSocket):
         self._drop_events_and_close()
 
     def _tls_call(self, method, str operation):
-        """Call `method()` of the encryption until it needs nothing more from the network; TimeoutError names `operation`."""
+        """Call `method()` of the encryption until it is done with the network. TimeoutError names `operation`.
+        """
         cdef Patience patience = Patience(self.core.timeout_s)
         cdef int event
         while True:
@@ -918,7 +919,8 @@ Encrypt and send `data`; return how much of it was taken."""
         if self._sslobj is None:
             return NativeSocket.send(self, data, flags, timeout)
         self._no_flags(flags, "send")
-        return self._encrypt(self._sslobj, data, self.core.timeout_s if timeout is _timeout_unset else _seconds(timeout))
+        timeout_s = self.core.timeout_s if timeout is _timeout_unset else _seconds(timeout)
+        return self._encrypt(self._sslobj, data, timeout_s)
 
     def sendall(self, data, int flags=0):
         """sendall($self, data, flags=0)

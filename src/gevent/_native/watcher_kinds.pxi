@@ -10,6 +10,12 @@ cdef class io(watcher):
         self.own(make_io(self.room, core_loop[0], fd, events & ~kIoFdSet, on_event, <void*>self), ref, priority)
         self.stop_on_error = True
 
+    def close(self):
+        """The same as `stop`; the descriptor may then be closed."""
+        self.stop()
+        if self.core != NULL:
+            (<CoreIo*>self.core).forget()
+
     cdef int check(self, int fd, int events) except -1:
         if fd < 0:
             raise ValueError(f"a descriptor is 0 or above, not {fd}")
@@ -48,9 +54,9 @@ cdef class io(watcher):
 
     @property
     def events(self):
-        """READ, WRITE or both; before the first start, or after a change, also libev's _IOFDSET."""
+        """READ, WRITE or both; on libev, before the first start, or after a change, also its _IOFDSET."""
         cdef CoreIo* core = <CoreIo*>self.made()
-        return core.events() | (kIoFdSet if core.fresh else 0)
+        return core.events() | (self.loop.io_mark if core.fresh else 0)
 
     @events.setter
     def events(self, int value):
@@ -59,12 +65,32 @@ cdef class io(watcher):
         core.set(core.fd(), value & ~kIoFdSet)
 
     @property
+    def _watcher_ref(self):
+        # From gevent's loop on libuv: what all watchers of one descriptor share.
+        return _Descriptor(self)
+
+    @property
     def events_str(self):
         """`events` in words."""
         return _events_to_str(self.events)
 
     def _format(self):
         return f" fd={self.fd} events={self.events_str}"
+
+
+@cython.final
+cdef class _Descriptor:
+    cdef Loop loop
+    cdef readonly int fd
+
+    def __init__(self, io watcher):
+        self.loop = watcher.loop
+        self.fd = watcher.fd
+
+    @property
+    def events(self):
+        """What the active watchers of this descriptor watch together."""
+        return self.loop.usable().awaited_events(self.fd)
 
 
 @cython.no_gc
@@ -270,6 +296,7 @@ cdef class eventfd(watcher):
         # Runs before the base class's: the kernel must not hear of a closed descriptor.
         if self.core != NULL:
             self.core.stop()
+            forget_eventfd(self.core[0])
         self.close_fd()
 
     cdef close_fd(self):
@@ -288,6 +315,8 @@ cdef class eventfd(watcher):
     def close(self):
         """Watch no more; close the descriptor if it came with the watcher."""
         self.stop()
+        if self.core != NULL:
+            forget_eventfd(self.core[0])
         self.close_fd()
 
     @property

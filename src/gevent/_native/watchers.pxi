@@ -14,6 +14,7 @@ cdef extern from "loop/watcher.h" namespace "gevent" nogil:
         int fd()
         int events()
         void set(int fd, int events)
+        void forget()
         cbool fresh
 
     cdef cppclass CoreTimer "gevent::Timer" (CoreWatcher):
@@ -67,6 +68,7 @@ cdef extern from "python/python_watchers.h" namespace "gevent":
     int make_eventfd(unsigned initial, cbool semaphore) except -1
     CoreWatcher* make_eventfd_watcher(CoreLoop& loop, int fd, WatcherCallback callback, void* owner) except NULL
     uint64_t eventfd_value(CoreWatcher& core)
+    void forget_eventfd(CoreWatcher& core)
     int add_to_eventfd(int fd, uint64_t amount) except -1
 
 cdef extern from "<csignal>":
@@ -280,6 +282,11 @@ cdef class watcher:
         if self.core.active() or self.core.pending():
             raise AttributeError(f"{self!r} has its place already: stop it before giving it another priority")
         self.core.set_priority(min(max(value, -2), 2))
+
+    @property
+    def _watcher(self):
+        # From gevent's loop on libuv: what stands for it in the engine. Here the address of its C++ half.
+        return <uintptr_t>self.core
 
     def __repr__(self):
         if self.core == NULL:

@@ -25,8 +25,11 @@ def clean_fork():
     """Fork. Returns the child's id in the parent, and 0, in a clean hub, in the child.
 
     Takes as long as `os.fork`, and does not warn of threads, of which nothing is used in the child. Raises `OSError` in
-    the parent.
+    the parent, and `RuntimeError` at the end of the interpreter.
     """
+    sys.audit("os.fork")
+    if sys.is_finalizing():
+        raise RuntimeError("the interpreter is shutting down: too late to fork")
     pid = _clean_fork()
     if pid == 0:
         try:
