@@ -2,6 +2,8 @@
 
 from concurrent import futures
 
+from greenlet import getcurrent
+
 from gevent._util import Lazy
 from gevent.hub import linkproxy
 from gevent.timeout import Timeout
@@ -24,13 +26,26 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
         futures.ThreadPoolExecutor.__init__(self, *args, **kwargs)
         size = self._max_workers
         self._pool = ThreadPool(size)
+        given = dict(zip(("max_workers", "thread_name_prefix", "initializer", "initargs"), args), **kwargs)
+        self._initialize = given.get("initializer")
+        self._initialize_with = given.get("initargs", ())
 
     def submit(self, fn, *args, **kwargs):
         """Have ``fn(*args, **kwargs)`` called in a thread and return its future. Waits while the pool is full."""
         # Not under the executor's lock, which is no lock between greenlets and would be held while waiting.
         if self._shutdown:
             raise RuntimeError("cannot schedule new futures after shutdown")
+        if self._initialize is not None:
+            return _FutureProxy(self._pool.spawn(self._run_initialized, fn, args, kwargs))
         return _FutureProxy(self._pool.spawn(fn, *args, **kwargs))
+
+    def _run_initialized(self, fn, args, kwargs):
+        # The one greenlet of this thread in which all its tasks run.
+        worker = getcurrent()
+        if not getattr(worker, "is_initialized", False):
+            self._initialize(*self._initialize_with)
+            worker.is_initialized = True
+        return fn(*args, **kwargs)
 
     def shutdown(self, wait=True, **kwargs):
         """Accept nothing more; have the threads end after what was submitted, and wait for that if `wait`."""

@@ -348,6 +348,17 @@ def test_a_future_times_out_and_fails_as_the_standard_librarys(quiet):
         assert isinstance(executor.submit(fail).exception(timeout=10), Boom)
 
 
+def test_an_executor_initializes_each_of_its_threads_once():
+    initialized = []
+
+    def initialize(argument):
+        initialized.append((argument, threading.get_ident()))
+
+    with ThreadPoolExecutor(1, initializer=initialize, initargs=("x",)) as executor:
+        idents = {executor.submit(threading.get_ident).result(timeout=10) for _ in range(3)}
+    assert initialized == [("x", ident) for ident in idents]
+
+
 def test_nothing_can_be_submitted_after_shutdown():
     executor = ThreadPoolExecutor(1)
     future = executor.submit(time.sleep, 0.01)
