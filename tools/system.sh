@@ -26,6 +26,7 @@ look() {
   if ! has "${CXX:-c++}" || ! has_header concepts; then needed+=(g++); fi
   has flock || needed+=(util-linux)
   has_header ev.h || has_header libev/ev.h || welcome+=(libev-dev)
+  has_header uv.h || welcome+=(libuv1-dev)
   has_header ares.h || welcome+=(libc-ares-dev)
   if [ "$purpose" = test ]; then has_header doctest/doctest.h || needed+=(doctest-dev); fi
 }

@@ -122,7 +122,7 @@ void Child::begin_fallback() noexcept {
 }
 
 void Child::end() noexcept {
-  exited_.stop();
+  exited_.forget();
   fallback_.reset();
   pidfd_.reset();
   active_ = false;

@@ -77,8 +77,10 @@ void Loop::end_block() noexcept {
   blocked_ = false;
 }
 
+bool Loop::shared_with_parent() const noexcept { return fork_generation_ != fork_generation(); }
+
 void Loop::rearm_after_fork() noexcept {
-  if (fork_generation_ != fork_generation()) reinit();
+  if (shared_with_parent()) reinit();
 }
 
 void Loop::set_rearmed() noexcept {
@@ -96,9 +98,20 @@ void Loop::abandon() noexcept {
 }
 
 bool Loop::closing_fd(int fd) noexcept {
-  if (abandoned_ || fd < 0 || !stop_all_on(fd, 0)) return false;
-  wake_up_if_blocked();
-  return true;
+  if (abandoned_ || fd < 0) return false;
+  const bool found = stop_all_on(fd, 0);
+  forget_fd(fd);
+  if (found) wake_up_if_blocked();
+  return found;
+}
+
+int Loop::awaited_events(int fd) noexcept {
+  int events = 0;
+  if (abandoned_) return events;
+  for_each<Io>(Watcher::Kind::kIo, [&](Io& io) {
+    if (io.fd() == fd && active(io)) events |= io.events();
+  });
+  return events;
 }
 
 bool Loop::stop_all_on(int fd, int revents) noexcept {
@@ -118,7 +131,7 @@ int Loop::count_referenced() const noexcept {
   for (const Watcher* watcher = watchers_; watcher != nullptr; watcher = watcher->next_of_loop_) {
     // Those made of other watchers are counted in these.
     const bool composed = watcher->kind_ == Watcher::Kind::kChild || watcher->kind_ == Watcher::Kind::kEventfd;
-    if (!composed && watcher->ref_ && active(*watcher)) ++count;
+    if (!composed && watcher->ref_ && !watcher->unreferenced && active(*watcher)) ++count;
   }
   return count;
 }

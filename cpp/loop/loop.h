@@ -94,6 +94,9 @@ class Loop {
   // whoever tries again meets the error. Returns whether there was one. Any thread that holds the lock.
   bool closing_fd(int fd) noexcept;
 
+  // What active Io watchers of `fd` wait for together. Looks at all watchers there are.
+  [[nodiscard]] int awaited_events(int fd) noexcept;
+
   // Calls visit(Watcher&) for each there is; `visit` must not make, start, stop or destroy any.
   template <typename Visit>
   void visit_watchers(Visit visit) noexcept {
@@ -115,6 +118,11 @@ class Loop {
   virtual void send(Async& async) noexcept = 0;  // any thread
   [[nodiscard]] virtual bool sent(const Async& async) const noexcept = 0;
   [[nodiscard]] virtual double due(const Timer& timer) const noexcept = 0;  // Timer::at()
+  virtual void rest(Io& io) noexcept { stop(io); }  // Io::rest(), for engines to which stopping and starting is dear
+  // What an engine keeps registered for the descriptor of `io`, or just for `fd`, though nobody waits for it, is given
+  // up. For those that keep something.
+  virtual void forget(Watcher& io) noexcept { static_cast<void>(io); }
+  virtual void forget_fd(int fd) noexcept { static_cast<void>(fd); }
 
  protected:
   Loop();
@@ -134,6 +142,8 @@ class Loop {
   unsigned depth() const noexcept { return depth_; }
   bool stop_all_on(int fd, int revents) noexcept;  // as closing_fd(); `revents`: 0 for what each waits for
   void set_rearmed() noexcept;                     // engines' reinit(): this process's generation has been dealt with
+  // This is a forked child, and the engine has not been re-armed: its descriptors are still shared with the parent.
+  [[nodiscard]] bool shared_with_parent() const noexcept;
   void detach_watchers() noexcept;  // engine destructors: every watcher is stopped, and its loop() becomes nullptr
 
   // Calls visit(T&) for each watcher of `kind`, whose class T is. `visit` may stop watchers, but not make or destroy

@@ -14,6 +14,7 @@ Watcher::~Watcher() {
   if (loop_ == nullptr) return;
   // Those made of others have stopped in their own destructors, and are no longer what kind_ says.
   if (kind_ != Kind::kChild && kind_ != Kind::kEventfd) stop();
+  if (kind_ == Kind::kIo && usable()) loop_->forget(*this);
   if (next_of_loop_ != nullptr) next_of_loop_->previous_of_loop_ = previous_of_loop_;
   (previous_of_loop_ != nullptr ? previous_of_loop_->next_of_loop_ : loop_->watchers_) = next_of_loop_;
 }
@@ -46,6 +47,10 @@ void Watcher::stop() noexcept {
     default:
       return loop_->stop(*this);
   }
+}
+
+void Io::rest() noexcept {
+  if (loop() != nullptr && !loop()->abandoned()) loop()->rest(*this);
 }
 
 bool Watcher::active() const noexcept {
@@ -105,6 +110,11 @@ void Watcher::set_ref(bool ref) noexcept {
     default:
       return loop_->set_ref(*this, ref);
   }
+}
+
+void Io::forget() noexcept {
+  stop();
+  if (loop() != nullptr && !loop()->abandoned()) loop()->forget(*this);
 }
 
 void Timer::again() noexcept {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "loop/libev/libev_loop.h"
+#include "loop/libuv/libuv_loop.h"
 
 namespace gevent {
 
@@ -25,8 +26,9 @@ void PythonLoop::turn() noexcept {
   if (PyErr_CheckSignals() != 0) report_to_loop(running_for_, nullptr);
 }
 
-std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept {
-  Result<std::unique_ptr<Loop>> made = make_libev_loop(flags);
+namespace {
+
+std::shared_ptr<PythonLoop> shared(Result<std::unique_ptr<Loop>> made, unsigned flags) noexcept {
   if (!made.ok()) {
     PyErr_Format(PyExc_SystemError, "cannot make an event loop with flags 0x%x: %s", flags,
                  made.error().message().c_str());
@@ -38,6 +40,14 @@ std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept {
   };
   return {new PythonLoop(std::move(made).value()), destroy};
 }
+
+}  // namespace
+
+std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept {
+  return shared(make_libev_loop(flags), flags);
+}
+
+std::shared_ptr<PythonLoop> make_libuv_python_loop() noexcept { return shared(make_libuv_loop(), 0); }
 
 void report_to_loop(PyObject* loop_object, PyObject* context) noexcept {
   if (context == nullptr) context = Py_None;

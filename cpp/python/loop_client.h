@@ -31,8 +31,9 @@ class PythonLoop final : private LoopClient {
   PyThreadState* thread_state_ = nullptr;
 };
 
-// A new loop on libev, or no loop and a Python exception (SystemError).
+// A new loop on libev or libuv, or no loop and a Python exception (SystemError).
 std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept;
+std::shared_ptr<PythonLoop> make_libuv_python_loop() noexcept;
 
 // Reports the exception that is set now to loop_object.handle_error(context, type, value, traceback), and clears it.
 // `context` nullptr: None. What handle_error itself raises goes to sys.unraisablehook.

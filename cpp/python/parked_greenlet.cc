@@ -89,6 +89,7 @@ void ParkedGreenlet::on_timer(Watcher& watcher, int) noexcept {
 }
 
 void ParkedGreenlet::on_io(Watcher& watcher, int) noexcept {
+  if (watcher.owner == nullptr) return watcher.stop();  // at rest: nobody wants to know
   static_cast<ParkedGreenlet*>(watcher.owner)->make_ready(State::kWoken);
 }
 
@@ -129,7 +130,7 @@ void ParkedGreenlet::leave_all() noexcept {
   if (timer_) timer_.reset();
   if (own_io_) own_io_.reset();
   if (io_ != nullptr) {
-    io_->stop();
+    io_->rest();
     io_->owner = nullptr;
     io_ = nullptr;
   }

@@ -116,6 +116,8 @@ Watcher* make_eventfd_watcher(Loop& loop, int fd, Watcher::Callback callback, vo
 
 std::uint64_t eventfd_value(const Watcher& watcher) noexcept { return static_cast<const Eventfd&>(watcher).value; }
 
+void forget_eventfd(Watcher& watcher) noexcept { static_cast<Eventfd&>(watcher).forget(); }
+
 int add_to_eventfd(int fd, std::uint64_t amount) noexcept {
   if (::write(fd, &amount, sizeof amount) == sizeof amount) return 0;
   PyErr_SetFromErrno(PyExc_OSError);
@@ -127,6 +129,7 @@ int add_to_eventfd(int fd, std::uint64_t amount) noexcept {
 int make_eventfd(unsigned, bool) noexcept { return set_no_eventfd(), -1; }
 Watcher* make_eventfd_watcher(Loop&, int, Watcher::Callback, void*) noexcept { return set_no_eventfd(), nullptr; }
 std::uint64_t eventfd_value(const Watcher&) noexcept { return 0; }
+void forget_eventfd(Watcher&) noexcept {}
 int add_to_eventfd(int, std::uint64_t) noexcept { return set_no_eventfd(), -1; }
 
 #endif

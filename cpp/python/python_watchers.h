@@ -46,6 +46,8 @@ int make_eventfd(unsigned initial, bool semaphore) noexcept;
 Watcher* make_eventfd_watcher(Loop& loop, int fd, Watcher::Callback callback, void* owner) noexcept;
 // Requires: `watcher` was made by make_eventfd_watcher().
 std::uint64_t eventfd_value(const Watcher& watcher) noexcept;
+// Stops it; its descriptor may then be closed. Requires: likewise.
+void forget_eventfd(Watcher& watcher) noexcept;
 // Adds to the counter: 0, or -1 and an OSError (BlockingIOError when it would pass the maximum).
 int add_to_eventfd(int fd, std::uint64_t amount) noexcept;
 

@@ -103,7 +103,15 @@ void SocketCore::cancel_waits(int events, PyObject* exception) noexcept {
     Io* io = io_for(event).get();
     if ((events & event) == 0 || io == nullptr) continue;
     fail_io(*io, exception);
-    io->stop();  // the kernel may hear of the descriptor no more once it is closed
+    io->forget();  // the kernel may hear of the descriptor no more once it is closed
+  }
+}
+
+void SocketCore::forget() noexcept {
+  for (Io* io : {read_.get(), write_.get()}) {
+    if (io == nullptr) continue;
+    io->stop();  // it may only be at rest
+    io->forget();
   }
 }
 

@@ -101,6 +101,8 @@ class SocketCore {
 
   // Makes whoever waits for `events` fail with `exception` (an instance, borrowed); the descriptor may then be closed.
   void cancel_waits(int events, PyObject* exception) noexcept;
+  // Nobody waits any more, and the descriptor is about to be closed.
+  void forget() noexcept;
 
   // Whether waiting on this socket keeps the loop running.
   [[nodiscard]] bool ref() const noexcept { return ref_; }

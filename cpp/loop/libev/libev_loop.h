@@ -32,6 +32,7 @@ class LibevLoop final : public Loop {
 
   void start(Watcher& watcher) noexcept override;
   void stop(Watcher& watcher) noexcept override;
+  void rest(Io& io) noexcept override;
   void feed(Watcher& watcher, int revents) noexcept override;
   [[nodiscard]] bool active(const Watcher& watcher) const noexcept override;
   [[nodiscard]] bool pending(const Watcher& watcher) const noexcept override;

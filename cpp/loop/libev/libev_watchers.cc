@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "loop/libev/libev_loop.h"
-#include "loop/libev/signal_table.h"
+#include "loop/signal_table.h"
 
 namespace gevent {
 
@@ -100,7 +100,10 @@ void LibevLoop::initialize(Watcher& watcher) noexcept {
 }
 
 void LibevLoop::start(Watcher& watcher) noexcept {
-  if (is_active(watcher)) return;
+  if (is_active(watcher)) {
+    if (watcher.ref()) take_count_back(watcher);  // it was at rest
+    return;
+  }
   take_count_back(watcher);
   initialize(watcher);
   set_native_priority(watcher);
@@ -181,6 +184,12 @@ void LibevLoop::stop(Watcher& watcher) noexcept {
     default:
       with_simple_kind(watcher, [this](auto* its, auto, auto stop) { stop(loop_, its); });
   }
+}
+
+void LibevLoop::rest(Io& io) noexcept {
+  if (io.unreferenced || !is_active(io)) return;
+  io.unreferenced = true;
+  ev_unref(loop_);
 }
 
 void LibevLoop::count_out(Io& io) noexcept {

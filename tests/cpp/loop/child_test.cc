@@ -46,7 +46,7 @@ struct EitherWay {
 
 }  // namespace
 
-TEST_CASE("a child's exit status is told once, and the child is reaped") {
+LOOP_TEST_CASE("a child's exit status is told once, and the child is reaped") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -65,7 +65,7 @@ TEST_CASE("a child's exit status is told once, and the child is reaped") {
   }
 }
 
-TEST_CASE("a child that was killed is told apart from one that exited") {
+LOOP_TEST_CASE("a child that was killed is told apart from one that exited") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -79,7 +79,7 @@ TEST_CASE("a child that was killed is told apart from one that exited") {
   }
 }
 
-TEST_CASE("a child that ended before anybody watched is still reported") {
+LOOP_TEST_CASE("a child that ended before anybody watched is still reported") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -94,7 +94,7 @@ TEST_CASE("a child that ended before anybody watched is still reported") {
   }
 }
 
-TEST_CASE("a child that somebody else has reaped is reported without a status") {
+LOOP_TEST_CASE("a child that somebody else has reaped is reported without a status") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -110,7 +110,7 @@ TEST_CASE("a child that somebody else has reaped is reported without a status") 
   }
 }
 
-TEST_CASE("a child reaped by others while it is watched is reported too") {
+LOOP_TEST_CASE("a child reaped by others while it is watched is reported too") {
   auto loop = make_loop();
   Counter counter;
   Child child(*loop, fork_child_until_killed(), Counter::on_event, &counter);
@@ -123,7 +123,7 @@ TEST_CASE("a child reaped by others while it is watched is reported too") {
   CHECK(child.rpid == child.pid);
 }
 
-TEST_CASE("only the watched child is reaped") {
+LOOP_TEST_CASE("only the watched child is reaped") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -139,7 +139,7 @@ TEST_CASE("only the watched child is reaped") {
   }
 }
 
-TEST_CASE("many children, each told to its own watcher") {
+LOOP_TEST_CASE("many children, each told to its own watcher") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -155,7 +155,7 @@ TEST_CASE("many children, each told to its own watcher") {
   }
 }
 
-TEST_CASE("a stopped watcher leaves the child to others, and no descriptor behind") {
+LOOP_TEST_CASE("a stopped watcher leaves the child to others, and no descriptor behind") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();
@@ -177,7 +177,7 @@ TEST_CASE("a stopped watcher leaves the child to others, and no descriptor behin
   }
 }
 
-TEST_CASE("SIGCHLD stays with whoever has it") {
+LOOP_TEST_CASE("SIGCHLD stays with whoever has it") {
   static int signals;
   signals = 0;
   struct sigaction mine = {}, before = {};
@@ -193,7 +193,7 @@ TEST_CASE("SIGCHLD stays with whoever has it") {
   ::sigaction(SIGCHLD, &before, nullptr);
 }
 
-TEST_CASE("a child is watched from any loop in any thread, even where SIGCHLD is another loop's") {
+LOOP_TEST_CASE("a child is watched from any loop in any thread, even where SIGCHLD is another loop's") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto main_loop = make_loop();
@@ -217,7 +217,7 @@ TEST_CASE("a child is watched from any loop in any thread, even where SIGCHLD is
   }
 }
 
-TEST_CASE("a child watcher without ref does not keep the loop running") {
+LOOP_TEST_CASE("a child watcher without ref does not keep the loop running") {
   for (const bool pidfd : {true, false}) {
     EitherWay way(pidfd);
     auto loop = make_loop();

@@ -5,17 +5,42 @@
 
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "base/owned_fd.h"
 #include "loop/libev/libev_loop.h"
+#include "loop/libuv/libuv_loop.h"
 #include "loop/loop.h"
 
 namespace gevent::testing {
 
+// Every LOOP_TEST_CASE runs once with each engine: make_loop() makes a loop of the one that is being tested.
+enum class Engine { kLibev, kLibuv };
+inline Engine engine = Engine::kLibev;
+
+#define GEVENT_LOOP_TEST_CASE(function, name)                  \
+  static void function();                                      \
+  TEST_CASE("libev: " name) {                                  \
+    gevent::testing::engine = gevent::testing::Engine::kLibev; \
+    function();                                                \
+  }                                                            \
+  TEST_CASE("libuv: " name) {                                  \
+    gevent::testing::engine = gevent::testing::Engine::kLibuv; \
+    function();                                                \
+  }                                                            \
+  static void function()
+#define LOOP_TEST_CASE(name) GEVENT_LOOP_TEST_CASE(DOCTEST_ANONYMOUS(loop_test_), name)
+
 inline std::unique_ptr<Loop> make_loop(unsigned flags = 0) {
-  auto made = make_libev_loop(flags);
+  auto made = engine == Engine::kLibuv ? make_libuv_loop() : make_libev_loop(flags);
   REQUIRE(made.ok());
   return std::move(made).value();
+}
+
+// What make_loop() may be given: libev waits with several system calls.
+inline std::vector<unsigned> backends() {
+  if (engine == Engine::kLibuv) return {0};
+  return {EVBACKEND_EPOLL, EVBACKEND_POLL, EVBACKEND_SELECT};
 }
 
 // Counts a watcher's callbacks: give its address as the owner.

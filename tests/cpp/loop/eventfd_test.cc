@@ -26,7 +26,7 @@ void add(const OwnedFd& fd, std::uint64_t amount) {
 
 }  // namespace
 
-TEST_CASE("an eventfd's counter is taken whole, and told to the callback") {
+LOOP_TEST_CASE("an eventfd's counter is taken whole, and told to the callback") {
   auto loop = make_loop();
   const OwnedFd fd = make_eventfd();
   Counter counter;
@@ -43,7 +43,7 @@ TEST_CASE("an eventfd's counter is taken whole, and told to the callback") {
   CHECK(counter.calls == 1);
 }
 
-TEST_CASE("an EFD_SEMAPHORE is taken by ones") {
+LOOP_TEST_CASE("an EFD_SEMAPHORE is taken by ones") {
   auto loop = make_loop();
   const OwnedFd fd = make_eventfd(EFD_SEMAPHORE);
   Counter counter;
@@ -59,7 +59,7 @@ TEST_CASE("an EFD_SEMAPHORE is taken by ones") {
   CHECK(counter.calls == 3);
 }
 
-TEST_CASE("when somebody else takes the counter first there is no callback") {
+LOOP_TEST_CASE("when somebody else takes the counter first there is no callback") {
   auto loop = make_loop();
   const OwnedFd fd = make_eventfd();
   Counter first_counter, second_counter;
@@ -72,7 +72,7 @@ TEST_CASE("when somebody else takes the counter first there is no callback") {
   CHECK(first_counter.calls + second_counter.calls == 1);
 }
 
-TEST_CASE("stopping, ref and feeding are those of every watcher") {
+LOOP_TEST_CASE("stopping, ref and feeding are those of every watcher") {
   auto loop = make_loop();
   const OwnedFd fd = make_eventfd();
   Counter counter;

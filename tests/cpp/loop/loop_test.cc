@@ -35,13 +35,13 @@ double seconds_since(Nanoseconds start) { return std::chrono::duration<double>(C
 
 }  // namespace
 
-TEST_CASE("run() returns at once when there is nothing to wait for") {
+LOOP_TEST_CASE("run() returns at once when there is nothing to wait for") {
   auto loop = make_loop();
   CHECK_FALSE(loop->run(Loop::Mode::kDefault));
   CHECK_FALSE(loop->running());
 }
 
-TEST_CASE("run() runs what is ready, and what that makes ready, before it returns") {
+LOOP_TEST_CASE("run() runs what is ready, and what that makes ready, before it returns") {
   auto loop = make_loop();
   static Loop* current;
   current = loop.get();
@@ -52,7 +52,7 @@ TEST_CASE("run() runs what is ready, and what that makes ready, before it return
   CHECK(last.calls == 1);
 }
 
-TEST_CASE("a nowait round runs what is ready first and never blocks") {
+LOOP_TEST_CASE("a nowait round runs what is ready first and never blocks") {
   auto loop = make_loop();
   CountingClient client;
   loop->client = &client;
@@ -66,7 +66,7 @@ TEST_CASE("a nowait round runs what is ready first and never blocks") {
   CHECK(client.turns == 1);
 }
 
-TEST_CASE("a round of one poll also runs what became ready through that poll") {
+LOOP_TEST_CASE("a round of one poll also runs what became ready through that poll") {
   auto loop = make_loop();
   static Loop* current;
   current = loop.get();
@@ -79,7 +79,7 @@ TEST_CASE("a round of one poll also runs what became ready through that poll") {
   CHECK(counter.calls == 1);
 }
 
-TEST_CASE("the client's lock is given up only around a poll that may block, and blocked() says so meanwhile") {
+LOOP_TEST_CASE("the client's lock is given up only around a poll that may block, and blocked() says so meanwhile") {
   auto loop = make_loop();
   struct Client final : CountingClient {
     void before_block() noexcept override {
@@ -110,7 +110,7 @@ TEST_CASE("the client's lock is given up only around a poll that may block, and 
   CHECK_FALSE(loop->blocked());
 }
 
-TEST_CASE("what a prepare watcher makes ready keeps the poll from blocking") {
+LOOP_TEST_CASE("what a prepare watcher makes ready keeps the poll from blocking") {
   auto loop = make_loop();
   static Loop* current;
   current = loop.get();
@@ -131,7 +131,7 @@ TEST_CASE("what a prepare watcher makes ready keeps the poll from blocking") {
   CHECK(seconds_since(start) < 5);
 }
 
-TEST_CASE("a busy ready queue does not starve watchers") {
+LOOP_TEST_CASE("a busy ready queue does not starve watchers") {
   auto loop = make_loop();
   static Loop* current;
   static bool fired;
@@ -147,7 +147,7 @@ TEST_CASE("a busy ready queue does not starve watchers") {
   CHECK(fired);
 }
 
-TEST_CASE("a turn ends by count") {
+LOOP_TEST_CASE("a turn ends by count") {
   auto loop = make_loop();
   loop->turn_length = std::chrono::hours(1);
   Counter counter;
@@ -159,7 +159,7 @@ TEST_CASE("a turn ends by count") {
   CHECK(client.turns == 1);
 }
 
-TEST_CASE("stop() ends the innermost run(), stop(all) those around it too") {
+LOOP_TEST_CASE("stop() ends the innermost run(), stop(all) those around it too") {
   auto loop = make_loop();
   static Loop* current;
   static int after_inner;
@@ -185,7 +185,7 @@ TEST_CASE("stop() ends the innermost run(), stop(all) those around it too") {
   }
 }
 
-TEST_CASE("wake_up() from another thread ends a blocking poll") {
+LOOP_TEST_CASE("wake_up() from another thread ends a blocking poll") {
   auto loop = make_loop();
   Counter counter;
   Timer far(*loop, 60, 0, Counter::on_event, &counter);
@@ -198,7 +198,7 @@ TEST_CASE("wake_up() from another thread ends a blocking poll") {
   CHECK(counter.calls == 0);
 }
 
-TEST_CASE("hold() keeps run() from returning until release()") {
+LOOP_TEST_CASE("hold() keeps run() from returning until release()") {
   auto loop = make_loop();
   loop->hold();
   CHECK(loop->facts().active == 1);
@@ -211,7 +211,7 @@ TEST_CASE("hold() keeps run() from returning until release()") {
   CHECK(loop->facts().active == 0);
 }
 
-TEST_CASE("after a fork the child's loop goes on, and the parent's is not disturbed") {
+LOOP_TEST_CASE("after a fork the child's loop goes on, and the parent's is not disturbed") {
   auto loop = make_loop();
   static int forks;
   forks = 0;
@@ -240,7 +240,7 @@ TEST_CASE("after a fork the child's loop goes on, and the parent's is not distur
   CHECK(forks == 0);
 }
 
-TEST_CASE("a loop that slept in another thread during the fork can be run in the child") {
+LOOP_TEST_CASE("a loop that slept in another thread during the fork can be run in the child") {
   auto loop = make_loop();
   static std::atomic<bool> asleep;
   asleep = false;
@@ -271,7 +271,7 @@ TEST_CASE("a loop that slept in another thread during the fork can be run in the
   CHECK(counter.calls == 1);
 }
 
-TEST_CASE("an abandoned loop never touches its engine: the parent's registrations stay") {
+LOOP_TEST_CASE("an abandoned loop never touches its engine: the parent's registrations stay") {
   auto loop = make_loop();
   Pipe pipe;
   Counter readable;
@@ -303,7 +303,7 @@ TEST_CASE("an abandoned loop never touches its engine: the parent's registration
   CHECK(readable.calls == 1);
 }
 
-TEST_CASE("abandoning gives signals back, so that a new loop may watch them") {
+LOOP_TEST_CASE("abandoning gives signals back, so that a new loop may watch them") {
   auto loop = make_loop();
   Signal inherited(*loop, SIGUSR1, Counter::on_event, nullptr);
   inherited.start();
@@ -325,7 +325,7 @@ TEST_CASE("abandoning gives signals back, so that a new loop may watch them") {
   inherited.stop();
 }
 
-TEST_CASE("a loop whose own descriptor was closed makes a new one at the next poll") {
+LOOP_TEST_CASE("a loop whose own descriptor was closed makes a new one at the next poll") {
   auto loop = make_loop();
   loop->run(Loop::Mode::kNowait);
   const int descriptor = loop->facts().descriptor;

@@ -24,7 +24,7 @@ struct Lock final : LoopClient {
 
 }  // namespace
 
-TEST_CASE("what other threads make ready under the lock is never left lying while the loop sleeps") {
+LOOP_TEST_CASE("what other threads make ready under the lock is never left lying while the loop sleeps") {
   constexpr int kThreads = 4;
   constexpr int kEach = 2000;
   auto loop = make_loop();
@@ -56,7 +56,7 @@ TEST_CASE("what other threads make ready under the lock is never left lying whil
   lock.mutex.lock();
 }
 
-TEST_CASE("send() and wake_up() need no lock") {
+LOOP_TEST_CASE("send() and wake_up() need no lock") {
   constexpr int kThreads = 4;
   auto loop = make_loop();
   Lock lock;
@@ -81,7 +81,7 @@ TEST_CASE("send() and wake_up() need no lock") {
   CHECK(counter.calls >= 1000);
 }
 
-TEST_CASE("loops of different threads do not know of each other") {
+LOOP_TEST_CASE("loops of different threads do not know of each other") {
   std::vector<std::thread> threads;
   std::atomic<int> fired = 0;
   for (int i = 0; i < 4; ++i) {

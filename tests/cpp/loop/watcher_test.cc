@@ -34,7 +34,7 @@ bool turn_until(Loop& loop, Done done) {
 
 }  // namespace
 
-TEST_CASE("an io watcher fires while its descriptor is ready") {
+LOOP_TEST_CASE("an io watcher fires while its descriptor is ready") {
   auto loop = make_loop();
   Pipe pipe;
   Counter counter;
@@ -52,8 +52,8 @@ TEST_CASE("an io watcher fires while its descriptor is ready") {
   CHECK_FALSE(loop->run(Loop::Mode::kNowait));
 }
 
-TEST_CASE("a descriptor that is closed already makes its watcher report an error, on every backend") {
-  for (const unsigned backend : {EVBACKEND_EPOLL, EVBACKEND_POLL, EVBACKEND_SELECT}) {
+LOOP_TEST_CASE("a descriptor that is closed already makes its watcher report an error, on every backend") {
+  for (const unsigned backend : testing::backends()) {
     auto loop = make_loop(backend);
     Pipe pipe;
     Counter counter;
@@ -68,8 +68,8 @@ TEST_CASE("a descriptor that is closed already makes its watcher report an error
   }
 }
 
-TEST_CASE("a descriptor that is closed while it is watched never stops the process") {
-  for (const unsigned backend : {EVBACKEND_EPOLL, EVBACKEND_POLL, EVBACKEND_SELECT}) {
+LOOP_TEST_CASE("a descriptor that is closed while it is watched never stops the process") {
+  for (const unsigned backend : testing::backends()) {
     auto loop = make_loop(backend);
     Pipe pipe;
     Counter reads, writes;
@@ -87,7 +87,7 @@ TEST_CASE("a descriptor that is closed while it is watched never stops the proce
   }
 }
 
-TEST_CASE("a descriptor closed in a prepare or a fed callback is noticed in the same round") {
+LOOP_TEST_CASE("a descriptor closed in a prepare or a fed callback is noticed in the same round") {
   auto loop = make_loop();
   static std::unique_ptr<Pipe> pipe;
   static Counter counter;
@@ -124,7 +124,7 @@ TEST_CASE("a descriptor closed in a prepare or a fed callback is noticed in the 
   CHECK(counter.calls == 1);
 }
 
-TEST_CASE("a negative descriptor is an error at once") {
+LOOP_TEST_CASE("a negative descriptor is an error at once") {
   auto loop = make_loop();
   Counter counter;
   Io io(*loop, -1, kRead, Counter::on_event, &counter);
@@ -134,7 +134,7 @@ TEST_CASE("a negative descriptor is an error at once") {
   CHECK((counter.last_events & kErrorEvent) != 0);
 }
 
-TEST_CASE("a number that stands for another file than before is registered anew") {
+LOOP_TEST_CASE("a number that stands for another file than before is registered anew") {
   auto loop = make_loop();
   Counter counter;
   auto first = std::make_unique<Pipe>();
@@ -154,7 +154,7 @@ TEST_CASE("a number that stands for another file than before is registered anew"
   CHECK(counter.calls == 1);
 }
 
-TEST_CASE("closing_fd() calls back everybody who waits on it, and nobody else") {
+LOOP_TEST_CASE("closing_fd() calls back everybody who waits on it, and nobody else") {
   auto loop = make_loop();
   Pipe pipe, other;
   Counter on_it, elsewhere;
@@ -172,7 +172,7 @@ TEST_CASE("closing_fd() calls back everybody who waits on it, and nobody else") 
   CHECK(elsewhere.calls == 0);
 }
 
-TEST_CASE("a timer counts from the real time of its start, however long the loop has not looked at the clock") {
+LOOP_TEST_CASE("a timer counts from the real time of its start, however long the loop has not looked at the clock") {
   auto loop = make_loop();
   Counter counter;
   ::usleep(20'000);
@@ -191,7 +191,7 @@ TEST_CASE("a timer counts from the real time of its start, however long the loop
   CHECK(counter.calls == 2);
 }
 
-TEST_CASE("a one-shot timer without ref stops by itself and leaves the count as it was") {
+LOOP_TEST_CASE("a one-shot timer without ref stops by itself and leaves the count as it was") {
   auto loop = make_loop();
   Counter counter;
   Timer far(*loop, 60, 0, Counter::on_event, &counter);
@@ -208,7 +208,7 @@ TEST_CASE("a one-shot timer without ref stops by itself and leaves the count as 
   CHECK_FALSE(loop->run(Loop::Mode::kDefault));
 }
 
-TEST_CASE("ref may be changed while a watcher is active") {
+LOOP_TEST_CASE("ref may be changed while a watcher is active") {
   auto loop = make_loop();
   Counter counter;
   Timer timer(*loop, 60, 0, Counter::on_event, &counter);
@@ -224,7 +224,7 @@ TEST_CASE("ref may be changed while a watcher is active") {
   CHECK_FALSE(loop->run(Loop::Mode::kDefault));
 }
 
-TEST_CASE("a repeating timer goes on until it is stopped, and again() starts it over") {
+LOOP_TEST_CASE("a repeating timer goes on until it is stopped, and again() starts it over") {
   auto loop = make_loop();
   Counter counter;
   Timer timer(
@@ -246,7 +246,7 @@ TEST_CASE("a repeating timer goes on until it is stopped, and again() starts it 
   CHECK_FALSE(timer.active());
 }
 
-TEST_CASE("a callback may destroy its own watcher") {
+LOOP_TEST_CASE("a callback may destroy its own watcher") {
   auto loop = make_loop();
   static std::unique_ptr<Timer> timer;
   timer = std::make_unique<Timer>(*loop, 0, 0.001, [](Watcher&, int) noexcept { timer.reset(); }, nullptr);
@@ -255,7 +255,7 @@ TEST_CASE("a callback may destroy its own watcher") {
   CHECK(timer == nullptr);
 }
 
-TEST_CASE("a watcher that outlives its loop can still be stopped, started and destroyed") {
+LOOP_TEST_CASE("a watcher that outlives its loop can still be stopped, started and destroyed") {
   auto loop = make_loop();
   Counter counter;
   Timer timer(*loop, 1, 0, Counter::on_event, &counter);
@@ -273,7 +273,7 @@ TEST_CASE("a watcher that outlives its loop can still be stopped, started and de
   CHECK_FALSE(child.active());
 }
 
-TEST_CASE("feeding calls back once in the next round, and stopping takes it back") {
+LOOP_TEST_CASE("feeding calls back once in the next round, and stopping takes it back") {
   auto loop = make_loop();
   Counter counter;
   Timer timer(*loop, 1, 0, Counter::on_event, &counter);
@@ -288,7 +288,7 @@ TEST_CASE("feeding calls back once in the next round, and stopping takes it back
   CHECK(counter.calls == 1);
 }
 
-TEST_CASE("of two events in one round the higher priority is called first") {
+LOOP_TEST_CASE("of two events in one round the higher priority is called first") {
   auto loop = make_loop();
   static std::string order;
   order.clear();
@@ -302,7 +302,7 @@ TEST_CASE("of two events in one round the higher priority is called first") {
   CHECK(order == "high low ");
 }
 
-TEST_CASE("prepare comes before the poll and check after it; idle when there is nothing else") {
+LOOP_TEST_CASE("prepare comes before the poll and check after it; idle when there is nothing else") {
   auto loop = make_loop();
   static std::string order;
   order.clear();
@@ -316,7 +316,7 @@ TEST_CASE("prepare comes before the poll and check after it; idle when there is 
   CHECK(order == "prepare check idle ");
 }
 
-TEST_CASE("an async watcher is set off from another thread") {
+LOOP_TEST_CASE("an async watcher is set off from another thread") {
   auto loop = make_loop();
   Counter counter;
   Async async(*loop, Counter::on_event, &counter);
@@ -328,7 +328,7 @@ TEST_CASE("an async watcher is set off from another thread") {
   CHECK(turn_until(*loop, [&] { return counter.calls == 1; }));
 }
 
-TEST_CASE("a signal watcher hears its signal, and gives it back to whoever had it") {
+LOOP_TEST_CASE("a signal watcher hears its signal, and gives it back to whoever had it") {
   static int handled;
   handled = 0;
   struct sigaction mine = {}, before = {};
@@ -364,7 +364,7 @@ TEST_CASE("a signal watcher hears its signal, and gives it back to whoever had i
   ::sigaction(SIGUSR1, &before, nullptr);
 }
 
-TEST_CASE("a signal that another loop watches cannot be had, until that loop lets it go") {
+LOOP_TEST_CASE("a signal that another loop watches cannot be had, until that loop lets it go") {
   auto loop = make_loop();
   auto other = make_loop();
   Counter counter;
@@ -378,7 +378,7 @@ TEST_CASE("a signal that another loop watches cannot be had, until that loop let
   CHECK(ours.active());
 }
 
-TEST_CASE("a stat watcher tells what a file was and is") {
+LOOP_TEST_CASE("a stat watcher tells what a file was and is") {
   auto loop = make_loop();
   char path[] = "/tmp/gevent_stat_test_XXXXXX";
   OwnedFd file(::mkstemp(path));

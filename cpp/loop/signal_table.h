@@ -6,9 +6,9 @@ namespace gevent {
 
 class Loop;
 
-// A signal's handler belongs to the process, and libev lets one loop have it (it stops the process when a second one
-// asks) and leaves the default action behind when it is done. This table says who has a signal, and gives it back to
-// whoever had it before. Guarded by the lock of all loops.
+// A signal's handler belongs to the process. libev lets one loop have it (it stops the process when a second one asks),
+// and both engines leave the default action behind when they are done. This table, one for the loops of all engines,
+// says who has a signal, and gives it back to whoever had it before. Guarded by the lock of all loops.
 class SignalTable {
  public:
   // One more watcher of `loop` wants `signum`; false when another loop has it. Call before the engine takes it over.

@@ -1,4 +1,4 @@
-#include "loop/libev/signal_table.h"
+#include "loop/signal_table.h"
 
 #include "base/check.h"
 
