@@ -33,6 +33,10 @@ class _ComputedAttribute:
         self.__doc__ = func.__doc__
         self.__module__ = func.__module__
 
+    def __set_name__(self, owner, name):
+        # The function may have another name, where it was not written in the class.
+        self.name = name
+
 
 class Lazy(_ComputedAttribute):
     """A method whose result, computed at the first access, becomes an attribute of the instance."""
