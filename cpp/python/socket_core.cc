@@ -76,8 +76,9 @@ bool SocketCore::wait(int event, Patience& patience) noexcept {
 }
 
 bool SocketCore::wait_before_receiving(Patience& patience) noexcept {
-  if (wait(kRead, patience)) return true;
-  // In a callback of the hub's, which must not wait: there may be something all the same.
+  // When time is over there may be something all the same, and then it is not too late.
+  if (park(kRead, patience) != kFailed) return true;
+  // In a callback of the hub's, which must not wait: here too.
   if (!PyErr_ExceptionMatches(gevent_exception("BlockingSwitchOutError"))) return false;
   PyErr_Clear();
   return true;

@@ -61,8 +61,9 @@ class ReceiveHabit {
   unsigned char waits_ = 0;
 };
 
-// The descriptor's file is in O_NONBLOCK mode as in gevent, yet nothing here relies on that: other processes may share
-// the file and change the mode, and a call that blocked would stop every greenlet.
+// The descriptor's file is in O_NONBLOCK mode, as in gevent. Others may share the file and change the mode (a copy of the
+// descriptor that is detached, another process), and a call that blocked would stop every greenlet. So messages are sent
+// and received with MSG_DONTWAIT, and where there is no such flag the mode is looked at first.
 //
 // Belongs to no thread: whoever waits does so in the hub of its own thread, as long as nobody waits in another one for
 // the same direction. In the child of a fork that abandoned its hub, waits begin afresh in the new one.
@@ -89,7 +90,8 @@ class SocketCore {
   // The same; false + TimeoutError when patience is over.
   [[nodiscard]] bool wait(int event, Patience& patience) noexcept;
 
-  // wait(kRead) ahead of a receiving call. True as well in a callback of the hub's, which cannot wait but may try.
+  // park(kRead) ahead of a receiving call. True when that may be made, which is also so when time is over, and in a
+  // callback of the hub's, which cannot wait but may try.
   [[nodiscard]] bool wait_before_receiving(Patience& patience) noexcept;
 
   // For a system call that just failed with errno: true when it may be tried again, after waiting if need be.

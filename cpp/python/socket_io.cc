@@ -269,6 +269,7 @@ Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, 
 
 int socket_accept(SocketCore& socket, SocketAddress& peer, bool patient) noexcept {
   Patience patience(socket.timeout_s);
+  if (patient) ensure_nonblocking(socket.fd);
   do {
     peer.clear();
 #ifdef __linux__
@@ -290,6 +291,7 @@ int socket_accept(SocketCore& socket, SocketAddress& peer, bool patient) noexcep
 
 int socket_connect(SocketCore& socket, const SocketAddress& address) noexcept {
   Patience patience(socket.timeout_s);
+  ensure_nonblocking(socket.fd);
   do {
     const int error = ::connect(socket.fd, &address.any, address.size) == 0 ? 0 : errno;
     if (error != EAGAIN || socket.family != AF_UNIX || patience.none())
@@ -308,6 +310,11 @@ int socket_finish_connect(SocketCore& socket, int error, Patience& patience) noe
   int outcome = 0;
   socklen_t size = sizeof outcome;
   return ::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &outcome, &size) == 0 ? outcome : errno;
+}
+
+void ensure_nonblocking(int fd) noexcept {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 bool set_nonblocking(int fd, bool nonblocking) noexcept {

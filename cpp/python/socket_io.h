@@ -35,7 +35,8 @@ Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, 
                           SocketAddress* address) noexcept;
 
 // Accepts one connection: its descriptor (close-on-exec, O_NONBLOCK); the other side's address goes into `peer`.
-// With `patient` false never parks: kNobody and no exception when no connection is waiting.
+// With `patient` false never parks: kNobody and no exception when no connection is waiting. Requires, then:
+// ensure_nonblocking() a moment ago.
 inline constexpr int kNobody = -2;
 int socket_accept(SocketCore& socket, SocketAddress& peer, bool patient) noexcept;
 
@@ -48,5 +49,7 @@ int socket_finish_connect(SocketCore& socket, int error, Patience& patience) noe
 
 // Sets or clears O_NONBLOCK. False + exception on failure.
 bool set_nonblocking(int fd, bool nonblocking) noexcept;
+// Sets O_NONBLOCK if somebody cleared it. What is wrong with `fd` otherwise, the next call will say.
+void ensure_nonblocking(int fd) noexcept;
 
 }  // namespace gevent

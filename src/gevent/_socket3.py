@@ -105,6 +105,7 @@ class socket(SocketMixin):
             raise _GiveupOnSendfile(error) from error
         if not self.getblocking():
             raise ValueError("non-blocking sockets are not supported")
+        self._ensure_nonblocking()
         position = offset
         end = float("inf") if count is None else offset + count
         try:

@@ -96,8 +96,10 @@ class StreamServer(BaseServer):
     def _arrivals(self):
         # Without a frame for each, unless do_read() is somebody else's.
         do_read = self.do_read
-        if getattr(do_read, "__func__", None) is StreamServer.do_read and isinstance(self.socket, NativeSocket):
-            return self.socket._accept_now
+        if isinstance(self.socket, NativeSocket):
+            self.socket._ensure_nonblocking()
+            if getattr(do_read, "__func__", None) is StreamServer.do_read:
+                return self.socket._accept_now
         return do_read
 
     def _delivery(self):

@@ -608,6 +608,32 @@ def test_a_detached_descriptor_is_as_the_timeout_says():
         other.close()
 
 
+def test_nothing_blocks_though_somebody_makes_the_file_blocking(pair, listener):
+    one, other = pair
+    for sock in (one, listener):
+        os.set_blocking(sock.fileno(), True)
+        sock.settimeout(0.01)
+    for call in (lambda: one.recv(1), lambda: one.sendall(b"x" * 10_000_000), listener.accept):
+        with pytest.raises(socket.timeout):
+            call()
+    with socket.socket() as client:
+        os.set_blocking(client.fileno(), True)
+        client.connect(listener.getsockname())
+    assert other.recv(1)
+
+
+def test_time_that_is_over_does_not_hide_what_is_there(pair):
+    one, other = pair
+    for _ in range(3):  # so that it waits first
+        received = gevent.spawn(one.recv, 10)
+        gevent.sleep(0)
+        other.sendall(b"x")
+        assert received.get(timeout=5) == b"x"
+    one.settimeout(1e-9)
+    other.sendall(b"there")
+    assert one.recv(10) == b"there"
+
+
 def test_a_wrong_descriptor_is_refused():
     reading, writing = os.pipe()
     for wrong, error in ((reading, OSError), (-1, ValueError), ("x", TypeError), (1.5, TypeError)):

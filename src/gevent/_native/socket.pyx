@@ -120,6 +120,7 @@ cdef extern from "python/socket_io.h" namespace "gevent":
     int socket_connect(SocketCore&, const SocketAddress&) except -1
     int socket_finish_connect(SocketCore&, int, Patience&) except -1
     bint set_nonblocking(int fd, bint) except 0
+    void ensure_nonblocking(int fd)
 
 
 cdef object _default_timeout = _socket.getdefaulttimeout
@@ -649,6 +650,7 @@ Wait for a connection; return a socket for it and the other side's address."""
         if not address_from_python(self.core.family, address, target):
             address = _resolve(self, address)
             if not address_from_python(self.core.family, address, target):
+                ensure_nonblocking(self.core.fd)
                 error = self._stdlib_socket().connect_ex(address)
                 return socket_finish_connect(self.core, error, patience)
         PySys_Audit("socket.connect", "OO", <PyObject*>self, <PyObject*>address)
@@ -755,6 +757,10 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
 
     # ---- for gevent's own modules ------------------------------------------------------------------------------------
 
+    def _ensure_nonblocking(self):
+        """For who makes a system call that has no flag for not waiting: somebody may have changed the file's mode."""
+        ensure_nonblocking(self.core.fd)
+
     def _wait_readable(self):
         """Park until there is something to receive, for at most the socket's timeout."""
         cdef Patience patience = Patience(self.core.timeout_s)
@@ -769,6 +775,7 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
         cdef Patience patience = Patience(0 if flags & _DONTWAIT else self.core.timeout_s)
         cdef bint patient = not flags & _DONTWAIT and self.core.timeout_s != 0
         method = getattr(self._stdlib_socket(), name)
+        ensure_nonblocking(self.core.fd)
         while True:
             try:
                 return method(*args)
@@ -833,7 +840,7 @@ cdef class NativeTlsSocket(NativeSocket):
         cdef bint waited = self.core.timeout_s != 0 and self.core.habit.waits_first() and not tls.pending()
         cdef int event
         if waited:
-            self._wait_for_tls(kRead, patience, "read")
+            self.core.park(kRead, patience)  # when time is over there may be something all the same
         while True:
             try:
                 found = tls.read(size) if buffer is None else tls.read(size, buffer)
