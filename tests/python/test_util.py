@@ -336,3 +336,9 @@ def test_a_registry_goes_without_the_garbage_collector():
     finally:
         gc.enable()
     del thing
+
+
+def test_greenlets_of_one_hub_have_different_numbers():
+    greenlets = [gevent.Greenlet(int) for _ in range(4)]
+    assert len({each.minimal_ident for each in greenlets}) == 4
+    assert len({each.name for each in greenlets}) == 4
