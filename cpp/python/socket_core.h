@@ -61,9 +61,9 @@ class ReceiveHabit {
   unsigned char waits_ = 0;
 };
 
-// The descriptor's file is in O_NONBLOCK mode, as in gevent. Others may share the file and change the mode (a copy of the
-// descriptor that is detached, another process), and a call that blocked would stop every greenlet. So messages are sent
-// and received with MSG_DONTWAIT, and where there is no such flag the mode is looked at first.
+// The descriptor's file is in O_NONBLOCK mode, as in gevent. Others may share the file and change the mode (a copy of
+// the descriptor that is detached, another process), and a call that blocked would stop every greenlet. So messages are
+// sent and received with MSG_DONTWAIT, and where there is no such flag the mode is looked at first.
 //
 // Belongs to no thread: whoever waits does so in the hub of its own thread, as long as nobody waits in another one for
 // the same direction. In the child of a fork that abandoned its hub, waits begin afresh in the new one.
