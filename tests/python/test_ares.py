@@ -158,9 +158,13 @@ def test_names_of_socket_addresses(resolver):
     assert caught.value.args == (socket.EAI_NONAME, "Name or service not known")
 
 
-def test_a_name_is_no_socket_address(resolver):
-    with pytest.raises(socket.gaierror):
-        resolver.getnameinfo(("one.test", 80), 0)
+@pytest.mark.parametrize(
+    "sockaddr",
+    [("one.test", 80), ("10.0.0.9", -1), ("10.0.0.9", "80"), (b"10.0.0.9", 80), ("10.0.0.9",), ["10.0.0.9", 80], None],
+)
+def test_what_is_no_socket_address_is_refused_as_by_the_system(resolver, server, sockaddr):
+    assert outcome(resolver.getnameinfo, sockaddr, 0) == outcome(_socket.getnameinfo, sockaddr, 0)
+    assert server.questions == []
 
 
 def test_an_answer_too_long_for_a_packet_comes_over_tcp(resolver, server):

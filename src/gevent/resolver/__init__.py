@@ -22,6 +22,7 @@ from _socket import (
     EAI_FAMILY,
     EAI_NONAME,
     EAI_SERVICE,
+    NI_NAMEREQD,
     NI_NUMERICHOST,
     NI_NUMERICSERV,
     SOCK_DGRAM,
@@ -182,21 +183,16 @@ class AbstractResolver:
 
     def getnameinfo(self, sockaddr, flags):
         """Return (name, service) of an address, as `socket.getnameinfo`. May wait."""
-        if not isinstance(flags, int):
-            raise TypeError(f"an integer is required, not {type(flags).__name__}")
-        if not isinstance(sockaddr, tuple):
-            raise TypeError(f"getnameinfo() argument 1 must be a tuple, not {type(sockaddr).__name__}")
-        if len(sockaddr) < 2:
-            raise TypeError("getnameinfo(): illegal sockaddr argument")
-        host, port = sockaddr[:2]
-        name = self._hostname_to_bytes(host)
-        if isinstance(host, (bytes, bytearray)) or not isinstance(port, int):
-            raise TypeError("getnameinfo(): illegal sockaddr argument")
-        if port < 0 or port > 0xFFFF:
-            raise OverflowError("getsockaddrarg: port must be 0-65535.")
-        if name in (b"127.0.0.1", b"::1") or is_numeric_getnameinfo(flags):
+        if not isinstance(flags, int) or is_numeric_getnameinfo(flags):
             return native_getnameinfo(sockaddr, flags)
-        return self._getnameinfo(name, port, sockaddr, flags)
+        # The system judges the arguments: a name in the place of an address, a port that is none.
+        numeric = native_getnameinfo(sockaddr, flags & ~NI_NAMEREQD | NI_NUMERICHOST)
+        host, port = sockaddr[:2]
+        if flags & NI_NUMERICHOST:
+            return numeric
+        if host in ("127.0.0.1", "::1"):
+            return native_getnameinfo(sockaddr, flags)
+        return self._getnameinfo(host.encode("ascii"), port, sockaddr, flags)
 
     def _getnameinfo(self, address_bytes, port, sockaddr, flags):
         raise NotImplementedError

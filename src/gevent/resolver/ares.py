@@ -222,10 +222,7 @@ class Resolver(AbstractResolver):
         return ares_host_result(family, (*host_names(name, aliases), [each for _, each, _ in addresses]))
 
     def _getnameinfo(self, address_bytes, port, sockaddr, flags):
-        # A name in the place of an address is refused, as by the system, which knows the services as well.
         numeric, service = native_getnameinfo(sockaddr, flags & ~NI_NAMEREQD | NI_NUMERICHOST)
-        if flags & NI_NUMERICHOST:
-            return numeric, service
         status, name, aliases, _, _ = self._ask("ask_host", numeric.partition("%")[0].encode("ascii"))
         if not status:
             name = host_names(name, aliases)[0]
