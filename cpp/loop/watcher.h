@@ -120,16 +120,17 @@ class Io : public Watcher {
   void set(int fd, int events) noexcept { fd_ = fd, events_ = events, fresh = true; }
   // Stops it, and tells the engine to let go of the descriptor, which may be closed next. An engine may keep the kernel
   // looking after a stopped watcher for a while, because many are soon started again; the kernel, when another process
-  // has the file too, does not notice that it was closed here. A destroyed watcher, and Loop::closing_fd(), do the same.
+  // has the file too, does not notice that it was closed here. A destroyed watcher, and Loop::closing_fd(), do the
+  // same.
   void forget() noexcept;
 
   // For the engines only.
   bool fresh = true;     // set since the engine last looked
   bool counted = false;  // the engine keeps book of it
 
-  // For an owner who will most likely start this again soon: from now on it neither holds the loop nor means anything, but
-  // the engine may keep watching, so that start() costs next to nothing. The callback is still called for an event, and
-  // then has to stop() this. Does nothing when not active.
+  // For an owner who will most likely start this again soon: from now on it neither holds the loop nor means anything,
+  // but the engine may keep watching, so that start() costs next to nothing. The callback is still called for an event,
+  // and then has to stop() this. Does nothing when not active.
   void rest() noexcept;
 
  private:
@@ -221,7 +222,7 @@ class Eventfd : public Watcher {
   ~Eventfd();
   [[nodiscard]] int fd() const noexcept { return readable_.fd(); }
   void forget() noexcept { readable_.forget(); }  // as Io::forget()
-  std::uint64_t value = 0;  // what was taken last
+  std::uint64_t value = 0;                        // what was taken last
 
  private:
   friend class Watcher;

@@ -13,7 +13,9 @@ from greenlet import GreenletExit as _GreenletExit
 
 from gevent._native.raw_greenlet import spawning_frames as _spawning_frames
 from gevent._native.raw_greenlet import tree_locals_of as _tree_locals_of
-from gevent._native.spawned_link import FailureSpawnedLink, SpawnedLink, SuccessSpawnedLink
+from gevent._native.spawned_link import FailureSpawnedLink as _FailureSpawnedLink
+from gevent._native.spawned_link import SpawnedLink as _SpawnedLink
+from gevent._native.spawned_link import SuccessSpawnedLink as _SuccessSpawnedLink
 
 from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_in
 
@@ -509,15 +511,15 @@ cdef class Greenlet(greenlet):
         if self.ready():
             self._announce()
 
-    def link(self, callback, SpawnedLink=SpawnedLink):
+    def link(self, callback, SpawnedLink=_SpawnedLink):
         """Have `callback(self)` run in a greenlet of its own when this has ended."""
         self.rawlink(SpawnedLink(callback))
 
-    def link_value(self, callback, SpawnedLink=SuccessSpawnedLink):
+    def link_value(self, callback, SpawnedLink=_SuccessSpawnedLink):
         """`link` for a good end only."""
         self.rawlink(SpawnedLink(callback))
 
-    def link_exception(self, callback, SpawnedLink=FailureSpawnedLink):
+    def link_exception(self, callback, SpawnedLink=_FailureSpawnedLink):
         """`link` for an end with an exception only."""
         self.rawlink(SpawnedLink(callback))
 
