@@ -75,6 +75,7 @@ void DescriptorTable::stop(Io& io) noexcept {
   (its.previous != nullptr ? state_of(*its.previous).io.next : descriptor.first) = its.next;
   if ((its.events & kRead) != 0) --descriptor.readers;
   if ((its.events & kWrite) != 0) --descriptor.writers;
+  if (const int wanted = descriptor.wanted(); wanted != 0 && wanted != descriptor.registered) change(descriptor);
 }
 
 void DescriptorTable::forget(int fd) noexcept {
@@ -110,9 +111,10 @@ DescriptorTable::HandOver DescriptorTable::hand_over_one(Descriptor& descriptor)
     return HandOver::kNothing;
   }
   const bool fresh = std::exchange(descriptor.fresh, false);
-  if (!fresh && (wanted & ~descriptor.registered) == 0 && (!superfluous || wanted == descriptor.registered)) {
-    return HandOver::kNothing;
-  }
+  const int unwanted = descriptor.registered & ~wanted;
+  // Nearly everything is writable nearly always, and would be reported at once.
+  const bool disturbs = unwanted != 0 && (superfluous || (unwanted & kWrite) != 0);
+  if (!fresh && !disturbs && (wanted & ~descriptor.registered) == 0) return HandOver::kNothing;
   return add(descriptor, wanted);
 }
 

@@ -12,9 +12,9 @@ namespace gevent {
 // libuv allows one poll handle per descriptor, stops the process when the kernel refuses a descriptor, and makes two or
 // three system calls for every change of what it looks after. So:
 //
-// - Watchers are kept here, and libuv hears of changes only in hand_over(), just before it polls. What was stopped stays
-//   registered, since most watchers are soon started again; only when the kernel reports something that nobody waits
-//   for, or in forget(), is it given up.
+// - Watchers are kept here, and libuv hears of changes only in hand_over(), just before it polls. A descriptor whose
+//   last watcher was stopped stays registered, since most are soon started again; only when the kernel reports something
+//   that nobody waits for, or in forget(), is it given up.
 // - hand_over() shows each descriptor to the kernel before libuv does. Closed ones never reach libuv; what cannot be
 //   polled (a regular file, /dev/null) counts as ready all the time.
 // - Handles are made once for each number, and used for whatever file has that number later. They are made for a

@@ -122,11 +122,12 @@ void LibuvLoop::call_all_of(const WatcherList& watchers, int revents) noexcept {
 }
 
 void LibuvLoop::look(bool may_block) noexcept {
-  const bool changed = descriptors_.hand_over([this](Io& io) {
+  bool changed = descriptors_.hand_over([this](Io& io) {
     stop(io);
     io.fresh = true;
     pending_.add(io, kErrorEvent | kRead | kWrite);
   });
+  changed |= unregistered_;
   descriptors_.look_at_unpollable();
   if (!pending_.empty() || descriptors_.any_ready()) may_block = false;
   if (changed || busy_ || --patience_ == 0) {
@@ -145,7 +146,7 @@ void LibuvLoop::look(bool may_block) noexcept {
 
 // Whether there was anything to report.
 bool LibuvLoop::run_libuv() noexcept {
-  heard_ = false;
+  heard_ = unregistered_ = false;
   uv_run(&loop_, UV_RUN_NOWAIT);
   return heard_;
 }
@@ -248,6 +249,7 @@ void LibuvLoop::make_engine_anew() noexcept {
   // libuv writes to the new descriptor only when it believes that nobody has written to it, or is about to.
   wake_up_.pending = 0;
   asleep_ = busy_ = false;
+  unregistered_ = true;
   misses_ = for_nothing_ = 0;
   patience_ = 2;
 }

@@ -107,6 +107,7 @@ class LibuvLoop final : public Loop {
   unsigned patience_ = 2;  // polls until it is tried again
   unsigned for_nothing_ = 0;  // times in a row that libuv had something to report, and nobody heard of it
   bool open_ = false;
+  bool unregistered_ = true;  // libuv has descriptors of its own that it has not shown to the kernel
   bool forked_ = false;  // Fork watchers are still to be called
   bool heard_ = false;   // libuv has called a callback of ours since this was reset
 

@@ -58,6 +58,7 @@ void LibuvLoop::start(Watcher& watcher) noexcept {
     case Watcher::Kind::kStat: {
       if (shared_with_parent()) reinit();  // the kernel's list of watched files is
       const auto on_change = [](Stat& stat) noexcept { stat.feed(kStatEvent); };
+      unregistered_ = true;
       state_of(watcher).stat = new StatWatch(loop_, static_cast<Stat&>(watcher), on_change, heard_);
       break;
     }
