@@ -10,10 +10,29 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-__all__ = ["SILENCE", "NameServer"]
+__all__ = ["EXAMPLES", "NO_SEARCH", "SILENCE", "NameServer"]
 
 # Instead of records: no answer at all.
 SILENCE = object()
+# c-ares' flag not to add the domains of this computer to a name.
+NO_SEARCH = 1 << 5
+
+EXAMPLES = {
+    ("one.test.", "A"): ["A 10.0.0.1"],
+    ("two.test.", "A"): ["A 10.0.0.2", "A 10.0.0.3"],
+    ("both.test.", "A"): ["A 10.0.0.4"],
+    ("both.test.", "AAAA"): ["AAAA fd00::4"],
+    ("six.test.", "AAAA"): ["AAAA fd00::6"],
+    ("alias.test.", "A"): ["CNAME middle.test.", "middle.test. CNAME one.test.", "one.test. A 10.0.0.1"],
+    ("text.test.", "TXT"): ["TXT x"],
+    ("silent.test.", "A"): SILENCE,
+    ("silent.test.", "AAAA"): SILENCE,
+    ("refused.test.", "A"): "REFUSED",
+    ("long.test.", "A"): [f"A 10.1.0.{number}" for number in range(100)],
+    ("xn--bcher-kva.test.", "A"): ["A 10.0.0.7"],
+    ("1.0.0.10.in-addr.arpa.", "PTR"): ["PTR one.test."],
+    ("3.0.0.10.in-addr.arpa.", "PTR"): ["PTR two.test.", "PTR three.test."],
+}
 
 
 class NameServer:
