@@ -242,6 +242,39 @@ def test_listeners_and_clients_meet_with_a_secret_and_large_messages(tmp_path, w
     )
 
 
+def test_the_other_end_may_be_a_program_without_gevent(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import importlib
+        import subprocess
+        import sys
+        import textwrap
+        import gevent
+
+        OTHER = '''
+            import sys
+            from multiprocessing.connection import Client
+            with Client(sys.argv[1], authkey=b"secret") as connection:
+                for size in 0, 10, 100_000, 3_000_000:
+                    connection.send_bytes(b"x" * size)
+                    assert connection.recv() == size
+        '''
+
+        def main(context):
+            connection_module = importlib.import_module(context.Pipe()[0].__module__)
+            with connection_module.Listener(family="AF_UNIX", authkey=b"secret") as listener:
+                other = subprocess.Popen([sys.executable, "-c", textwrap.dedent(OTHER), listener.address])
+                with gevent.Timeout(30), listener.accept() as connection:
+                    for _ in range(4):
+                        connection.send(len(connection.recv_bytes()))
+                assert other.wait() == 0
+        """,
+    )
+
+
 def test_wait_takes_any_mixture_and_returns_what_is_ready(tmp_path, world, start_method):
     run_program(
         tmp_path,
@@ -376,7 +409,7 @@ def test_what_cannot_be_pickled_is_reported_and_the_queue_goes_on(tmp_path, worl
         check=False,
     )
     assert result.returncode == 0 and result.stdout == "done\n"
-    assert result.stderr.count("PicklingError") + result.stderr.count("Can't pickle") >= 5
+    assert result.stderr.count("<lambda>") >= 5
 
 
 def test_sockets_of_both_kinds_can_be_sent(tmp_path, start_method):
