@@ -5,7 +5,7 @@ iterated, and `Channel`, which hands items over without keeping any. All are nat
 gevent._native.channel; exceptions are the standard library's own.
 """
 
-from gevent._native.channel import Channel
+from gevent._native.channel import Channel  # noqa: F401
 from gevent._native.queue import (  # noqa: F401
     Empty,
     Full,
@@ -17,16 +17,9 @@ from gevent._native.queue import (  # noqa: F401
     UnboundQueue,
 )
 
-__all__ = [
-    "Channel",
-    "Empty",
-    "Full",
-    "JoinableQueue",
-    "LifoQueue",
-    "PriorityQueue",
-    "Queue",
-    "ShutDown",
-    "SimpleQueue",
-]
+__implements__ = ["LifoQueue", "PriorityQueue", "Queue", "SimpleQueue"]
+__imports__ = ["Empty", "Full"]
+__extensions__ = ["Channel", "JoinableQueue", "ShutDown"]
+__all__ = __implements__ + __imports__ + __extensions__
 
 JoinableQueue = Queue

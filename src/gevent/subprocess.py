@@ -49,8 +49,9 @@ __imports__ += copy_globals(
     only_names=["_fork_exec", "_use_posix_spawn", "_USE_POSIX_SPAWN"],
     ignore_missing_names=True,
 )
+__extensions__ = ["_posixsubprocess"]
 __extra__ = ["list2cmdline"]
-__all__ = __implements__ + __imports__ + ["_posixsubprocess"]
+__all__ = __implements__ + __imports__ + __extensions__
 
 mswindows = False
 
