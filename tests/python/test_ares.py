@@ -1,19 +1,13 @@
 """The resolver on c-ares, asking a name server of this test's own."""
 
 import _socket
-import gc
-import pickle
-import signal
 import socket
-import sys
 
 import pytest
 from name_server import EXAMPLES, NO_SEARCH, NameServer
-from scripts import run_script
 
 import gevent
-from gevent.event import AsyncResult
-from gevent.resolver import ares, cares
+from gevent.resolver import ares
 
 
 @pytest.fixture(scope="module")
