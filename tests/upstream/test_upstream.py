@@ -1,0 +1,96 @@
+"""gevent's own test suite passes here, but for the differences that `differences.toml` gives a reason for.
+
+The suite is downloaded by pip (never committed) into build/upstream and run by `run_upstream.py`, one process per file.
+What counts is each single test that gevent itself passes (`reference/`), less `exclusions.tsv`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).resolve().parent
+CACHE = HERE.parent.parent / "build" / "upstream"
+DEADLINE_S = 700
+SHORT = "py%d%d" % sys.version_info[:2]  # noqa: UP031
+KEYS = {"file", "test", "reason", "flaky", "only"}
+
+#: (suite, loop, resolver) of each run.
+RUNS = [
+    ("wheel", "libev", "thread"),
+    ("sdist", "libev", "thread"),
+]
+
+
+def differences(run):
+    """-> {(file, test): entry} of the entries of `differences.toml` which concern `run` on this interpreter.
+
+    `only` limits an entry to runs that have all of its words: a suite, a loop, a resolver, an interpreter ("py312").
+    """
+    with open(HERE / "differences.toml", "rb") as source:
+        entries = tomllib.load(source).get("difference", [])
+    return {(entry["file"], entry["test"]): entry for entry in entries if set(entry.get("only", [])) <= {*run, SHORT}}
+
+
+def run_suite(run):
+    """Run one part of the suite; return (its output, its summary, {(file, test): how it ended} of the tests lost)."""
+    suite, loop, resolver = run
+    results = CACHE / "results" / "-".join((SHORT, *run))
+    command = [sys.executable, str(HERE / "run_upstream.py"), "--python", sys.executable, "--suite", suite, "-q", "-j2"]
+    command += ["--loop", loop] if loop != "libev" else []
+    command += ["--resolver", resolver] if resolver != "thread" else []
+    command += ["--cache", str(CACHE), "--out", str(results)]
+    summary = results / "summary.json"
+    summary.unlink(missing_ok=True)
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=DEADLINE_S,
+        env={key: value for key, value in os.environ.items() if not key.startswith("GEVENT")},
+    )
+    assert summary.exists(), f"the suite could not be run:\n{done.stdout}"
+    numbers = json.loads(summary.read_text())
+    assert numbers["reference"], f"no reference results for {run} on {SHORT}"
+    lines = (results / "losses.tsv").read_text().splitlines()[1:]
+    lost = {tuple(line.split("\t")[:2]): " ".join(line.split("\t")[2:]) for line in lines}
+    return done.stdout, numbers, lost
+
+
+def test_every_difference_names_one_test_and_gives_a_reason():
+    with open(HERE / "differences.toml", "rb") as source:
+        entries = tomllib.load(source).get("difference", [])
+    for entry in entries:
+        assert set(entry) <= KEYS and {"file", "test", "reason"} <= set(entry), entry
+        assert len(entry["reason"]) > 20 and not set("*?") & set(entry["file"] + entry["test"]), entry
+
+
+@pytest.mark.timeout(DEADLINE_S + 20)
+@pytest.mark.parametrize("run", RUNS, ids="-".join)
+def test_it_passes_what_gevent_itself_passes(run, capsys):
+    if run[0] == "sdist" and not (HERE / "reference" / f"{SHORT}-sdist.tests.tsv").exists():
+        pytest.skip(f"the sdist part differs with the version of Python, and has no reference results for {SHORT}")
+    output, numbers, lost = run_suite(run)
+    listed = differences(run)
+    with capsys.disabled():
+        print(
+            f"\n{'-'.join(run)}: {numbers['reference_passed']} of {numbers['reference_passing']} "
+            f"reference-passing tests pass, {len(listed)} differences listed ({numbers['tests']} run, "
+            f"{numbers['passed']} passed, {numbers['skipped']} skipped; reference "
+            f"{Path(numbers['reference']).name}; {numbers['seconds']} s)"
+        )
+    unlisted = [f"{file}::{test}: {end}" for (file, test), end in lost.items() if (file, test) not in listed]
+    healed = ["::".join(key) for key in listed if key not in lost and not listed[key].get("flaky")]
+    assert not unlisted, "not passed, and not in differences.toml:\n" + "\n".join(unlisted) + "\n\n" + output
+    assert not healed, "listed in differences.toml, but passed or not in the reference:\n" + "\n".join(healed)
