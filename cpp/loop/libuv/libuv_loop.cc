@@ -23,6 +23,8 @@ constexpr double kEpochBelieved = 0.5;
 constexpr unsigned kForNothingMax = 16;
 // At most 2^6 polls in a row do not ask libuv before they sleep.
 constexpr unsigned kMissesMax = 6;
+// With more timers than that, it is worth more to wake up seldom than to wake up to the microsecond.
+constexpr std::size_t kFewTimers = 32;
 // Longer than anybody waits for a timer, short enough for every system call.
 constexpr double kSleepMax = 1e6;
 
@@ -158,6 +160,7 @@ void LibuvLoop::sleep(bool may_block) noexcept {
     if (!timers_.empty()) {
       update_now();
       timeout_s = std::clamp(timers_.next_at() - now_, 0.0, kSleepMax);
+      if (timers_.size() > kFewTimers) timeout_s = std::ceil(timeout_s * 1e3) * 1e-3;
     }
     if (timeout_s != 0) {
       asleep_.store(true);

@@ -14,6 +14,7 @@ namespace gevent {
 class TimerHeap {
  public:
   [[nodiscard]] bool empty() const noexcept { return nodes_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
   // Seconds on the loop's clock. Requires: not empty.
   [[nodiscard]] double next_at() const noexcept { return nodes_.front().at; }
 
