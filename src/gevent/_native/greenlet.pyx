@@ -7,7 +7,7 @@ and whatever works on several of them is in gevent/greenlet.py.
 """
 from cpython.object cimport PyObject
 from libcpp.memory cimport unique_ptr
-from weakref import ref as _weak_reference
+from _weakref import ref as _weak_reference
 
 from greenlet import GreenletExit as _GreenletExit
 

@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """Bare greenlets that remember where they came from, and how that is told."""
-from weakref import ref as _weak_reference
+from _weakref import ref as _weak_reference
 
 
 cdef extern from "greenlet/greenlet.h":
