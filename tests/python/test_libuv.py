@@ -1,4 +1,5 @@
 """The loop on libuv, where it is not the same as every loop (tests/python/test_loop.py) by construction."""
+
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import time
 
 import pytest
+
 from gevent.libuv import loop as libuv
 
 SECONDS = 30
@@ -20,16 +22,24 @@ def loop():
 
 def run(script, **environment):
     """Run `script` with the loop on libuv; return what it printed."""
-    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "GEVENT_LOOP": "libuv", **environment},
-                          capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "GEVENT_LOOP": "libuv", **environment},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
 @pytest.mark.parametrize("name", ["libuv", "libuv-cffi"])
 def test_the_variable_chooses_it_by_either_name(name):
-    out = run("import gevent; from gevent import core; print(core.loop.__module__, type(gevent.get_hub().loop).__module__,"
-              "core.get_version())", GEVENT_LOOP=name)
+    out = run(
+        "import gevent; from gevent import core; "
+        "print(core.loop.__module__, type(gevent.get_hub().loop).__module__, core.get_version())",
+        GEVENT_LOOP=name,
+    )
     assert out.startswith("gevent.libuv.loop gevent.libuv.loop libuv-1.")
 
 
@@ -39,9 +49,11 @@ def test_flags_for_libev_are_ignored():
 
 
 def test_the_default_loop_is_shared_but_not_between_engines():
-    out = run("from gevent import core, get_hub; from gevent.libev.corecext import loop as libev\n"
-              "mine, theirs = get_hub().loop, libev()\n"
-              "print(core.loop().ptr == mine.ptr, mine.ptr == theirs.ptr, mine.default, theirs.default)")
+    out = run(
+        "from gevent import core, get_hub; from gevent.libev.corecext import loop as libev\n"
+        "mine, theirs = get_hub().loop, libev()\n"
+        "print(core.loop().ptr == mine.ptr, mine.ptr == theirs.ptr, mine.default, theirs.default)"
+    )
     assert out == "True False True True"
 
 
@@ -99,18 +111,24 @@ def test_a_short_sleep_never_ends_early(loop):
         ended = []
         timer = loop.timer(0.001)
         started = time.perf_counter()
-        timer.start(lambda: ended.append(time.perf_counter()))
+        timer.start(lambda ended=ended: ended.append(time.perf_counter()))
         loop.run()
         assert ended[0] - started >= 0.001
 
 
 def test_ctrl_c_ends_a_sleep_at_once():
     """libuv itself goes on polling when a signal arrives."""
-    script = ("import gevent, time\ngevent.get_hub()\nprint('ready', flush=True)\n"
-              "try:\n    gevent.sleep(20)\nexcept KeyboardInterrupt:\n    print('interrupted')")
-    with subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "GEVENT_LOOP": "libuv"},
-                          stdout=subprocess.PIPE, text=True,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)) as process:
+    script = (
+        "import gevent, time\ngevent.get_hub()\nprint('ready', flush=True)\n"
+        "try:\n    gevent.sleep(20)\nexcept KeyboardInterrupt:\n    print('interrupted')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "GEVENT_LOOP": "libuv"},
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.2)
         started = time.monotonic()

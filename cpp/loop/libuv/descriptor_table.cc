@@ -210,7 +210,8 @@ void DescriptorTable::after_fork_repair() noexcept {
 
 void DescriptorTable::close() noexcept {
   for (const auto& descriptor : all_) {
-    if (descriptor != nullptr && descriptor->made) uv_close(reinterpret_cast<uv_handle_t*>(&descriptor->handle), nullptr);
+    if (descriptor != nullptr && descriptor->made)
+      uv_close(reinterpret_cast<uv_handle_t*>(&descriptor->handle), nullptr);
   }
 }
 

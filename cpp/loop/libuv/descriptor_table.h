@@ -13,8 +13,8 @@ namespace gevent {
 // three system calls for every change of what it looks after. So:
 //
 // - Watchers are kept here, and libuv hears of changes only in hand_over(), just before it polls. A descriptor whose
-//   last watcher was stopped stays registered, since most are soon started again; only when the kernel reports something
-//   that nobody waits for, or in forget(), is it given up.
+//   last watcher was stopped stays registered, since most are soon started again; only when the kernel reports
+//   something that nobody waits for, or in forget(), is it given up.
 // - hand_over() shows each descriptor to the kernel before libuv does. Closed ones never reach libuv; what cannot be
 //   polled (a regular file, /dev/null) counts as ready all the time.
 // - Handles are made once for each number, and used for whatever file has that number later. They are made for a
@@ -82,12 +82,12 @@ class DescriptorTable {
     int fd = -1;
     int readers = 0;
     int writers = 0;
-    int registered = 0;       // what libuv looks after
-    bool made = false;        // the handle is
-    bool changed = false;     // is in changed_
-    bool fresh = false;       // the number may stand for another file than before
+    int registered = 0;        // what libuv looks after
+    bool made = false;         // the handle is
+    bool changed = false;      // is in changed_
+    bool fresh = false;        // the number may stand for another file than before
     bool superfluous = false;  // something was reported that nobody waits for
-    bool unpollable = false;  // is in unpollable_
+    bool unpollable = false;   // is in unpollable_
     [[nodiscard]] int wanted() const noexcept { return (readers != 0 ? kRead : 0) | (writers != 0 ? kWrite : 0); }
   };
   struct Found {

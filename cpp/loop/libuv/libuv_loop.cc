@@ -67,9 +67,8 @@ LibuvLoop::LibuvLoop() noexcept = default;
 Result<void> LibuvLoop::open() noexcept {
   if (const int error = uv_loop_init(&loop_); error != 0) return Error(-error, "uv_loop_init");
   // Does nothing but end the sleep, and keeps libuv from finding that it has nothing to do.
-  if (const int error = uv_async_init(&loop_, &wake_up_, [](uv_async_t* its) {
-        static_cast<LibuvLoop*>(its->data)->heard_ = true;
-      });
+  if (const int error =
+          uv_async_init(&loop_, &wake_up_, [](uv_async_t* its) { static_cast<LibuvLoop*>(its->data)->heard_ = true; });
       error != 0) {
     uv_loop_close(&loop_);
     return Error(-error, "uv_async_init");

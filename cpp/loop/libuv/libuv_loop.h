@@ -95,21 +95,21 @@ class LibuvLoop final : public Loop {
   std::array<std::unique_ptr<SignalHandle>, NSIG> signals_;
   std::vector<Timer*> expired_;
 
-  double now_ = 0;         // seconds on the monotonic clock, as of the last poll or update_now()
-  double epoch_ = 0;       // what has to be added to make them seconds since the epoch
+  double now_ = 0;          // seconds on the monotonic clock, as of the last poll or update_now()
+  double epoch_ = 0;        // what has to be added to make them seconds since the epoch
   double epoch_until_ = 0;  // until when that is believed
-  int active_ = 0;         // watchers with ref() that are active, and holds
+  int active_ = 0;          // watchers with ref() that are active, and holds
   unsigned iterations_ = 0;
   // Asking libuv at once costs one system call when there is something to report, and sleeping first costs two; when
   // there is nothing it is the other way round. So what a poll does first depends on how it went lately.
-  bool busy_ = false;     // asking at once was right the last time
-  unsigned misses_ = 0;   // how often in a row it was wrong
-  unsigned patience_ = 2;  // polls until it is tried again
+  bool busy_ = false;         // asking at once was right the last time
+  unsigned misses_ = 0;       // how often in a row it was wrong
+  unsigned patience_ = 2;     // polls until it is tried again
   unsigned for_nothing_ = 0;  // times in a row that libuv had something to report, and nobody heard of it
   bool open_ = false;
   bool unregistered_ = true;  // libuv has descriptors of its own that it has not shown to the kernel
-  bool forked_ = false;  // Fork watchers are still to be called
-  bool heard_ = false;   // libuv has called a callback of ours since this was reset
+  bool forked_ = false;       // Fork watchers are still to be called
+  bool heard_ = false;        // libuv has called a callback of ours since this was reset
 
   // How other threads and signal handlers wake this one: they set `woken_` (or an Async's flag and `any_sent_`), and
   // then write to libuv's descriptor if `asleep_`; this thread sets `asleep_`, and then does not sleep if it finds

@@ -144,9 +144,9 @@ cdef class Channel:
     flags, timeout_ms, tries, ndots, udp_port, tcp_port
         as c-ares has them; None for what the system's configuration says. OverflowError for a number that is too big.
 
-    The three questions park until the answer, which is (status, name, aliases, [(family, address, scope)], service) with
-    c-ares' number for what went wrong, or 0. Given a `callback`, they call that with the answer instead: at once, or in
-    the hub. Whoever is resumed by an exception gives the question up.
+    The three questions park until the answer, which is (status, name, aliases, [(family, address, scope)], service)
+    with c-ares' number for what went wrong, or 0. Given a `callback`, they call that with the answer instead: at
+    once, or in the hub. Whoever is resumed by an exception gives the question up.
     """
 
     cdef shared_ptr[CoreChannel] core

@@ -1,4 +1,5 @@
 # cython: language_level=3, binding=True, auto_pickle=False
+# tidy: long because loop is one class of the API of gevent, with forty methods and properties of three lines each
 """gevent::Loop and its callbacks for Python.
 
 What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client.h; the watchers are in watchers.pxi and

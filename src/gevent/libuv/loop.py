@@ -3,6 +3,7 @@
 There is nothing to choose: libuv has no backends or flags. The loop and the watchers themselves are in
 gevent._native.loop; what sets this engine apart is in cpp/loop/libuv/README.md.
 """
+
 from gevent import libuv  # noqa: F401 - by this name of the module gevent's own suite knows the engine
 from gevent._native import loop as _native
 from gevent._native.loop import (  # noqa: F401 - names of this module too, for those who know where to look

@@ -25,7 +25,9 @@ namespace {
 double cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -198,7 +200,8 @@ LOOP_TEST_CASE("a child that has closed every descriptor can go on with the loop
   CHECK(counter.calls == 1);
 }
 
-LOOP_TEST_CASE("stopping a watcher in a forked child that never runs the loop leaves the parent's registrations alone") {
+LOOP_TEST_CASE(
+    "stopping a watcher in a forked child that never runs the loop leaves the parent's registrations alone") {
   auto loop = make_loop();
   Pipe pipe;
   Counter counter;
