@@ -35,5 +35,5 @@ if [ ! -x "$program" ]; then
 fi
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1:halt_on_error=1:color=never}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:color=never}
-export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1:color=never}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1:color=never:suppressions=$PWD/tests/cpp/tsan.supp}
 exec timeout "${GEVENT_CPP_DEADLINE:-300}" "$program" --no-colors "$@" </dev/null
