@@ -8,12 +8,6 @@
 
 #include "loop/engines.h"
 
-#ifdef __SANITIZE_THREAD__
-// libuv closes descriptors without the C library, so that the sanitizer takes a number that comes again for a race.
-extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() { return "race:libuv.so"; }
-#endif
-
 using namespace gevent;
 using testing::Counter;
 using testing::make_loop;
