@@ -123,6 +123,8 @@ def show(log, shown):
 
 
 def main(names):
+    # A shell's background job starts with SIGINT ignored, which every child would inherit; some tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rows = []
     for name in names or PARTS:
         part = PARTS[name]
