@@ -21,8 +21,7 @@ namespace {
 
 enum class FileKind { kClosed, kPollable, kUnpollable };
 
-// What the kernel thinks of it as something to be polled. Leaves a registration behind at most, which starting a poll
-// handle removes.
+// What the kernel thinks of it as something to be polled.
 FileKind look_at(int fd, [[maybe_unused]] int backend) noexcept {
   struct stat attributes;
   if (::fstat(fd, &attributes) != 0) return errno == EBADF ? FileKind::kClosed : FileKind::kPollable;
@@ -31,9 +30,12 @@ FileKind look_at(int fd, [[maybe_unused]] int backend) noexcept {
 #ifdef __linux__
   epoll_event nothing{};
   nothing.data.fd = fd;
-  if (::epoll_ctl(backend, EPOLL_CTL_ADD, fd, &nothing) != 0) {
-    if (errno == EPERM) return FileKind::kUnpollable;
-    if (errno != EEXIST) return FileKind::kClosed;
+  if (::epoll_ctl(backend, EPOLL_CTL_ADD, fd, &nothing) == 0) {
+    ::epoll_ctl(backend, EPOLL_CTL_DEL, fd, &nothing);
+  } else if (errno == EPERM) {
+    return FileKind::kUnpollable;
+  } else if (errno != EEXIST) {
+    return FileKind::kClosed;
   }
 #endif
   return FileKind::kPollable;
