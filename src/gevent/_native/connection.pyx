@@ -26,7 +26,7 @@ cdef extern from "python/message_exchange.h" namespace "gevent":
     int finish_sending_of "gevent::finish_sending" (int fd) except -1
     int close_exchange(int fd) except -1
     void forget_exchanges()
-    int yield_if_turn_is_over() except -1
+    int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
 
 cdef extern from "python/descriptor_wait.h" namespace "gevent":
     cdef cppclass AwaitedDescriptor:
@@ -71,7 +71,7 @@ cdef _transmit(int fd, buffer, Py_ssize_t offset, Py_ssize_t size, bint framed):
             size = view.len - offset
         # An empty message says "look around": it is sent from destructors too, where nobody expects a switch.
         if size > 0:
-            yield_if_turn_is_over()
+            yield_in_turn()
         if framed:
             send_message(fd, <char*>view.buf + offset, size)
         else:
@@ -142,7 +142,7 @@ def recv_bytes(self, maxlength=None):
         limit = maxlength
         if limit < 0:
             raise ValueError("negative maxlength")
-    yield_if_turn_is_over()
+    yield_in_turn()
     message = receive_message(fd, limit)
     if message is None:
         self._bad_message_length()
@@ -152,7 +152,7 @@ def recv_bytes(self, maxlength=None):
 def recv(self):
     """The next message, unpickled. Waits, letting other greenlets run. Raises EOFError, OSError."""
     cdef int fd = _reading(self)
-    yield_if_turn_is_over()
+    yield_in_turn()
     message = receive_message(fd, -1)
     if message is None:
         self._bad_message_length()
@@ -232,6 +232,11 @@ def wait_ready(objects, timeout=None):
             seconds = 0
     wait_for_all_of(awaited, seconds)
     return [everything[i] for i in range(<Py_ssize_t>awaited.size()) if awaited[i].ready]
+
+
+def yield_if_turn_is_over():
+    """Let others run, if the caller has had the loop's turn for long. For those who never have to wait."""
+    yield_in_turn()
 
 
 def read_exactly(int fd, size_t size):

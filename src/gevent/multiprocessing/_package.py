@@ -79,13 +79,14 @@ class Package:
             from gevent.multiprocessing import (
                 _bootstrap,
                 _connection,
+                _executor,
                 _forkserver,
                 _greenlet_state,
                 _process,
                 _synchronize,
             )
 
-            parts = (_connection, _synchronize, _process, _forkserver, _greenlet_state, _bootstrap)
+            parts = (_connection, _synchronize, _process, _forkserver, _greenlet_state, _bootstrap, _executor)
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:
             raise _refusal(error) from error

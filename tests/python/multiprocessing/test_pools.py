@@ -282,3 +282,28 @@ def test_shared_memory_goes_between_processes_and_is_unlinked(tmp_path, world, s
             importlib.import_module(package + ".resource_tracker").ensure_running()
         """,
     )
+
+
+def test_handing_in_very_much_work_does_not_keep_others_from_running(tmp_path):
+    """None of it ever has to wait, so that it yields by count and by time."""
+    run_program(
+        tmp_path,
+        "patched",
+        "fork",
+        """
+        from concurrent.futures import ProcessPoolExecutor
+        from ticker import Ticker
+
+        def main(context):
+            queue = context.Queue()
+            with Ticker(greenlets=5):
+                for number in range(100_000):
+                    queue.put(number)
+            queue.cancel_join_thread()
+            with ProcessPoolExecutor(1, mp_context=context) as executor:
+                executor.submit(abs, 1).result()
+                with Ticker(greenlets=5):
+                    futures = [executor.submit(abs, number) for number in range(30_000)]
+                executor.shutdown(cancel_futures=True)
+        """,
+    )
