@@ -1,4 +1,4 @@
-"""`concurrent.futures.ProcessPoolExecutor`, which waits through `multiprocessing` and `threading`: it is green already.
+"""`concurrent.futures.ProcessPoolExecutor`: it waits through `multiprocessing` and `threading`, so it is green already.
 
 What is left is handing in work: it never waits, so that handing in very much of it would keep everybody else from
 running. The module is expensive to import, and changed when somebody else imports it.
