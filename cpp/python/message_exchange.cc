@@ -352,7 +352,12 @@ void forget_exchanges() noexcept {
 
 int yield_if_turn_is_over() noexcept {
   const HubState* hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr || hub->loop->may_run_another()) return 0;
+  return hub == nullptr || hub->loop == nullptr || hub->loop->may_run_another() ? 0 : yield_turn();
+}
+
+int yield_turn() noexcept {
+  const HubState* hub = hub_state();
+  if (hub == nullptr || hub->loop == nullptr) return 0;
   PyObject* current = current_greenlet();
   const bool in_hub = current == reinterpret_cast<PyObject*>(hub->greenlet);
   Py_XDECREF(current);

@@ -43,5 +43,7 @@ void forget_exchanges() noexcept;
 // Lets others run if the caller has had the loop's turn for long; for those who may find work without end without ever
 // having to wait. Does nothing in the hub and in a thread without one. 0, or -1 with what was thrown in.
 int yield_if_turn_is_over() noexcept;
+// The same for those whose every step is long.
+int yield_turn() noexcept;
 
 }  // namespace gevent

@@ -27,6 +27,7 @@ cdef extern from "python/message_exchange.h" namespace "gevent":
     int close_exchange(int fd) except -1
     void forget_exchanges()
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
+    int yield_turn_now "gevent::yield_turn" () except -1
 
 cdef extern from "python/descriptor_wait.h" namespace "gevent":
     cdef cppclass AwaitedDescriptor:
@@ -237,6 +238,11 @@ def wait_ready(objects, timeout=None):
 def yield_if_turn_is_over():
     """Let others run, if the caller has had the loop's turn for long. For those who never have to wait."""
     yield_in_turn()
+
+
+def yield_turn():
+    """Let others run. For those whose every step takes long."""
+    yield_turn_now()
 
 
 def read_exactly(int fd, size_t size):

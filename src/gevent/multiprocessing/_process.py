@@ -122,9 +122,20 @@ def open_for_writing(fd, mode, closefd=True):
     return _DataPipe(fd, mode, closefd)
 
 
+def _make_init(original):
+    def __init__(self, process_obj):
+        # Starting one takes milliseconds; a pool starts many in a row. Later on, the pipes to the new process exist,
+        # and whoever is let run might fork and have his child inherit them.
+        native.yield_turn()
+        original(self, process_obj)
+
+    return __init__
+
+
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that processes start and end aside."""
     yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave)
+    yield mp.popen_fork.Popen, "__init__", _make_init(mp.popen_fork.Popen.__init__)
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait
     yield mp.popen_spawn_posix, "open", open_for_writing
