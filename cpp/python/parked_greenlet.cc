@@ -259,6 +259,11 @@ void fail_io(Io& io, PyObject* exception) noexcept {
   if (io.owner != nullptr) static_cast<ParkedGreenlet*>(io.owner)->fail(exception);
 }
 
+void wake_io(Io& io) noexcept {
+  if (io.owner == nullptr || io.loop() == nullptr || io.loop()->abandoned()) return;
+  static_cast<ParkedGreenlet*>(io.owner)->wake();
+}
+
 Parked park_on_fd(int fd, int events, double timeout_s) noexcept {
   ParkedGreenlet* parked = take_for_caller();
   if (parked == nullptr) return kFailed;

@@ -40,6 +40,7 @@ Parked park_for(double seconds, bool ref) noexcept;
 Parked park_on(Io& io, double timeout_s) noexcept;
 [[nodiscard]] bool io_in_use(const Io& io) noexcept;
 void fail_io(Io& io, PyObject* exception) noexcept;  // borrows `exception`, an instance
+void wake_io(Io& io) noexcept;                       // as if it were ready; nothing when nobody is parked on it
 
 // Waits on a descriptor without a watcher of the caller's: one is taken from a pool.
 Parked park_on_fd(int fd, int events, double timeout_s) noexcept;

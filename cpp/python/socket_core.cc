@@ -43,6 +43,7 @@ double Patience::begin_wait() noexcept {
 }
 
 SocketCore::~SocketCore() {
+  part();
   drop(read_);
   drop(write_);
 }
@@ -108,7 +109,23 @@ void SocketCore::cancel_waits(int events, PyObject* exception) noexcept {
   }
 }
 
+void SocketCore::join(SocketCore& one, SocketCore& other) noexcept {
+  one.other_end_ = &other;
+  other.other_end_ = &one;
+}
+
+void SocketCore::part() noexcept {
+  if (other_end_ == nullptr) return;
+  other_end_->other_end_ = nullptr;
+  other_end_ = nullptr;
+}
+
+void SocketCore::wake_other_end() noexcept {
+  if (Io* io = other_end_->read_.get(); io != nullptr) wake_io(*io);
+}
+
 void SocketCore::forget() noexcept {
+  part();
   for (Io* io : {read_.get(), write_.get()}) {
     if (io == nullptr) continue;
     io->stop();  // it may only be at rest

@@ -101,6 +101,15 @@ class SocketCore {
   // Whether a greenlet waits for one of `events`.
   [[nodiscard]] bool anybody_waits(int events) const noexcept;
 
+  // `one` and `other` are the two ends of a pair: each wakes who waits to receive at the other end as it sends, and the
+  // event need not be fetched from the kernel. A hint, no more: whoever is woken tries, and waits again if it was
+  // wrong.
+  static void join(SocketCore& one, SocketCore& other) noexcept;
+  void sent() noexcept {
+    if (other_end_ != nullptr) [[unlikely]]
+      wake_other_end();
+  }
+
   // Makes whoever waits for `events` fail with `exception` (an instance, borrowed); the descriptor may then be closed.
   void cancel_waits(int events, PyObject* exception) noexcept;
   // Nobody waits any more, and the descriptor is about to be closed.
@@ -112,9 +121,12 @@ class SocketCore {
 
  private:
   std::unique_ptr<Io>& io_for(int event) noexcept { return event == kRead ? read_ : write_; }
+  void wake_other_end() noexcept;
+  void part() noexcept;
 
   std::unique_ptr<Io> read_;
   std::unique_ptr<Io> write_;
+  SocketCore* other_end_ = nullptr;
   bool ref_ = true;
 };
 

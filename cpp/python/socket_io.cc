@@ -211,7 +211,10 @@ Py_ssize_t socket_send(SocketCore& socket, const void* data, Py_ssize_t size, in
   Patience patience((flags & MSG_DONTWAIT) != 0 ? 0 : timeout_s);
   do {
     const ssize_t sent = ::send(socket.fd, data, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
-    if (sent >= 0) return sent;
+    if (sent >= 0) {
+      socket.sent();
+      return sent;
+    }
   } while (socket.may_retry(kWrite, patience));
   return -1;
 }
@@ -221,6 +224,7 @@ bool socket_sendall(SocketCore& socket, const void* data, Py_ssize_t size, int f
   Patience patience(socket.timeout_s);
   do {
     const ssize_t sent = ::send(socket.fd, next, static_cast<std::size_t>(size), flags | MSG_DONTWAIT);
+    if (sent >= 0) socket.sent();
     if (sent == size) return true;
     if (sent >= 0) {
       next += sent;
@@ -243,7 +247,10 @@ Py_ssize_t socket_sendto(SocketCore& socket, const void* data, Py_ssize_t size, 
   do {
     const ssize_t sent =
         ::sendto(socket.fd, data, static_cast<std::size_t>(size), flags | MSG_DONTWAIT, &address.any, address.size);
-    if (sent >= 0) return sent;
+    if (sent >= 0) {
+      socket.sent();
+      return sent;
+    }
   } while (socket.may_retry(kWrite, patience));
   return -1;
 }
@@ -260,7 +267,10 @@ Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, 
   Patience patience = patience_for(socket, flags);
   do {
     const ssize_t sent = ::sendmsg(socket.fd, &message, flags | MSG_DONTWAIT);
-    if (sent >= 0) return sent;
+    if (sent >= 0) {
+      socket.sent();
+      return sent;
+    }
   } while (socket.may_retry(kWrite, patience));
   return -1;
 }

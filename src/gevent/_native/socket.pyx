@@ -100,6 +100,8 @@ cdef extern from "python/socket_core.h" namespace "gevent":
         bint anybody_waits(int events)
         void cancel_waits(int events, PyObject* exception)
         void forget()
+        @staticmethod
+        void join(SocketCore& one, SocketCore& other)
         bint ref()
         void set_ref(bint)
 
@@ -958,4 +960,5 @@ def native_socketpair(int family, int type_, int proto):
     other = new_instance(<PyObject*>_socket_class)
     one._adopt(fds[0], family, type_ & ~kTypeFlags, proto)
     other._adopt(fds[1], family, type_ & ~kTypeFlags, proto)
+    SocketCore.join(one.core, other.core)
     return one, other
