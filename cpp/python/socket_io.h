@@ -35,10 +35,12 @@ Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, 
                           SocketAddress* address) noexcept;
 
 // Accepts one connection: its descriptor (close-on-exec, O_NONBLOCK); the other side's address goes into `peer`.
-// With `patient` false never parks: kNobody and no exception when no connection is waiting. Requires, then:
-// ensure_nonblocking() a moment ago.
+int socket_accept(SocketCore& socket, SocketAddress& peer) noexcept;
+
+// The same, but never parks: kNobody and no exception when no connection is waiting. `expected`: an event has told of
+// one that nobody has accepted yet. Requires: ensure_nonblocking() a moment ago.
 inline constexpr int kNobody = -2;
-int socket_accept(SocketCore& socket, SocketAddress& peer, bool patient) noexcept;
+int socket_accept_now(SocketCore& socket, SocketAddress& peer, bool expected) noexcept;
 
 // Connects, parking until that is decided. Returns 0 or an errno value, kConnectTimedOut, or -1 with an exception.
 // Without patience: EINPROGRESS.

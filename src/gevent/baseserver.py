@@ -68,6 +68,8 @@ class BaseServer:
     _handle = None
     # Of the listener, and of the pause after a failure. None while there is none.
     _watcher = _timer = None
+    # What _do_read() goes through, worked out when the first one arrives; None: not yet, or it may have changed.
+    _way = None
 
     def __init__(self, listener, handle=None, spawn="default"):
         if self.max_accept < 1:
@@ -106,6 +108,7 @@ class BaseServer:
             self.__dict__.pop("_spawn", None)
             spawn = self._spawn  # the class's, found once and for all
         self._spawn = spawn
+        self._way = None
 
     def set_handle(self, handle):
         """Take `handle`; None keeps the one there is. TypeError if there is none."""
@@ -113,6 +116,7 @@ class BaseServer:
         if handle is None:
             raise TypeError("'handle' must be provided")
         self._handle = self.handle = handle
+        self._way = None
 
     def __repr__(self):
         return f"<{type(self).__name__} at {id(self):#x} {self._formatinfo()}>"
@@ -172,6 +176,7 @@ class BaseServer:
         """Take in what arrives, from now on. Does not wait."""
         if self._watcher is not None:
             return
+        self._way = None
         watcher = self.loop.io(self.socket.fileno(), 1)
         watcher.start(self._do_read)
         self._watcher = watcher
@@ -190,8 +195,12 @@ class BaseServer:
 
     def _do_read(self):
         # The listener is readable. Runs in the hub.
-        do_read, deliver = self._arrivals(), self._delivery()
-        never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
+        if self._way is None:
+            never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
+            self._way = *self._arrivals(), self._delivery(), never_full
+        begin, do_read, deliver, never_full = self._way
+        if begin is not None:
+            begin()
         for _turn in range(self.max_accept):
             if not never_full and self.full():
                 self._wait_for_room()
@@ -256,10 +265,10 @@ class BaseServer:
         """Return the arguments of the handler for one arrival; None if there is none. Must not wait."""
         raise NotImplementedError
 
-    # What _do_read() calls for each arrival, with as few frames as possible.
+    # What _do_read() calls, with as few frames for each arrival as possible: (before the first one or None, for each).
 
     def _arrivals(self):
-        return self.do_read
+        return None, self.do_read
 
     def _delivery(self):
         # do_handle() in one call, with one argument; None if that is somebody else's, or nothing is to be spawned.
@@ -308,7 +317,7 @@ class BaseServer:
                 if room is not None:
                     room.unlink(self._start_accepting_if_started)
                 # They refer to this object, mostly: without them it is freed at once.
-                for name in ("handle", "_handle", "_spawn"):
+                for name in ("handle", "_handle", "_spawn", "_way"):
                     self.__dict__.pop(name, None)
 
     def stop(self, timeout=None):

@@ -97,10 +97,10 @@ class StreamServer(BaseServer):
         # Without a frame for each, unless do_read() is somebody else's.
         do_read = self.do_read
         if isinstance(self.socket, NativeSocket):
-            self.socket._ensure_nonblocking()
             if getattr(do_read, "__func__", None) is StreamServer.do_read:
-                return self.socket._accept_now
-        return do_read
+                do_read = self.socket._accept_now
+            return self.socket._begin_accepting, do_read
+        return None, do_read
 
     def _delivery(self):
         deliver = super()._delivery()

@@ -500,6 +500,28 @@ def test_create_connection_tells_of_all_attempts_if_asked():
         socket.create_connection(address, all_errors=True)
 
 
+def test_accepting_from_a_closed_listener_is_an_error_and_does_not_wait(listener):
+    listener.close()
+    with pytest.raises(OSError) as caught:
+        listener.accept()
+    assert caught.value.errno == errno.EBADF
+
+
+def test_accepting_goes_on_after_a_connection_that_others_took(listener):
+    waiting = _parked(listener.accept)
+    taker = stdlib_socket.socket(fileno=os.dup(listener.fileno()))
+    with taker, stdlib_socket.create_connection(listener.getsockname()):
+        taker.setblocking(True)
+        taken, _address = taker.accept()  # before the loop has looked
+        taken.close()
+        gevent.sleep(0.01)
+        assert not waiting.ready()
+        with stdlib_socket.create_connection(listener.getsockname()) as second:
+            accepted, address = waiting.get(timeout=5)
+            assert address == second.getsockname()
+            accepted.close()
+
+
 def test_servers_made_without_patching_are_green(listener):
     assert type(listener) is socket.socket
     assert type(socket.fromfd(listener.fileno(), socket.AF_INET, socket.SOCK_STREAM)) is socket.socket

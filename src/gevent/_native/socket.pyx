@@ -117,7 +117,8 @@ cdef extern from "python/socket_io.h" namespace "gevent":
     Py_ssize_t socket_sendto(SocketCore&, const void*, Py_ssize_t, int, const SocketAddress&) except -1
     Py_ssize_t socket_sendmsg(SocketCore&, iovec*, size_t, int, SocketAddress*) except -1
     int kNobody
-    int socket_accept(SocketCore&, SocketAddress&, bint patient) except -1
+    int socket_accept(SocketCore&, SocketAddress&) except -1
+    int socket_accept_now(SocketCore&, SocketAddress&, bint expected) except -1
     int kConnectTimedOut
     int socket_connect(SocketCore&, const SocketAddress&) except -1
     int socket_finish_connect(SocketCore&, int, Patience&) except -1
@@ -207,6 +208,7 @@ cdef class NativeSocket:
     cdef object _write_watcher
     cdef public int _io_refs
     cdef public bint _closed
+    cdef bint _expected  # an event has told of a connection that was not yet accepted
 
     # ---- beginning and end -------------------------------------------------------------------------------------------
 
@@ -599,7 +601,7 @@ Wait for a connection; return its descriptor and the other side's address."""
         cdef int fd
         if not is_common_family(self.core.family):
             return self._through_stdlib("_accept", (), kRead, 0)
-        fd = socket_accept(self.core, peer, True)
+        fd = socket_accept(self.core, peer)
         try:
             return fd, address_to_python(peer)
         except BaseException:
@@ -616,14 +618,22 @@ Wait for a connection; return a socket for it and the other side's address."""
         connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
         return connection, address
 
+    def _begin_accepting(self):
+        """For who is about to call `_accept_now`, because an event has told that somebody connects."""
+        ensure_nonblocking(self.core.fd)  # accept() has no flag for it
+        self._expected = True
+
     def _accept_now(self):
-        # The same for whoever knows that somebody is waiting, and must not park: None if nobody is after all.
+        # accept() for whoever must not park: None if nobody is waiting, or no more.
         cdef SocketAddress peer
         cdef NativeSocket connection
+        cdef bint expected
         cdef int fd
         try:
             if is_common_family(self.core.family):
-                fd = socket_accept(self.core, peer, False)
+                expected = self._expected
+                self._expected = False
+                fd = socket_accept_now(self.core, peer, expected)
                 if fd == kNobody:
                     return None
             else:
