@@ -197,11 +197,11 @@ class BaseServer:
         # The listener is readable. Runs in the hub.
         if self._way is None:
             never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
-            self._way = *self._arrivals(), self._delivery(), never_full
-        begin, do_read, deliver, never_full = self._way
+            self._way = *self._arrivals(), self._delivery(), never_full, range(self.max_accept)
+        begin, do_read, deliver, never_full, turns = self._way
         if begin is not None:
             begin()
-        for _turn in range(self.max_accept):
+        for _turn in turns:
             if not never_full and self.full():
                 self._wait_for_room()
                 return
@@ -215,7 +215,8 @@ class BaseServer:
                 self.close()
                 sys.stderr.write(f"ERROR: {self} failed with {error}\n")
                 return
-            self.delay = self.min_delay
+            if self.delay is not self.min_delay:
+                self.delay = self.min_delay
             if args is None:
                 return
             try:

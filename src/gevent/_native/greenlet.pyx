@@ -6,9 +6,8 @@ Starting is in cpp/python/start_entry.h, waiting in cpp/python/parking.h, links 
 and whatever works on several of them is in gevent/greenlet.py.
 """
 from cpython.object cimport PyObject
+from cpython.weakref cimport PyWeakref_NewRef
 from libcpp.memory cimport unique_ptr
-from _weakref import ref as _weak_reference
-
 from greenlet import GreenletExit as _GreenletExit
 
 from gevent._native.raw_greenlet import spawning_frames as _spawning_frames
@@ -136,8 +135,13 @@ cdef class Greenlet(greenlet):
     spawning_stack_limit = 10
 
     def __init__(self, run=None, *args, **kwargs):
+        self._set_up(run, args, kwargs)
+
+    cdef int _set_up(self, run, tuple args, dict kwargs) except -1:
         cdef HubState* state = require_hub_state()
-        set_parent(self, <object>hub_object(state))
+        spawner = current_greenlet()
+        if <PyObject*>spawner != hub_object(state):  # greenlets begin below who makes them
+            set_parent(self, <object>hub_object(state))
         if run is not None:
             if not callable(run):
                 raise TypeError("The run argument or self._run must be callable")
@@ -148,13 +152,13 @@ cdef class Greenlet(greenlet):
         if kwargs:
             self._kwargs = kwargs
         if spawning_is_tracked():
-            spawner = current_greenlet()
-            self.spawning_greenlet = _weak_reference(spawner)
+            self.spawning_greenlet = PyWeakref_NewRef(spawner, None)
             if isinstance(spawner, Greenlet):
                 self.spawn_tree_locals = (<Greenlet>spawner).spawn_tree_locals
             else:
                 self.spawn_tree_locals = _tree_locals_of(spawner)
             self._stack.capture(10 if type(self) is Greenlet else self.spawning_stack_limit)
+        return 0
 
     def __dealloc__(self):
         Link.remove_all(self._line)
@@ -267,6 +271,9 @@ cdef class Greenlet(greenlet):
 
     cpdef start(self):
         """Run it in the next turn of the loop. Does nothing when it was started before. Does not wait."""
+        self._start_soon()
+
+    cdef _start_soon(self):
         cdef HubState* state
         if self._phase != NEW:
             return
@@ -307,6 +314,13 @@ cdef class Greenlet(greenlet):
     @classmethod
     def spawn(cls, *args, **kwargs):
         """Make a greenlet of this class with these arguments, start it and return it. Does not wait."""
+        cdef Greenlet fresh
+        if cls is Greenlet and args:
+            # As below, but it is known what will be called.
+            fresh = Greenlet.__new__(Greenlet)
+            fresh._set_up(args[0], args[1:], kwargs)
+            fresh._start_soon()
+            return fresh
         made = cls(*args, **kwargs)
         made.start()
         return made

@@ -265,7 +265,11 @@ Close the socket, once no file made by `makefile` needs it any more.
 
 Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF)."""
         self._closed = True
-        if self._io_refs <= 0 and self.core.fd >= 0:
+        if self._io_refs > 0 or self.core.fd < 0:
+            return
+        if type(self) is _socket_class:
+            self._let_go(True)
+        else:
             self._real_close()
 
     def _real_close(self):
@@ -276,6 +280,9 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
 
         `closefd=False` returns the descriptor instead, open.
         """
+        return self._let_go(closefd)
+
+    cdef object _let_go(self, bint closefd):
         cdef int fd = self.core.fd
         self._cancel_waits(kRead | kWrite, True)
         self.core.forget()
