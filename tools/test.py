@@ -71,7 +71,7 @@ PARTS = {
     "cpp-tsan": CppTests("tsan", 600),
     "tidy": PythonTests("tests/tidy", 300),
     "python": PythonTests("tests/python", 1500),
-    "upstream": PythonTests("tests/upstream", 1500),
+    "upstream": PythonTests("tests/upstream", 1800),
 }
 
 

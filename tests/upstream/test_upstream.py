@@ -26,6 +26,8 @@ KEYS = {"file", "test", "reason", "flaky", "only"}
 #: (suite, loop, resolver) of each run.
 RUNS = [
     ("wheel", "libev", "thread"),
+    ("wheel", "libuv", "thread"),
+    ("wheel", "libev", "ares"),
     ("sdist", "libev", "thread"),
 ]
 
