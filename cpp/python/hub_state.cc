@@ -117,6 +117,74 @@ Loop* loop_of(PyObject* loop_object) noexcept {
   return static_cast<Loop*>(core);
 }
 
+namespace {
+
+constexpr int kLongestChain = 100;  // somebody may have made a ring of exceptions
+
+// Appends `original` to the exceptions during whose handling `error` was raised, unless it is one of them.
+void add_context(PyObject* error, PyObject* original) noexcept {
+  PyObject* last = error;  // borrowed from the one before
+  for (int length = 0; last != original && length < kLongestChain; ++length) {
+    PyObject* const next = PyException_GetContext(last);
+    Py_XDECREF(next);
+    if (next == nullptr) return PyException_SetContext(last, Py_NewRef(original));
+    last = next;
+  }
+}
+
+// sys.unraisablehook shows one exception only: those before it, the first one first, are shown one by one.
+void show_all(PyObject* error, PyObject* subject, int length = 0) noexcept {
+  PyObject* const before = length < kLongestChain ? PyException_GetContext(error) : nullptr;
+  if (before != nullptr) show_all(before, subject, length + 1);
+  Py_XDECREF(before);
+  PyErr_Restore(Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(error))), Py_NewRef(error),
+                PyException_GetTraceback(error));
+  PyErr_WriteUnraisable(subject);
+}
+
+void end_loop_of_current_hub() noexcept {
+  PyObject* hub = current_greenlet();
+  PyObject* done = hub == nullptr ? nullptr : PyObject_CallMethod(hub, "_end_loop", nullptr);
+  if (done == nullptr) PyErr_WriteUnraisable(hub);
+  Py_XDECREF(done);
+  Py_XDECREF(hub);
+}
+
+}  // namespace
+
+void report_failed_handler(PyObject* context, PyObject* original) noexcept {
+  if (in_hub() && PyErr_ExceptionMatches(greenlet_exit())) {
+    // Not the handler's: the hub was told to end while it was in there, waiting for the main greenlet.
+    PyErr_Clear();
+    return end_loop_of_current_hub();
+  }
+  PyObject *type = nullptr, *error = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &error, &traceback);
+  if (type == nullptr) return;
+  PyErr_NormalizeException(&type, &error, &traceback);
+  if (traceback != nullptr) PyException_SetTraceback(error, traceback);
+  if (original != nullptr && PyExceptionInstance_Check(original)) add_context(error, original);
+  const bool stops_program = PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt) != 0 ||
+                             PyErr_GivenExceptionMatches(type, PyExc_SystemExit) != 0;
+  PyObject* const hub = stops_program ? current_hub_if_exists() : nullptr;
+  PyObject* passed_on = nullptr;
+  if (hub == nullptr) {
+    show_all(error, context);
+  } else {
+    PyObject* const before = PyException_GetContext(error);
+    if (before != nullptr) show_all(before, context);
+    Py_XDECREF(before);
+    passed_on =
+        PyObject_CallMethod(hub, "handle_system_error", "OOO", type, error, traceback == nullptr ? Py_None : traceback);
+    if (passed_on == nullptr) PyErr_WriteUnraisable(hub);
+  }
+  Py_XDECREF(passed_on);
+  Py_XDECREF(hub);
+  Py_DECREF(type);
+  Py_DECREF(error);
+  Py_XDECREF(traceback);
+}
+
 void report_exception(PyObject* hub, PyObject* context) noexcept {
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
@@ -129,10 +197,11 @@ void report_exception(PyObject* hub, PyObject* context) noexcept {
   if (hub != nullptr) {
     done = PyObject_CallMethod(hub, "handle_error", "OOOO", context == nullptr ? Py_None : context, type,
                                value == nullptr ? Py_None : value, traceback == nullptr ? Py_None : traceback);
+    if (done == nullptr) report_failed_handler(context, value);
   } else {
     PyErr_Restore(Py_NewRef(type), Py_XNewRef(value), Py_XNewRef(traceback));
+    PyErr_WriteUnraisable(context);
   }
-  if (done == nullptr) PyErr_WriteUnraisable(context);
   Py_XDECREF(done);
   Py_XDECREF(type);
   Py_XDECREF(value);
@@ -140,14 +209,6 @@ void report_exception(PyObject* hub, PyObject* context) noexcept {
 }
 
 namespace {
-
-void end_loop_of_current_hub() noexcept {
-  PyObject* hub = current_greenlet();
-  PyObject* done = hub == nullptr ? nullptr : PyObject_CallMethod(hub, "_end_loop", nullptr);
-  if (done == nullptr) PyErr_WriteUnraisable(hub);
-  Py_XDECREF(done);
-  Py_XDECREF(hub);
-}
 
 void run_call(void* target, void* argument) noexcept {
   auto* callable = static_cast<PyObject*>(target);

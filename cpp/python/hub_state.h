@@ -50,6 +50,11 @@ bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished
 // reported; a GreenletExit (hub.destroy() throws one) is for the hub itself and ends its loop. Clears the exception.
 void report_failed_switch(PyGreenlet* greenlet) noexcept;
 
+// Somebody's handle_error has failed, with the exception that is set now, while it was to deal with `original` (an
+// instance). Shows both through sys.unraisablehook, so that none is lost; one that must stop the program goes on to the
+// main greenlet, unless there is no hub. Clears the exception. Borrows everything.
+void report_failed_handler(PyObject* context, PyObject* original) noexcept;
+
 // gevent's exception classes, by name, from gevent.exceptions (borrowed); nullptr + exception on failure. Leaves an
 // exception that is set already as it is.
 PyObject* gevent_exception(const char* name) noexcept;

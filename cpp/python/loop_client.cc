@@ -4,6 +4,7 @@
 
 #include "loop/libev/libev_loop.h"
 #include "loop/libuv/libuv_loop.h"
+#include "python/hub_state.h"
 
 namespace gevent {
 
@@ -65,7 +66,7 @@ void report_to_loop(PyObject* loop_object, PyObject* context) noexcept {
 #endif
   PyObject* const done = PyObject_CallMethod(loop_object, "handle_error", "OOOO", context, type, value,
                                              traceback != nullptr ? traceback : Py_None);
-  if (done == nullptr) PyErr_WriteUnraisable(context);
+  if (done == nullptr) report_failed_handler(context, value);
   Py_XDECREF(done);
   Py_XDECREF(traceback);
   Py_DECREF(value);

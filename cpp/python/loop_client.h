@@ -36,7 +36,7 @@ std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept;
 std::shared_ptr<PythonLoop> make_libuv_python_loop() noexcept;
 
 // Reports the exception that is set now to loop_object.handle_error(context, type, value, traceback), and clears it.
-// `context` nullptr: None. What handle_error itself raises goes to sys.unraisablehook.
+// `context` nullptr: None. When handle_error fails itself: report_failed_handler().
 void report_to_loop(PyObject* loop_object, PyObject* context) noexcept;
 
 // Calls `function` with the elements of the tuple `arguments` and drops what it returns; false and an exception on

@@ -12,6 +12,7 @@ from greenlet import GreenletExit, getcurrent, greenlet as RawGreenlet
 
 from gevent import _hub_primitives
 from gevent._config import config as GEVENT_CONFIG
+from gevent._error_report import write_report
 from gevent._greenlet_primitives import TrackedRawGreenlet
 from gevent._hub_local import (
     get_hub,
@@ -28,7 +29,7 @@ from gevent._ident import IdentRegistry
 from gevent._native.greenlet import Greenlet
 from gevent._native.hub import sleep, spawn_raw
 from gevent._signal_handler import signal
-from gevent._util import Lazy, gmctime, readproperty
+from gevent._util import Lazy, readproperty
 from gevent._waiter import Waiter
 from gevent.exceptions import HubDestroyed, LoopExit
 
@@ -220,10 +221,12 @@ class Hub(WaitOperationsGreenlet):
         if issubclass(kind, HubDestroyed):
             return self._end_loop()
         quiet, serious = (issubclass(kind, kinds) for kinds in (self.NOT_ERROR, self.SYSTEM_ERROR))
-        if not quiet:
-            self.print_exception(context, kind, error, traceback)
-        if serious or context is None:
-            self.handle_system_error(kind, error, traceback)
+        try:
+            if not quiet:
+                self.print_exception(context, kind, error, traceback)
+        finally:
+            if serious or context is None:
+                self.handle_system_error(kind, error, traceback)
 
     def handle_system_error(self, type, value, tb=None):
         """Raise the exception in the main greenlet, at once. Whoever runs now goes on afterwards, if there is one."""
@@ -239,32 +242,19 @@ class Hub(WaitOperationsGreenlet):
             come_back.stop()
 
     def print_exception(self, context, t, v, tb):
-        """Write the exception, its traceback and `context` to `exception_stream`. Never raises."""
+        """Write the exception, its traceback and `context` to `exception_stream`. Never raises.
+
+        When the stream is closed or broken, to the standard error that the process began with.
+        """
         stream = self.exception_stream
         if stream is None:
             return
-        import traceback  # not before there is an error to print: it is a sixth of what importing gevent costs
-
-        try:
-            if v is None:
-                stream.write(f"{t.__name__}\n")
-            else:
-                stream.write("".join(traceback.format_exception(t, v, tb)))
-            if context is not None:
-                subject = context if isinstance(context, str) else self._describe(context)
-                stream.write(f"{gmctime()} {subject} failed with {getattr(t, '__name__', 'exception')}\n\n")
-        except (OSError, ValueError, AttributeError):
-            # A closed or half torn-down stream, at exit for instance: there is nobody left to tell.
-            pass
-
-    def _describe(self, context):
-        try:
-            return self.format_context(context)
-        except Exception:  # noqa: BLE001 - the error being reported matters more than this one
-            import traceback
-
-            traceback.print_exc(file=self.exception_stream)
-            return repr(context)
+        for each in (stream, sys.__stderr__):
+            try:
+                write_report(each, self.format_context, context, t, v, tb)
+                return
+            except Exception:  # noqa: BLE001, S112 - the error to be told matters more than the stream's
+                continue
 
     # -- running --
 

@@ -380,7 +380,10 @@ cdef class Greenlet(greenlet):
             return
         self._error = error
         self._end()
-        self.parent.handle_error(self, type(error), error, error.__traceback__)
+        handle_error = getattr(self.parent, "handle_error", None)
+        if handle_error is None:  # somebody has put it below another greenlet than a hub
+            handle_error = current_hub().handle_error
+        handle_error(self, type(error), error, error.__traceback__)
 
     cdef _end(self):
         self._phase = DONE
