@@ -1,5 +1,6 @@
 #include "loop/loop.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/fork_generation.h"
 
@@ -95,6 +96,13 @@ void Loop::abandon() noexcept {
   if (abandoned_) return;
   let_go();
   abandoned_ = true;
+}
+
+void Loop::close() noexcept {
+  if (abandoned_) return;
+  GEVENT_CHECK(!running());
+  close_engine();
+  abandoned_ = closed_ = true;
 }
 
 bool Loop::closing_fd(int fd) noexcept {

@@ -82,6 +82,14 @@ class Loop {
   void abandon() noexcept;             // in the child: from now on no call touches the engine
   [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
 
+  // ---- the end ------------------------------------------------------------------------------------------------
+  // Ends the engine, and with it all watchers. What is left is a shell for those who still hold a pointer to it: it
+  // counts as abandoned, and what is pushed to `ready` is never run. Requires: not running().
+  void close() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+  // For those who hold pointers to it while they wait: how many they are.
+  unsigned waiters = 0;
+
   // ---- what a hub holds ----------------------------------------------------------------------------------------
   // Counts that keep run() from returning without a watcher, as ev_ref() and ev_unref().
   virtual void hold() noexcept = 0;
@@ -130,6 +138,8 @@ class Loop {
   // One iteration of the engine. Blocks only if `may_block`. Returns true while active watchers with ref() remain.
   virtual bool poll(bool may_block) noexcept = 0;
 
+  virtual void close_engine() noexcept = 0;  // for close()
+
   // In the child, as the engine's last act: gives back what belongs to the whole process (signal handlers). Touches no
   // descriptor.
   virtual void let_go() noexcept {}
@@ -144,7 +154,7 @@ class Loop {
   void set_rearmed() noexcept;                     // engines' reinit(): this process's generation has been dealt with
   // This is a forked child, and the engine has not been re-armed: its descriptors are still shared with the parent.
   [[nodiscard]] bool shared_with_parent() const noexcept;
-  void detach_watchers() noexcept;  // engine destructors: every watcher is stopped, and its loop() becomes nullptr
+  void detach_watchers() noexcept;  // close_engine(): every watcher is stopped, and its loop() becomes nullptr
 
   // Calls visit(T&) for each watcher of `kind`, whose class T is. `visit` may stop watchers, but not make or destroy
   // any.
@@ -174,6 +184,7 @@ class Loop {
   bool stop_all_requested_ = false;
   bool blocked_ = false;
   bool abandoned_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace gevent

@@ -36,8 +36,8 @@ std::shared_ptr<PythonLoop> shared(Result<std::unique_ptr<Loop>> made, unsigned 
     return nullptr;
   }
   const auto destroy = [](PythonLoop* loop) {
-    // Greenlets of the parent's that wait in it are kept as well.
-    if (!loop->core()->abandoned()) delete loop;
+    // Of an abandoned one the parent's greenlets that wait in it are kept as well.
+    if (loop->core()->closed() || !loop->core()->abandoned()) delete loop;
   };
   return {new PythonLoop(std::move(made).value()), destroy};
 }

@@ -9,13 +9,20 @@
 namespace gevent {
 
 // A C++ loop and what Python adds to it. Several Python loop objects may stand for one: the process's default loop. It
-// dies with the last of them; one that was abandoned after a fork is kept for ever, but not used.
+// ends when the last of them has left. What remains of it then is freed with the last object, because greenlets that
+// wait in it point to it, and keep their hub, and so the hub's loop object, alive. One that was abandoned after a fork
+// is kept for ever, but not used.
 class PythonLoop final : private LoopClient {
  public:
   explicit PythonLoop(std::unique_ptr<Loop> loop) noexcept;
   ~PythonLoop();  // needs the GIL
 
   [[nodiscard]] Loop* core() const noexcept { return loop_.get(); }
+
+  // The objects that stand for it. leave() returns whether the caller was the last: then it has to let go of what is
+  // queued and watched, and to close the core, unless that was abandoned.
+  void join() noexcept { ++objects_; }
+  [[nodiscard]] bool leave() noexcept { return --objects_ == 0; }
 
   // Runs it for `loop_object` (borrowed; its handle_error() hears of errors meanwhile).
   void run(PyObject* loop_object, Loop::Mode mode) noexcept;
@@ -27,6 +34,7 @@ class PythonLoop final : private LoopClient {
   void turn() noexcept override;
 
   std::unique_ptr<Loop> loop_;
+  int objects_ = 0;
   PyObject* running_for_ = nullptr;
   PyThreadState* thread_state_ = nullptr;
 };

@@ -44,6 +44,7 @@ ParkedGreenlet* ParkedGreenlet::take(HubState& hub) noexcept {
   }
   parked->hub_ = &hub;
   parked->loop_ = hub.loop;
+  ++hub.loop->waiters;
   parked->greenlet_ = greenlet;
   parked->state_ = State::kParked;
   parked->timed_out_ = false;
@@ -135,6 +136,7 @@ void ParkedGreenlet::leave_all() noexcept {
     io_ = nullptr;
   }
   if (state_ == State::kWoken || state_ == State::kTimedOut) loop_->ready.cancel(position_);
+  --loop_->waiters;
   state_ = State::kResumed;
 }
 

@@ -14,6 +14,7 @@ from gevent._native.hub import (
     set_default_hub_class,
     set_hub,
     set_loop,
+    take_former_hub,
 )
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "set_default_hub_class",
     "set_hub",
     "set_loop",
+    "take_former_hub",
 ]
 
 _after_abandon = []

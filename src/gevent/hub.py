@@ -22,6 +22,7 @@ from gevent._hub_local import (
     set_default_hub_class,
     set_hub,
     set_loop,
+    take_former_hub,
 )
 from gevent._hub_parts import HubPart, configured
 from gevent._hub_primitives import WaitOperationsGreenlet
@@ -97,6 +98,12 @@ def reinit(hub=None):
             start_over()
 
 
+def _main_greenlet_above(greenlet):
+    while greenlet.parent is not None:
+        greenlet = greenlet.parent
+    return greenlet
+
+
 class Hub(WaitOperationsGreenlet):
     """Runs the event loop of its thread. Made by `get_hub()`, seldom by hand. From gevent.
 
@@ -116,8 +123,8 @@ class Hub(WaitOperationsGreenlet):
     threadpool_size = 10
     periodic_monitoring_thread = None
 
-    _ending = False
-    _resolver = _threadpool = None
+    _ending = _passes_until_run = False
+    _resolver = _threadpool = _destroyer = None
 
     def __init__(self, loop=None, default=None):
         super().__init__(None, None)
@@ -130,6 +137,8 @@ class Hub(WaitOperationsGreenlet):
         self.spawn_tree_locals = {}
         self.minimal_ident = self._hub_counter = _hub_idents.get_ident(self)
         self.loop = self._find_loop(loop, default, in_main_thread)
+        if self.loop is get_loop():
+            self._take_over(take_former_hub())
 
     def _find_loop(self, loop, default, in_main_thread):
         if hasattr(loop, "run"):
@@ -141,6 +150,20 @@ class Hub(WaitOperationsGreenlet):
             return left_over
         flags = self.backend if loop is None else loop
         return self.loop_class(flags=flags, default=in_main_thread if default is None else default)
+
+    def _take_over(self, former):
+        """Be the one to which those greenlets return that `former` has left waiting in the loop."""
+        if former is None:
+            return
+        if self.parent is not home_greenlet():
+            self.parent = _main_greenlet_above(former)
+        former.parent = self
+        destroyer, former._destroyer = former._destroyer, None
+        if destroyer is not None and not destroyer.dead:
+            destroyer.parent = self
+        # Until this hub runs, nobody may end into it.
+        self.require_hub_passes()
+        self._passes_until_run = True
 
     # -- what it is made of --
 
@@ -266,6 +289,9 @@ class Hub(WaitOperationsGreenlet):
         """
         if self is not getcurrent():
             raise AssertionError("a hub is run by switching to it")
+        if self._passes_until_run:
+            self._passes_until_run = False
+            self.release_hub_passes()
         self.start_periodic_monitoring_thread()
         while not self._ending:
             self._run_once(self.loop)
@@ -327,9 +353,9 @@ class Hub(WaitOperationsGreenlet):
 
         destroy_loop
             whether the loop goes as well; None: only if it is not the process's default one. A loop that stays is
-            taken over by this thread's next hub.
+            taken over by this thread's next hub, and with it the greenlets that wait there.
 
-        Greenlets that still wait in it will never run. From gevent.
+        Those that wait in a loop that goes will never run. From gevent.
         """
         monitor, self.periodic_monitoring_thread = self.periodic_monitoring_thread, None
         if monitor is not None:
@@ -346,21 +372,22 @@ class Hub(WaitOperationsGreenlet):
                     set_loop(None)
                 loop.destroy()
             else:
-                set_loop(loop)
+                set_loop(loop, self)
             self.loop = None
         if get_hub_if_exists() is self:
             set_hub(None)
 
     def _unwind(self, reason):
-        """Take the hub's own stack down, if it ever began and belongs to this thread."""
+        """Take the hub's own stack down, if it belongs to this thread; one that never began will not begin."""
         current = getcurrent()
-        if current is self or not self or get_hub_if_exists() is not self:
+        if current is self or self.dead or get_hub_if_exists() is not self:
             return
-        main = current
-        while main.parent is not None:
-            main = main.parent
-        if current is not main and current.parent is self:
-            current.parent = main
+        below = current
+        while below.parent is not None and below.parent is not self:
+            below = below.parent
+        if below.parent is self:
+            below.parent = _main_greenlet_above(self)
+            self._destroyer = below
         # When it has ended, control comes back here.
         self._ending = True
         self.loop.break_()

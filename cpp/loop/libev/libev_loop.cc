@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "base/check.h"
 #include "base/owned_fd.h"
 
 namespace gevent {
@@ -61,9 +60,10 @@ LibevLoop::LibevLoop(struct ev_loop* loop, unsigned flags, int descriptor) noexc
   ev_unref(loop_);
 }
 
-LibevLoop::~LibevLoop() {
-  if (abandoned()) return;  // its descriptors are the parent's business, its memory is kept for ever
-  GEVENT_CHECK(!running());
+// Of an abandoned one the descriptors are the parent's business, and the memory is kept for ever.
+LibevLoop::~LibevLoop() { close(); }
+
+void LibevLoop::close_engine() noexcept {
   detach_watchers();
   ev_ref(loop_);
   ev_async_stop(loop_, &wake_up_);
@@ -148,6 +148,7 @@ void LibevLoop::let_go() noexcept {
 }
 
 LoopFacts LibevLoop::facts() const noexcept {
+  if (closed()) return LoopFacts{nullptr, flags_, 0, -1, 0, 0, 0, 0};
   if (abandoned()) return LoopFacts{loop_, flags_, ev_backend(loop_), -1, 0, 0, 0, 0};
   return LoopFacts{
       .native = loop_,

@@ -44,6 +44,7 @@ class LibevLoop final : public Loop {
 
  protected:
   bool poll(bool may_block) noexcept override;
+  void close_engine() noexcept override;
   void let_go() noexcept override;
 
  private:

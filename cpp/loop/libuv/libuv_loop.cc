@@ -79,9 +79,10 @@ Result<void> LibuvLoop::open() noexcept {
   return {};
 }
 
-LibuvLoop::~LibuvLoop() {
-  if (abandoned() || !open_) return;  // abandoned: its descriptors are the parent's business
-  GEVENT_CHECK(!running());
+LibuvLoop::~LibuvLoop() { close(); }  // of an abandoned one the descriptors are the parent's business
+
+void LibuvLoop::close_engine() noexcept {
+  if (!open_) return;
   if (shared_with_parent() || !engine_is_open()) make_engine_anew();
   detach_watchers();
   descriptors_.close();

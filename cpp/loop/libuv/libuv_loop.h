@@ -55,6 +55,7 @@ class LibuvLoop final : public Loop {
 
  protected:
   bool poll(bool may_block) noexcept override;
+  void close_engine() noexcept override;
   void let_go() noexcept override;
 
  private:

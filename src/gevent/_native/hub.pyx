@@ -5,6 +5,7 @@ How parking works is told at the top of cpp/python/parking.h; what a hub does wi
 policy, in gevent/hub.py.
 """
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
 
 import os as _os
 
@@ -21,6 +22,8 @@ cdef extern from "Python.h":
     PyObject* PyThreadState_GetDict()
 
 cdef extern from "python/hub_state.h" namespace "gevent":
+    cdef cppclass WaitedForLoop "gevent::Loop":
+        unsigned waiters
     cdef cppclass HubState:
         CoreLoop* loop
         bint loop_stands_in
@@ -113,10 +116,12 @@ cdef class HubBase(greenlet):
         if value is not None:
             core = loop_of(value)
         if self._loop is not None:
-            # Greenlets that still wait hold pointers to it.
+            # Greenlets that wait hold pointers to it, and to this. Most keep their hub alive, but not the main one.
             if self._former_loops is None:
                 self._former_loops = []
             self._former_loops.append(self._loop)
+            if self.state.loop != NULL and (<WaitedForLoop*>self.state.loop).waiters != 0:
+                Py_INCREF(self)
         self._loop = value
         self.state.loop = core
         self.state.loop_stands_in = value is not None and not isinstance(value, _own_loop_class())
@@ -205,6 +210,7 @@ cdef object _hub_class = None
 cdef object _default_hub_class = None
 cdef str _HUB_KEY = "gevent.hub"
 cdef str _LOOP_KEY = "gevent.loop"
+cdef str _FORMER_HUB_KEY = "gevent.former_hub"
 cdef str _CLASS_KEY = "gevent.hub_class"
 
 
@@ -280,12 +286,25 @@ def get_loop():
     return _thread_dict().get(_LOOP_KEY)
 
 
-def set_loop(loop):
-    """Make `loop` (None: nothing) the one that this thread's next hub takes over."""
+def set_loop(loop, former_hub=None):
+    """Make `loop` (None: nothing) the one that this thread's next hub takes over.
+
+    former_hub
+        the hub that it had, if greenlets of that one may still wait in it.
+    """
+    cdef dict here = _thread_dict()
+    here.pop(_FORMER_HUB_KEY, None)
     if loop is None:
-        _thread_dict().pop(_LOOP_KEY, None)
+        here.pop(_LOOP_KEY, None)
     else:
-        _thread_dict()[_LOOP_KEY] = loop
+        here[_LOOP_KEY] = loop
+        if former_hub is not None:
+            here[_FORMER_HUB_KEY] = former_hub
+
+
+def take_former_hub():
+    """Return, once, the hub that `get_loop()` had before; None if there was none."""
+    return _thread_dict().pop(_FORMER_HUB_KEY, None)
 
 
 set_hub_factory(<PyObject*>get_hub_noargs)
@@ -345,7 +364,7 @@ def abandon_hub():
     abandon_hub_after_fork()
     old = here.pop(_HUB_KEY, None)
     here.pop(_LOOP_KEY, None)
-    _abandoned.append(old)
+    _abandoned.append((old, here.pop(_FORMER_HUB_KEY, None)))
 
 
 cdef list _abandoned = []

@@ -79,10 +79,13 @@ cdef extern from "loop/loop.h" namespace "gevent" nogil:
         cbool closing_fd(int fd)
         int awaited_events(int fd)
         LoopFacts facts()
+        void close()
 
 cdef extern from "python/loop_client.h" namespace "gevent":
     cdef cppclass PythonLoop:
         CoreLoop* core()
+        void join()
+        cbool leave()
         void run(PyObject* loop_object, Mode mode)
         PyObject* running_for()
     shared_ptr[PythonLoop] make_libev_python_loop(unsigned flags) except *
@@ -117,7 +120,7 @@ cdef weak_ptr[PythonLoop] default_on_libuv
 
 cdef shared_ptr[PythonLoop] usable_default(weak_ptr[PythonLoop] default_loop) noexcept:
     cdef shared_ptr[PythonLoop] found = default_loop.lock()
-    # In a forked child that started over, the inherited one is of no use.
+    # Closed, or inherited in a forked child that started over: of no use.
     if found.get() != NULL and found.get().core().abandoned():
         found.reset()
     return found
@@ -224,6 +227,7 @@ cdef class Loop:
 
     cdef void take(self, shared_ptr[PythonLoop] found, cbool default) noexcept:
         self.shared = found
+        found.get().join()
         self.core = found.get().core()
         self.is_default = default
 
@@ -287,18 +291,20 @@ cdef class Loop:
     cdef _close(self):
         self.destroy_after_run = False
         self.is_default = False
-        if self.shared.use_count() == 1 and not self.core.abandoned():
+        if self.shared.get().leave() and not self.core.abandoned():
             for queued in take_objects(self.core[0], run_queued):
                 (<callback>queued).stop()
             for kept in owners_of_watchers(self.core[0], on_event):
                 (<watcher>kept).stop()
+            self.core.close()
+        # Not `shared`: greenlets that wait in it point to the core for as long as they live.
         self.core = NULL
-        self.shared.reset()
 
     def __dealloc__(self):
-        if self.shared.use_count() == 1 and not self.core.abandoned():
+        if self.core != NULL and self.shared.get().leave() and not self.core.abandoned():
             for queued in take_objects(self.core[0], run_queued):
                 (<callback>queued).stop()
+            self.core.close()
 
     # ---- errors ---------------------------------------------------------------------------------------------------
 
