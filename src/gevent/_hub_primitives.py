@@ -4,7 +4,7 @@ from gevent._hub_local import get_hub_noargs
 from gevent._native.greenlet import Greenlet
 from gevent._native.hub import HubBase as WaitOperationsGreenlet, wait_fd
 from gevent._waiter import MultipleWaiter
-from gevent.exceptions import ConcurrentObjectUseError
+from gevent.exceptions import ConcurrentObjectUseError, LoopExit
 
 __all__ = [
     "WaitOperationsGreenlet",
@@ -71,7 +71,9 @@ class _WaitIterator:
             self._begin()
         try:
             item = self._waiter.get()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, LoopExit):
+                error.waiting_for = self._objects
             self._end()
             raise
         self._left -= 1

@@ -13,7 +13,13 @@ class LoopExit(Exception):
 
     Made with three arguments (message, hub, handles) it prints all of them; with any other number it is an
     ordinary exception.
+
+    waiting_for
+        the object that the greenlet waited for (an event, a queue, a list of greenlets); None where it is not known.
+        Ours.
     """
+
+    waiting_for = None
 
     @property
     def hub(self):
@@ -23,9 +29,11 @@ class LoopExit(Exception):
     def __repr__(self):
         if len(self.args) != 3:
             return super().__repr__()
-        from pprint import pformat
+        from pprint import pformat, saferepr
 
         message, hub, handles = self.args
+        if self.waiting_for is not None:
+            message = f"{message}\n\tWaiting for: {saferepr(self.waiting_for)}"
         return f"{message}\n\tHub: {hub}\n\tHandles:\n{pformat(handles)}"
 
     __str__ = __repr__

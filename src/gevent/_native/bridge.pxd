@@ -48,3 +48,7 @@ cdef extern from "python/parking.h" namespace "gevent":
     CoreLoop* loop_of(object loop_object) except NULL
     void report_exception(PyObject* hub, PyObject* context)
     void call_soon(CoreLoop& loop, object callable, PyObject* argument)
+
+cdef extern from "python/named_wait.h" namespace "gevent":
+    int park_for_object(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+    int park_first_for_object(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1

@@ -14,7 +14,7 @@ from types import GenericAlias
 from gevent._native.queue import Empty, Full
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaiter, CoreWaitQueue, current_hub, park_first_in, park_in
+from bridge cimport CoreWaitQueue, CoreWaiter, current_hub, park_first_for_object, park_for_object
 
 cdef extern from "python/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -151,7 +151,7 @@ cdef class Channel:
         if not self._getters.empty():
             self._getters.offer(self._available())
         try:
-            park_in(self._putters.queue, seconds, ticket)
+            park_for_object(self, self._putters.queue, seconds, ticket)
         finally:
             served = ticket.served
             if not served:
@@ -217,9 +217,9 @@ cdef class Channel:
         try:
             while True:
                 if again:
-                    woken = park_first_in(self._getters.queue, seconds, ticket)
+                    woken = park_first_for_object(self, self._getters.queue, seconds, ticket)
                 else:
-                    woken = park_in(self._getters.queue, seconds, ticket)
+                    woken = park_for_object(self, self._getters.queue, seconds, ticket)
                 self._getters.arrive(ticket[0])
                 if self._take(taken):
                     return 0

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t
 
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_for, park_in
+from bridge cimport CoreWaitQueue, current_hub, park_for, park_for_object
 
 cdef extern from "python/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -106,7 +106,7 @@ cdef class AbstractLinkable:
             seconds = max(<double>timeout, 0.0)
         if self._hub is None:
             self._hub = current_hub()
-        return park_in(self.core.queue, seconds, NULL)
+        return park_for_object(self, self.core.queue, seconds, NULL)
 
     cdef bint _park_until(self, timeout) except -1:
         timer = Timeout.start_new(timeout)

@@ -10,13 +10,14 @@ from cpython.weakref cimport PyWeakref_NewRef
 from libcpp.memory cimport unique_ptr
 from greenlet import GreenletExit as _GreenletExit
 
+from gevent.exceptions import LoopExit as _LoopExit
 from gevent._native.raw_greenlet import spawning_frames as _spawning_frames
 from gevent._native.raw_greenlet import tree_locals_of as _tree_locals_of
 from gevent._native.spawned_link import FailureSpawnedLink as _FailureSpawnedLink
 from gevent._native.spawned_link import SpawnedLink as _SpawnedLink
 from gevent._native.spawned_link import SuccessSpawnedLink as _SuccessSpawnedLink
 
-from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_in
+from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_for_object
 
 
 cdef extern from "greenlet/greenlet.h":
@@ -507,7 +508,7 @@ cdef class Greenlet(greenlet):
         if not self.ready():
             if not block:
                 _raise_timeout(None)
-            if not park_in(self._line, _seconds(timeout), NULL):
+            if not park_for_object(self, self._line, _seconds(timeout), NULL):
                 _raise_timeout(timeout)
         if self._error is not None:
             raise self._error
@@ -516,7 +517,7 @@ cdef class Greenlet(greenlet):
     def join(self, timeout=None):
         """Park the caller until this has ended, or `timeout` (seconds, or a `gevent.Timeout`) is over. Returns None."""
         if not self.ready():
-            park_in(self._line, _seconds(timeout), NULL)
+            park_for_object(self, self._line, _seconds(timeout), NULL)
 
     # -- links --
 
@@ -611,7 +612,11 @@ def join_greenlets(greenlets, timeout, count):
     for each in greenlets:
         if not each.ready():
             waiting.get().add(each._line, <PyObject*>each)
-    waiting.get().wait(needed, seconds)
+    try:
+        waiting.get().wait(needed, seconds)
+    except _LoopExit as error:
+        error.waiting_for = [each for each in greenlets if not each.ready()]
+        raise
     return done
 
 

@@ -161,7 +161,11 @@ cdef class HubBase(greenlet):
         waiter = _waiter_class(self)
         watcher.start(waiter.switch, waiter)
         try:
-            result = waiter.get()
+            try:
+                result = waiter.get()
+            except _exception("LoopExit") as error:
+                error.waiting_for = watcher
+                raise
             if result is not waiter:
                 raise _exception("InvalidSwitchError")(
                     f"{current_greenlet()!r} waits for {watcher!r} in {waiter!r}, but was woken with {result!r}")

@@ -21,7 +21,7 @@ from types import GenericAlias
 
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_first_in, park_in
+from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
 
 cdef extern from "python/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -387,9 +387,9 @@ cdef class SimpleQueue:
         try:
             while True:
                 if again:
-                    woken = park_first_in(self.putters.queue, seconds, ticket)
+                    woken = park_first_for_object(self, self.putters.queue, seconds, ticket)
                 else:
-                    woken = park_in(self.putters.queue, seconds, ticket)
+                    woken = park_for_object(self, self.putters.queue, seconds, ticket)
                 self.putters.arrive(ticket[0])
                 if ticket.served:
                     return 0
@@ -474,9 +474,9 @@ cdef class SimpleQueue:
         try:
             while True:
                 if again:
-                    woken = park_first_in(self.getters.queue, seconds, ticket)
+                    woken = park_first_for_object(self, self.getters.queue, seconds, ticket)
                 else:
-                    woken = park_in(self.getters.queue, seconds, ticket)
+                    woken = park_for_object(self, self.getters.queue, seconds, ticket)
                 self.getters.arrive(ticket[0])
                 if ticket.served:
                     ticket.served = False
@@ -584,7 +584,7 @@ cdef class Queue(SimpleQueue):
                 timer.close()
         if timeout is not None:
             seconds = max(<double>timeout, 0.0)
-        return park_in(self.joiners, seconds, NULL) == 1 or self._unfinished == 0
+        return park_for_object(self, self.joiners, seconds, NULL) == 1 or self._unfinished == 0
 
     def shutdown(self, immediate=False):
         """From now on, `put` raises ShutDown, and so does `get` when the queue is empty; also where they wait now.

@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t
 
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_first_in, park_in
+from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
 
 cdef extern from "python/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -157,9 +157,9 @@ cdef class Semaphore:
                 if sleeps:
                     woken = park_thread_in(self.core.line.queue, seconds, ticket)
                 elif again:
-                    woken = park_first_in(self.core.line.queue, seconds, ticket)
+                    woken = park_first_for_object(self, self.core.line.queue, seconds, ticket)
                 else:
-                    woken = park_in(self.core.line.queue, seconds, ticket)
+                    woken = park_for_object(self, self.core.line.queue, seconds, ticket)
                 self.core.line.arrive(ticket[0])
                 if self.core.try_acquire() if takes else self.core.count() > 0:
                     return True
