@@ -107,7 +107,10 @@ void Loop::close() noexcept {
 
 bool Loop::closing_fd(int fd) noexcept {
   if (abandoned_ || fd < 0) return false;
-  const bool found = stop_all_on(fd, 0);
+  for (ClosingListener* each = closing_listeners.front(); each != nullptr; each = closing_listeners.after(*each)) {
+    each->on_closing(fd);
+  }
+  const bool found = watched(fd) && stop_all_on(fd, 0);
   forget_fd(fd);
   if (found) wake_up_if_blocked();
   return found;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "base/intrusive_list.h"
 #include "loop/ready_queue.h"
 #include "loop/watcher.h"
 
@@ -19,6 +20,15 @@ class LoopClient {
 
  protected:
   ~LoopClient() = default;
+};
+
+// Wants to hear when a descriptor is about to be closed, though it has no Io for it. Any thread that holds the lock.
+class ClosingListener : public ListNode {
+ public:
+  virtual void on_closing(int fd) noexcept = 0;
+
+ protected:
+  ~ClosingListener() = default;
 };
 
 // What can be said about an engine, for people and for gevent's public attributes.
@@ -99,8 +109,11 @@ class Loop {
   virtual void verify() noexcept {}  // stops the process if the engine's own data are damaged; for debugging
 
   // `fd` is about to be closed: every Io on it is stopped, and its callback gets the events it waits for, so that
-  // whoever tries again meets the error. Returns whether there was one. Any thread that holds the lock.
+  // whoever tries again meets the error. Returns whether there was one. Any thread that holds the lock. Costs next to
+  // nothing when there is none.
   bool closing_fd(int fd) noexcept;
+  // Are told too, whatever the descriptor.
+  IntrusiveList<ClosingListener> closing_listeners;
 
   // What active Io watchers of `fd` wait for together. Looks at all watchers there are.
   [[nodiscard]] int awaited_events(int fd) noexcept;
@@ -131,6 +144,7 @@ class Loop {
   // up. For those that keep something.
   virtual void forget(Watcher& io) noexcept { static_cast<void>(io); }
   virtual void forget_fd(int fd) noexcept { static_cast<void>(fd); }
+  [[nodiscard]] virtual bool watched(int fd) const noexcept = 0;  // whether an Io of `fd` may be active
 
  protected:
   Loop();

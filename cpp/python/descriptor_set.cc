@@ -54,6 +54,9 @@ class DescriptorSet::Wakers {
   // kWoken says no more than that it is time to look.
   Parked park(double timeout_s) noexcept { return park_in(line_, timeout_s); }
 
+  // For what is watched within `rare_`: the loop itself knows nothing of that.
+  void wake() noexcept { line_.wake_all(); }
+
   // Sleeps without being woken, whatever happens.
   Parked pause(double seconds) noexcept {
     for (Io& watcher : watchers_) watcher.stop();
@@ -95,6 +98,45 @@ class DescriptorSet::Wakers {
   bool must_look_again_ = false;
 };
 
+// Notes which of the descriptors are closed during a wait: their numbers may stand for other files before the greenlet
+// runs again. On the heap, as the loop calls it.
+class DescriptorSet::Closings final : public ClosingListener {
+ public:
+  Closings(Loop& loop, DescriptorSet& set) noexcept : set_(set) { loop.closing_listeners.push_back(*this); }
+  ~Closings() = default;
+
+  void wakes(Wakers* wakers) noexcept { wakers_ = wakers; }
+
+  void on_closing(int fd) noexcept override {
+    for (std::size_t i = 0; i != set_.size(); ++i) {
+      if (set_.fd(i) == fd) closed_.push_back(i);
+    }
+    if (set_.registered_ != nullptr && has(set_.registered_, fd)) set_.closed_.push_back(fd);
+    if (any() && wakers_ != nullptr) wakers_->wake();
+  }
+
+  [[nodiscard]] bool any() const noexcept { return !closed_.empty() || !set_.closed_.empty(); }
+
+  // Marks them, as poll(2) would have; returns whether there are any.
+  bool mark() noexcept {
+    for (const std::size_t i : closed_) set_.polled_[i].revents = POLLNVAL;
+    return any();
+  }
+
+ private:
+  static bool has(PyObject* numbers, int fd) noexcept {
+    PyObject* const number = PyLong_FromLong(fd);
+    const int found = number == nullptr ? -1 : PyDict_Contains(numbers, number);
+    Py_XDECREF(number);
+    if (found < 0) PyErr_Clear();  // no memory: it waits on
+    return found > 0;
+  }
+
+  DescriptorSet& set_;
+  Wakers* wakers_ = nullptr;
+  std::vector<std::size_t> closed_;
+};
+
 void DescriptorSet::add(int fd, short events, short accepted) {
   polled_.push_back(pollfd{fd, events, 0});
   accepted_.push_back(accepted);
@@ -115,6 +157,10 @@ int DescriptorSet::poll_now() noexcept {
     for (pollfd& each : polled_) each.revents = 0;
     return PyErr_CheckSignals() == 0 ? 0 : -1;
   }
+  return count_ready();
+}
+
+int DescriptorSet::count_ready() const noexcept {
   int count = 0;
   for (std::size_t i = 0; i != polled_.size(); ++i) count += ready(i) ? 1 : 0;
   return count;
@@ -128,8 +174,11 @@ int DescriptorSet::wait(double timeout_s) noexcept {
   const double deadline_s = timeout_s < 0 ? 0 : seconds_now() + timeout_s;
   double left_s = timeout_s;
   // For the most frequent case parking has a watcher of its own.
-  const int only_events = polled_.size() == 1 && polled_[0].fd >= 0 ? loop_events(polled_[0]) : 0;
+  const bool single = polled_.size() == 1 && polled_[0].fd >= 0 && registered_ == nullptr;
+  const int only_events = single ? loop_events(polled_[0]) : 0;
   const auto wakers = only_events != 0 ? nullptr : std::make_unique<Wakers>(*loop, polled_);
+  const auto closings = std::make_unique<Closings>(*loop, *this);
+  closings->wakes(wakers.get());
   int vain_wakeups = 0;
   for (;;) {
     Parked outcome;
@@ -142,6 +191,7 @@ int DescriptorSet::wait(double timeout_s) noexcept {
     }
     if (outcome == kFailed) return -1;
     count = poll_now();
+    if (count >= 0 && closings->mark()) return count_ready();
     if (count != 0) return count;
     if (timeout_s >= 0 && (left_s = deadline_s - seconds_now()) <= 0) return 0;
     if (outcome == kTimedOut || ++vain_wakeups <= kVainWakeupsMax) continue;

@@ -1,5 +1,6 @@
 // Waiting for several descriptors at once, as poll(2) does.
 #pragma once
+#include <Python.h>
 #include <poll.h>
 
 #include <cstddef>
@@ -17,6 +18,10 @@ class DescriptorSet {
   // `events` are what poll(2) is asked. The entry is ready when it reports one of `accepted`, or POLLNVAL.
   void add(int fd, short events, short accepted);
   void clear() noexcept;
+  // `numbers` (borrowed, a dict with descriptors as its keys) are registered with one that is polled here, an epoll
+  // set: a wait ends when one of them is closed, too, and closed() has them.
+  void end_with(PyObject* numbers) noexcept { registered_ = numbers; }
+  [[nodiscard]] const std::vector<int>& closed() const noexcept { return closed_; }
   [[nodiscard]] std::size_t size() const noexcept { return polled_.size(); }
 
   // What was reported for the entry at `index`, by the last call of poll_now() or wait().
@@ -36,9 +41,14 @@ class DescriptorSet {
 
  private:
   class Wakers;
+  class Closings;
+
+  [[nodiscard]] int count_ready() const noexcept;
 
   std::vector<pollfd> polled_;
   std::vector<short> accepted_;
+  PyObject* registered_ = nullptr;
+  std::vector<int> closed_;
 };
 
 }  // namespace gevent

@@ -25,10 +25,15 @@ class Awaited final : public ListNode {
   }
 
   Io io;
+  bool reported = false;
   bool closed = false;
 
  private:
-  static void on_ready(Watcher& watcher, int) noexcept { static_cast<Awaited*>(watcher.owner)->line_.wake_all(); }
+  static void on_ready(Watcher& watcher, int) noexcept {
+    auto* const self = static_cast<Awaited*>(watcher.owner);
+    self->reported = true;
+    self->line_.wake_all();
+  }
 
   WaitQueue& line_;  // the one greenlet of this wait
 };
@@ -88,7 +93,7 @@ void set_closed_error() noexcept {
 
 namespace {
 
-// Registers with the loop at once; `satisfied` is asked after each wake-up.
+// Registers with the loop at once; satisfied(const Wait&) is asked after each wake-up.
 template <typename Satisfied>
 Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfied satisfied) noexcept {
   const Nanoseconds start = Clock::now();
@@ -109,7 +114,7 @@ Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfie
         return kFailed;
       }
     }
-    if (satisfied()) return kWoken;
+    if (satisfied(*wait)) return kWoken;
     if (parked == kTimedOut) return kTimedOut;
     if (timeout_s >= 0) left = std::max(0.0, timeout_s - seconds_since(start));
   }
@@ -126,12 +131,12 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
     if (park_for(0, true) == kFailed) return kFailed;
     if (look(all)) return kWoken;
   }
-  return wait_on_loop(all, timeout_s, [&] { return look(all); });
+  return wait_on_loop(all, timeout_s, [&](const Wait&) { return look(all); });
 }
 
 Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
   AwaitedDescriptor one{fd, events};
-  return wait_on_loop(std::span(&one, 1), timeout_s, [] { return true; });  // the caller tries
+  return wait_on_loop(std::span(&one, 1), timeout_s, [](const Wait& wait) { return wait.awaited.front()->reported; });
 }
 
 void end_descriptor_waits(int fd) noexcept {
@@ -142,6 +147,11 @@ void end_descriptor_waits(int fd) noexcept {
     // The number may soon belong to another file. A loop of another thread stops its own watchers, a moment later.
     if (Loop* loop = each->io.loop(); loop != nullptr && !loop->blocked()) each->io.stop();
   }
+}
+
+void end_all_waits(int fd) noexcept {
+  end_descriptor_waits(fd);
+  if (const HubState* hub = hub_state(); hub != nullptr && hub->loop != nullptr) hub->loop->closing_fd(fd);
 }
 
 void forget_descriptor_waits() noexcept {

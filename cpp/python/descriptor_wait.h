@@ -18,8 +18,8 @@ struct AwaitedDescriptor {
   bool ready = false;
 };
 
-// Waits until `fd` seems ready for `events`, at most `timeout_s` seconds (negative: no limit); for callers who have
-// tried, and will try again. kFailed when it is closed meanwhile: OSError (EBADF).
+// Waits until `fd` is ready for `events`, at most `timeout_s` seconds (negative: no limit), as far as the loop knows:
+// for callers who will try, or leave that to theirs. kFailed when it is closed meanwhile: OSError (EBADF).
 Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
 
 // Waits until at least one of `all` is ready, at most `timeout_s` seconds; marks those that are. Looks first, so that
@@ -28,8 +28,10 @@ Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
 // on a C stack: only the caller touches it.
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept;
 
-// `fd` is about to be closed: ends all waits for it.
+// `fd` is about to be closed: ends all waits for it that began here.
 void end_descriptor_waits(int fd) noexcept;
+// The same, and for everybody else who waits for it in the calling thread's loop: watchers of users, select().
+void end_all_waits(int fd) noexcept;
 
 // In a child whose hub was abandoned: those who waited are gone.
 void forget_descriptor_waits() noexcept;

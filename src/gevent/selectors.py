@@ -10,7 +10,7 @@ from selectors import EVENT_READ, EVENT_WRITE, _BaseSelectorImpl
 from gevent._hub_local import get_hub
 from gevent._native.hub import sleep
 from gevent._native.select import wait_fds
-from gevent.select import POLLIN, POLLOUT, _epoll
+from gevent.select import POLLIN, POLLNVAL, POLLOUT, _epoll
 
 __all__ = ["DefaultSelector", "GeventSelector"]
 __implements__ = ["DefaultSelector"]
@@ -23,16 +23,19 @@ class _EpollSet:
 
     def __init__(self):
         self._set = _epoll()
+        self._registered = {}
         # Regular files: epoll refuses them, because they never make anybody wait.
         self._always = {}
 
     def add(self, fd, mask):
         try:
             self._set.register(fd, mask)
+            self._registered[fd] = mask
         except PermissionError:
             self._always[fd] = mask
 
     def remove(self, fd):
+        self._registered.pop(fd, None)
         if self._always.pop(fd, None) is None:
             try:
                 self._set.unregister(fd)
@@ -43,8 +46,10 @@ class _EpollSet:
         return self._set.poll(0) + list(self._always.items())
 
     def wait(self, timeout):
-        wait_fds([(self._set, POLLIN)], timeout)
-        return self.ready()
+        found = wait_fds([(self._set, POLLIN)], timeout, self._registered)
+        # The kernel says nothing of those that another greenlet has closed.
+        closed = [(fd, mask) for fd, mask in found if mask & POLLNVAL]
+        return self.ready() + closed
 
     def close(self):
         self._set.close()

@@ -1,5 +1,6 @@
 // Keeps closed descriptors away from libev.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -14,6 +15,12 @@ class FdGuard {
   // An Io on `fd` was started or stopped. `fresh`: the number may stand for another file than before.
   void started(int fd, int events, bool fresh) noexcept;
   void stopped(int fd, int events) noexcept;
+
+  // Whether there are active ones on `fd`.
+  [[nodiscard]] bool watched(int fd) const noexcept {
+    const auto index = static_cast<std::size_t>(fd);
+    return index < states_.size() && states_[index].wanted() != 0;
+  }
 
   // Everything will be handed over again (after a fork, and at every poll of a backend that does so).
   void all_changed() noexcept;

@@ -41,6 +41,7 @@ class LibevLoop final : public Loop {
   void send(Async& async) noexcept override;
   [[nodiscard]] bool sent(const Async& async) const noexcept override;
   [[nodiscard]] double due(const Timer& timer) const noexcept override;
+  [[nodiscard]] bool watched(int fd) const noexcept override { return fd_guard_.watched(fd); }
 
  protected:
   bool poll(bool may_block) noexcept override;

@@ -27,6 +27,12 @@ class DescriptorTable {
   void start(Io& io) noexcept;  // Requires: fd >= 0
   void stop(Io& io) noexcept;
 
+  // Whether there are active ones on `fd`.
+  [[nodiscard]] bool watched(int fd) const noexcept {
+    const auto index = static_cast<std::size_t>(fd);
+    return index < all_.size() && all_[index] != nullptr && all_[index]->first != nullptr;
+  }
+
   // Gives up what is registered for `fd` if nobody waits for it.
   void forget(int fd) noexcept;
 

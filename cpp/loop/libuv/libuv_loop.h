@@ -52,6 +52,7 @@ class LibuvLoop final : public Loop {
   [[nodiscard]] double due(const Timer& timer) const noexcept override;
   void forget(Watcher& io) noexcept override;
   void forget_fd(int fd) noexcept override;
+  [[nodiscard]] bool watched(int fd) const noexcept override { return descriptors_.watched(fd); }
 
  protected:
   bool poll(bool may_block) noexcept override;

@@ -41,7 +41,6 @@ cdef extern from "python/parking.h" namespace "gevent":
     int park_on(CoreIo& io, double timeout_s) except -1
     bint io_in_use(const CoreIo& io)
     void fail_io(CoreIo& io, object exception)
-    int park_on_fd(int fd, int events, double timeout_s) except -1
     object current_hub()
     PyObject* current_hub_if_exists()
     CoreLoop* current_loop() except NULL

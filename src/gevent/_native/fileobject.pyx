@@ -10,12 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from libc.errno cimport EAGAIN, EINTR, errno
 
-from bridge cimport CoreLoop, current_hub_if_exists, current_loop, kRead, kWrite
-
-cdef extern from "Python.h":
-    ctypedef struct PyObject:
-        pass
-    void Py_XDECREF(PyObject*)
+from bridge cimport kRead, kWrite
 
 cdef extern from "<unistd.h>" nogil:
     ssize_t c_read "::read"(int fd, void* data, size_t size)
@@ -51,12 +46,7 @@ cdef extern from *:
 cdef extern from "python/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
     void end_descriptor_waits(int fd)
-
-cdef extern from *:
-    """
-    static inline void closing_fd_of(gevent::Loop& loop, int fd) { loop.closing_fd(fd); }
-    """
-    void closing_fd_of(CoreLoop& loop, int fd)
+    void end_all_waits(int fd)
 
 
 cdef enum:
@@ -66,15 +56,7 @@ cdef enum:
 
 def closing_fd(int fd):
     """Tell everybody who waits for `fd` that it is about to be closed. Does not wait."""
-    cdef PyObject* hub = <PyObject*>current_hub_if_exists()
-    end_descriptor_waits(fd)
-    if hub != NULL:
-        try:
-            # Watchers that users started themselves.
-            if (<object>hub).loop is not None:
-                closing_fd_of(current_loop()[0], fd)
-        finally:
-            Py_XDECREF(hub)
+    end_all_waits(fd)
 
 
 cdef class DescriptorIO:

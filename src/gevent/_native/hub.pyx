@@ -11,7 +11,7 @@ import os as _os
 
 import greenlet as _greenlet_module
 
-from bridge cimport CoreLoop, current_hub, loop_of, park_for, park_on_fd
+from bridge cimport CoreLoop, current_hub, loop_of, park_for
 
 
 cdef extern from "greenlet/greenlet.h":
@@ -54,6 +54,9 @@ cdef extern from "python/parked_greenlet.h" namespace "gevent":
 
 cdef extern from "python/start_entry.h" namespace "gevent":
     void start_soon_with(CoreLoop& loop, greenlet g, PyObject* args, PyObject* kwargs)
+
+cdef extern from "python/descriptor_wait.h" namespace "gevent":
+    int wait_for_descriptor(int fd, int events, double timeout_s) except -1
 
 cdef extern from "python/chunk_cache.h" namespace "gevent":
     bint install_chunk_cache(unsigned chunks_max)
@@ -388,6 +391,6 @@ def idle_chunks():
 def wait_fd(int fd, int events, double timeout_s):
     """Park until `fd` has one of `events` (1 readable, 2 writable); return whether that was within `timeout_s` seconds.
 
-    A negative timeout: no limit.
+    A negative timeout: no limit. OSError (EBADF) when it is closed meanwhile.
     """
-    return park_on_fd(fd, events, timeout_s) != 0
+    return wait_for_descriptor(fd, events, timeout_s) != 0

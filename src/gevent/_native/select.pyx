@@ -4,7 +4,9 @@
 How it waits is in cpp/python/descriptor_set.h. The public names are in gevent/select.py.
 """
 cimport cython
+from cpython.object cimport PyObject
 from libcpp.memory cimport unique_ptr
+from libcpp.vector cimport vector
 
 from bridge cimport current_hub_if_exists, park_for
 
@@ -29,6 +31,8 @@ cdef extern from "python/descriptor_set.h" namespace "gevent":
         DescriptorSet(const DescriptorSet&) except +
         void add(int fd, short events, short accepted) except +
         void clear()
+        void end_with(PyObject* numbers)
+        const vector[int]& closed()
         size_t size()
         int fd(size_t)
         short events(size_t)
@@ -44,13 +48,16 @@ cdef short _WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
 cdef short _ALWAYS = POLLERR | POLLHUP | POLLNVAL
 
 
-def wait_fds(fds_and_events, timeout=None):
+def wait_fds(fds_and_events, timeout=None, dict registered=None):
     """Wait until some of several descriptors are ready; return [(descriptor, events)] for those that are.
 
     fds_and_events
         pairs of a descriptor (or an object with `fileno()`) and the events of interest, `select.POLLIN` and so on.
     timeout
         in seconds; None: no limit; 0: look, and do not wait.
+    registered
+        a dict with descriptors as keys, which are registered with an epoll set that is waited for: one of them that
+        gets closed meanwhile is reported as well, with POLLNVAL.
 
     Costs one poll(2), and one watcher per descriptor if nothing is ready yet. A descriptor may be given several times,
     and is then reported as often. One that is closed, or gets closed meanwhile, is reported with POLLNVAL. Raises what
@@ -59,13 +66,19 @@ def wait_fds(fds_and_events, timeout=None):
     """
     cdef unique_ptr[DescriptorSet] wanted
     cdef short events
+    cdef size_t i
     cdef double timeout_s = -1 if timeout is None else timeout
     wanted.reset(new DescriptorSet())
     for fd, mask in fds_and_events:
         events = mask
         wanted.get().add(PyObject_AsFileDescriptor(fd), events, events | _ALWAYS)
+    if registered is not None:
+        wanted.get().end_with(<PyObject*>registered)
     wanted.get().wait(timeout_s)
-    return _reported(wanted.get()[0])
+    found = _reported(wanted.get()[0])
+    for i in range(wanted.get().closed().size()):
+        found.append((wanted.get().closed()[i], POLLNVAL))
+    return found
 
 
 cdef list _reported(const DescriptorSet& descriptors):

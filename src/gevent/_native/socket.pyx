@@ -28,6 +28,9 @@ cdef extern from "Python.h":
     object PyErr_SetFromErrno(object)
     int PyErr_ResourceWarning(object source, Py_ssize_t stack_level, const char* format, ...) except -1
 
+cdef extern from "python/descriptor_wait.h" namespace "gevent":
+    void end_all_waits(int fd)
+
 cdef extern from "<sys/uio.h>":
     ctypedef struct iovec:
         void* iov_base
@@ -287,6 +290,8 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
         self._cancel_waits(kRead | kWrite, True)
         self.core.forget()
         self.core.fd = -1
+        if closefd and fd >= 0:
+            end_all_waits(fd)  # of those who wait for the number: select(), watchers
         real = self._real
         if not closefd:
             if real is not None:
