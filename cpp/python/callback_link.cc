@@ -28,6 +28,8 @@ struct LinkObject {
   PyObject* hub;
   PyObject* source;  // borrowed while in line; owned while on its way
   PyObject* links;   // borrowed: the source keeps it
+  WaitQueue* queue;  // the source's
+  StillThere still_there;
   bool on_its_way;
   alignas(LinkWaiter) unsigned char waiter_bytes[sizeof(LinkWaiter)];
 
@@ -85,9 +87,10 @@ void forget(LinkObject* link) noexcept {
 // Takes over the references that set_out() took.
 void arrive(LinkObject* link) noexcept {
   PyObject* source = link->source;
-  link->source = nullptr;
   link->on_its_way = false;
-  if (link->links != nullptr) {
+  if (link->links != nullptr && link->still_there != nullptr && !link->still_there(source)) {
+    link->queue->enqueue_first(link->waiter());
+  } else if (link->links != nullptr) {
     PyObject* callback = Py_NewRef(link->callback);
     forget(link);
     PyObject* result = PyObject_CallOneArg(callback, source);
@@ -187,8 +190,8 @@ PyTypeObject* link_type() noexcept {
 
 }  // namespace
 
-int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue,
-             bool soon) noexcept {
+int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue, bool soon,
+             StillThere still_there) noexcept {
   PyTypeObject* type = link_type();
   if (type == nullptr) return -1;
   PyObject* object = type->tp_alloc(type, 0);
@@ -199,6 +202,8 @@ int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hu
   link->hub = Py_NewRef(hub);
   link->source = source;
   link->links = links;
+  link->queue = &queue;
+  link->still_there = still_there;
   if (PyList_Append(links, object) < 0) {
     Py_DECREF(object);
     return -1;

@@ -12,12 +12,17 @@ namespace gevent {
 // raises goes to the hub's handle_error, with the pair (callback, source) as context. A link whose hub is gone is never
 // called.
 //
+// What a link was woken for may be gone when its turn comes, as somebody else was faster: `still_there(source)` is
+// asked then, and if it says no the link goes back to the front of the queue. nullptr: what has happened has happened.
+//
 // All need the GIL.
+
+using StillThere = bool (*)(PyObject* source);
 
 // Returns 0, or -1 with an exception. Borrows everything; a link that waits in the queue keeps only the callback and
 // the hub alive, one that is on its way to be called also the source.
-int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue,
-             bool soon) noexcept;
+int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue, bool soon,
+             StillThere still_there = nullptr) noexcept;
 
 // Removes the first link whose callback equals `callback`, in line or on its way. 1 removed, 0 there was none, -1
 // exception.

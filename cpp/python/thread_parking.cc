@@ -69,4 +69,10 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
   return sleeper.woken() ? kWoken : kTimedOut;
 }
 
+bool has_other_threads() noexcept {
+  PyThreadState* const mine = PyThreadState_Get();
+  PyThreadState* const newest = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(mine));
+  return newest != mine || PyThreadState_Next(mine) != nullptr;
+}
+
 }  // namespace gevent

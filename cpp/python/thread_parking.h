@@ -8,4 +8,8 @@ namespace gevent {
 // the main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed).
 Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
 
+// Whether there are threads of this interpreter beside the caller's: somebody who could wake it from outside of its
+// loop.
+[[nodiscard]] bool has_other_threads() noexcept;
+
 }  // namespace gevent

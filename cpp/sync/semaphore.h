@@ -43,10 +43,11 @@ class Semaphore {
   // Whether a release may come from outside of this thread and its loop: another thread took the last unit, or units
   // have gone from thread to thread before.
   [[nodiscard]] bool used_elsewhere() const noexcept {
-    return shared_ || (holder_ != std::thread::id() && holder_ != std::this_thread::get_id());
+    return (shared_ && !owned) || (holder_ != std::thread::id() && holder_ != std::this_thread::get_id());
   }
 
   Line line;
+  bool owned = false;  // only the thread that took a unit gives it back
 
  private:
   std::int64_t count_;

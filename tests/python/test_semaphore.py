@@ -139,59 +139,6 @@ def test_wait_takes_nothing():
     assert taker.value is True
 
 
-def test_links_are_called_once_in_turn_and_in_the_hub():
-    semaphore, seen = Semaphore(0), []
-    semaphore.rawlink(lambda source: seen.append((source is semaphore, gevent.getcurrent() is gevent.get_hub())))
-    (waiter,) = waiters_of(semaphore, 1, seen)
-    semaphore.release()
-    waiter.join(timeout=10)
-    semaphore.release()
-    gevent.sleep(0)
-    assert seen == [(True, True), 0]
-
-
-def test_an_unlinked_callback_is_not_called_even_when_it_was_on_its_way():
-    semaphore, seen = Semaphore(1), []
-    semaphore.rawlink(seen.append)
-    assert semaphore.linkcount() == 1
-    semaphore.unlink(seen.append)
-    assert semaphore.linkcount() == 0
-    gevent.sleep(0)
-    assert seen == []
-
-
-def test_an_exception_of_a_link_goes_to_the_hub_and_the_others_are_called():
-    semaphore, seen, errors = Semaphore(1), [], []
-    hub = gevent.get_hub()
-    hub.handle_error = lambda context, kind, value, traceback: errors.append((context, kind))
-
-    def fails(source):
-        raise KeyError
-
-    try:
-        semaphore.rawlink(fails)
-        semaphore.rawlink(seen.append)
-        gevent.sleep(0)
-    finally:
-        del hub.handle_error
-    assert errors == [((fails, semaphore), KeyError)]
-    assert seen == [semaphore]
-
-
-def test_a_linked_semaphore_in_a_cycle_is_collected():
-    class Owner:
-        def __init__(self):
-            self.semaphore = Semaphore(0)
-            self.semaphore.rawlink(self.notice)
-
-        def notice(self, source):
-            raise AssertionError
-
-    owner = weakref.ref(Owner())
-    gc.collect()
-    assert owner() is None
-
-
 def test_release_from_a_thread_without_a_hub_wakes_the_waiter_in_its_own():
     semaphore, where = Semaphore(0), []
 
@@ -250,6 +197,47 @@ def test_the_main_greenlet_waits_for_a_lock_that_a_thread_holds_although_its_loo
     gevent.get_hub().loop.timer(0.01).start(release.set)
     assert semaphore.acquire(timeout=10)
     thread.join()
+
+
+# Where a lock has gone from thread to thread, and nobody is left who could release it: LoopExit.
+ALONE = """
+    import threading, sys
+    import gevent
+    from gevent.lock import RLock, Semaphore
+    lock = {"semaphore": Semaphore, "rlock": RLock}[sys.argv[1]]()
+
+    def take_turns():
+        with lock:
+            pass
+
+    lock.acquire()
+    thread = threading.Thread(target=take_turns)
+    thread.start()
+    while not lock_of(lock).linkcount():
+        gevent.sleep(0.001)
+    lock.release()
+    thread.join()
+    while len(sys._current_frames()) > 1:
+        gevent.sleep(0.001)
+    others = [threading.Thread(target=threading.Event().wait, daemon=True) for _ in range(int(sys.argv[2]))]
+    for other in others:
+        other.start()
+    holder = gevent.spawn(lock.acquire)
+    holder.join()
+    try:
+        lock.acquire()
+    except gevent.exceptions.LoopExit:
+        print("told")
+""".replace("lock_of(lock)", "getattr(lock, '_block', lock)")
+
+
+@pytest.mark.parametrize("kind", ["semaphore", "rlock"])
+def test_a_lock_that_threads_have_shared_is_no_reason_to_wait_for_ever_when_they_are_gone(kind):
+    assert run_script(ALONE, kind, 0, deadline_s=20).stdout == "told\n"
+
+
+def test_an_rlock_that_a_greenlet_of_this_thread_owns_is_released_by_no_other_thread():
+    assert run_script(ALONE, "rlock", 1, deadline_s=20).stdout == "told\n"
 
 
 def test_threads_with_hubs_share_a_lock():

@@ -14,6 +14,7 @@ cdef extern from "python/type_name.h" namespace "gevent":
 
 cdef extern from "sync/semaphore.h" namespace "gevent":
     cdef cppclass CoreSemaphore "gevent::Semaphore":
+        bint owned
         bint try_acquire()
         void release()
 
@@ -48,6 +49,7 @@ cdef class RLock:
     def __cinit__(self, hub=None):
         self._block = Semaphore(1, hub)
         self.core = <CoreSemaphore*>PyCapsule_GetPointer(self._block._core, "gevent.Semaphore")
+        self.core.owned = True
 
     def __repr__(self):
         return (f"<{type(self).__name__} at {hex(id(self))} _block={self._block} _count={self._count} "
@@ -141,6 +143,7 @@ cdef class ThreadRLock(RLock):
     def __cinit__(self):
         self._block = self._block_class()
         self.core = <CoreSemaphore*>PyCapsule_GetPointer(self._block._core, "gevent.Semaphore")
+        self.core.owned = True
 
     def __repr__(self):
         state = "locked" if self._count else "unlocked"

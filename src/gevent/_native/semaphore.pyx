@@ -9,6 +9,7 @@ These classes are what locks are made of, so nothing in them runs a Python frame
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t
+from libcpp cimport bool as cbool
 
 from gevent._native.timeout import Timeout
 
@@ -40,11 +41,12 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
 
 cdef extern from "python/callback_link.h" namespace "gevent":
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
-                 CoreWaitQueue&, bint soon) except -1
+                 CoreWaitQueue&, bint soon, cbool (*still_there)(PyObject*) noexcept) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
     Py_ssize_t links_on_their_way(PyObject* links)
 
 cdef extern from "python/thread_parking.h" namespace "gevent":
+    bint has_other_threads()
     int park_thread_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
 
 cdef extern from "loop/loop.h" namespace "gevent":
@@ -150,7 +152,8 @@ cdef class Semaphore:
         ticket = self.core.line.enter(NULL, takes)
         try:
             while True:
-                if held == NULL and state != NULL and state.loop != NULL and self.core.used_elsewhere():
+                if (held == NULL and state != NULL and state.loop != NULL and self.core.used_elsewhere()
+                        and has_other_threads()):
                     # Who will release it may be in another thread: this loop must not take itself for finished.
                     held = state.loop
                     held.hold()
@@ -263,7 +266,8 @@ cdef class Semaphore:
     def rawlink(self, callback):
         """Have `callback(self)` called once, in the hub, when there is a unit; soon, if there is one now.
 
-        It stands in line with those who wait, must not wait itself, and takes no unit.
+        It stands in line with those who wait, must not wait itself, and takes no unit. If the unit is gone when its
+        turn comes, it is called for the next one.
         """
         if not callable(callback):
             raise TypeError(f"Expected callable: {callback!r}")
@@ -273,7 +277,7 @@ cdef class Semaphore:
         if self._links is None:
             self._links = []
         add_link(<PyObject*>self._links, <PyObject*>self, <PyObject*>callback, <PyObject*>hub,
-                 self.core.line.queue, self.core.count() > 0)
+                 self.core.line.queue, self.core.count() > 0, has_units)
 
     def unlink(self, callback):
         """Forget one link to `callback`; nothing happens if there is none."""
@@ -285,6 +289,10 @@ cdef class Semaphore:
         if self.core.count() < 1:
             self.core.set_count(1)
         self.core.pass_on()
+
+
+cdef cbool has_units(PyObject* source) noexcept:
+    return (<Semaphore>source).core.count() > 0
 
 
 cdef class BoundedSemaphore(Semaphore):
