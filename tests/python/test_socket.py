@@ -386,6 +386,21 @@ def test_a_wait_on_a_watcher_can_be_cancelled(pair):
         waiting.get(timeout=5)
 
 
+@pytest.mark.parametrize("event", ["_read_event", "_write_event"])
+@pytest.mark.parametrize("error", [socket.cancel_wait_ex, KeyError("reason")])
+def test_a_call_that_waits_without_the_watcher_can_be_cancelled_with_it(event, error, pair):
+    one, other = pair
+    call = (one.recv, 1) if event == "_read_event" else (one.sendall, bytes(10_000_000))
+    waiting = _parked(*call)
+    socket.cancel_wait(getattr(one, event), error)
+    with pytest.raises(type(error) if isinstance(error, Exception) else error):
+        waiting.get(timeout=5)
+    # The socket is as good as before, and there is nothing left to cancel.
+    socket.cancel_wait(one._read_event)
+    other.sendall(b"x")
+    assert one.recv(1) == b"x"
+
+
 def test_waiting_without_ref_does_not_keep_the_hub_running():
     run_script("""
         import gevent

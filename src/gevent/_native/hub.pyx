@@ -186,6 +186,10 @@ cdef class HubBase(greenlet):
     def _cancel_now(self, watcher, error, close_watcher):
         # Runs in the hub. By now the wait may have ended, or another one begun.
         waiter = getattr(watcher.callback, "__self__", None) if watcher.active else None
+        owner = getattr(watcher, "native_waits", None)
+        socket = None if owner is None else owner()
+        if socket is not None:
+            socket._fail_waits(watcher.events, error)
         if close_watcher:
             watcher.close()
         if waiter is None:

@@ -20,6 +20,9 @@ from libcpp.vector cimport vector
 import _socket
 from os import strerror as _strerror
 from socket import _GLOBAL_DEFAULT_TIMEOUT
+from weakref import ref as _weak_reference
+
+from gevent._native.loop import io as _io
 
 from bridge cimport current_hub, kRead, kWrite, loop_of
 
@@ -316,6 +319,12 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
             if close_watchers:
                 self._write_watcher = None
 
+    def _fail_waits(self, int events, error):
+        # Has who waits in a call of this class raise `error`, an exception or its class.
+        if self.core.anybody_waits(events):
+            error = error() if isinstance(error, type) else error
+            self.core.cancel_waits(events & (kRead | kWrite), <PyObject*>error)
+
     def _detach(self):
         # The descriptor, as the standard library would leave it: other code may read and write it without gevent.
         cdef bint blocking = self.core.timeout_s < 0
@@ -433,6 +442,8 @@ Return whether calls may wait."""
 
     cdef object _new_watcher(self, int event):
         watcher = self.hub.loop.io(self.core.fd, event)
+        if isinstance(watcher, _io):  # not of a loop that stands in
+            watcher.native_waits = _weak_reference(self)
         if not self.core.ref():
             watcher.ref = False
         return watcher

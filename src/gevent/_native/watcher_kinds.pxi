@@ -1,8 +1,13 @@
 # The kinds of watchers, part of loop.pyx. What they have in common is in watchers.pxi.
 @cython.no_gc
 cdef class io(watcher):
-    """A descriptor is ready for READ, WRITE or either."""
+    """A descriptor is ready for READ, WRITE or either.
+
+    `native_waits` is for the socket whose public watcher this is: a weak reference to it, since its own calls wait
+    without this watcher. Ours.
+    """
     cdef uint64_t room[kWatcherWords]
+    cdef public object native_waits
 
     def __init__(self, Loop loop, int fd, int events, ref=True, priority=None):
         cdef CoreLoop* core_loop = self.core_loop(loop)
