@@ -18,9 +18,11 @@ test: build
 test-cpp:
 	@tools/test_cpp.sh plain $(ARGS)
 
-# What `test` leaves out for its time: wheels, sdists and editable installs.
-test-all: test
-	@.venv/bin/python -m pytest -q -ra tests/packaging
+# `test` on each Python from 3.10 to 3.14 that is found, and wheels, sdists and editable installs.
+# ARGS="3.12 python": these versions, these parts.
+test-all: build
+	@tools/system.sh test
+	@.venv/bin/python tools/test_all.py $(ARGS)
 
 # Formatters, linters and the rules of the house.
 check: build
