@@ -5,6 +5,8 @@ iterated, and `Channel`, which hands items over without keeping any. All are nat
 gevent._native.channel; exceptions are the standard library's own.
 """
 
+import queue as _stdlib_queue
+
 from gevent._native.channel import Channel  # noqa: F401
 from gevent._native.queue import (  # noqa: F401
     Empty,
@@ -19,7 +21,9 @@ from gevent._native.queue import (  # noqa: F401
 
 __implements__ = ["LifoQueue", "PriorityQueue", "Queue", "SimpleQueue"]
 __imports__ = ["Empty", "Full"]
-__extensions__ = ["Channel", "JoinableQueue", "ShutDown"]
+__extensions__ = ["Channel", "JoinableQueue"]
+# The standard library has it from 3.13 on.
+(__imports__ if hasattr(_stdlib_queue, "ShutDown") else __extensions__).append("ShutDown")
 __all__ = __implements__ + __imports__ + __extensions__
 
 JoinableQueue = Queue

@@ -46,10 +46,11 @@ __imports__ = [
 __imports__ += copy_globals(
     __subprocess__,
     globals(),
-    only_names=["_fork_exec", "_use_posix_spawn", "_USE_POSIX_SPAWN"],
+    only_names=["_fork_exec", "_use_posix_spawn", "_USE_POSIX_SPAWN", "_posixsubprocess"],
     ignore_missing_names=True,
 )
-__extensions__ = ["_posixsubprocess"]
+# Up to 3.10 the standard library's module has it as well.
+__extensions__ = [name for name in ["_posixsubprocess"] if name not in __imports__]
 __extra__ = ["list2cmdline"]
 __all__ = __implements__ + __imports__ + __extensions__
 
