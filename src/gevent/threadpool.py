@@ -19,12 +19,11 @@ from greenlet import getcurrent, greenlet as RawGreenlet
 from gevent._config import config
 from gevent._hub_local import get_hub, get_hub_if_exists
 from gevent._native.threadpool import TaskQueue, ThreadResult, call_in_hub
-from gevent._threadpool_executor import ThreadPoolExecutor
 from gevent.event import AsyncResult
 from gevent.exceptions import InvalidThreadUseError
 from gevent.pool import GroupMappingMixin
 
-__all__ = ["ThreadPool", "ThreadPoolExecutor", "ThreadResult"]
+__all__ = ["ThreadPool", "ThreadPoolExecutor", "ThreadResult"]  # noqa: F822 - __getattr__ has one of them
 
 
 def _get_thread_profile(_sys=sys):
@@ -285,10 +284,24 @@ class ThreadPool(GroupMappingMixin):
     def _add_thread_if_possible(self):
         try:
             self._add_thread()
-        except RuntimeError:
-            # The system has no more threads to give: those that are there will do the task too.
-            if not self.task_queue.workers:
+        except RuntimeError as error:
+            # Those that are there will do the task too.
+            if self.task_queue.workers:
+                return
+            # Either the system has no more threads to give, or this is Python 3.12 or later and the program ends.
+            if "interpreter shutdown" not in str(error):
                 raise
+            self._work_here()
+
+    def _work_here(self):
+        """Do the tasks in line in the calling thread: hooks at exit, too, may look up a name."""
+        tasks = self.task_queue
+        worker = self._WorkerGreenlet(self)
+        tasks.dismiss(1)
+        try:
+            tasks.serve(worker, -1)
+        finally:
+            tasks.parted(worker, True)
 
     def join(self):
         """Wait until no task is left."""
@@ -308,6 +321,16 @@ class ThreadPool(GroupMappingMixin):
 
     def _apply_async_use_greenlet(self):
         return True
+
+
+def __getattr__(name):
+    # When first asked for: its base class cannot be imported any more once the interpreter ends, pools are used there.
+    if name == "ThreadPoolExecutor":
+        from gevent._threadpool_executor import ThreadPoolExecutor
+
+        globals()[name] = ThreadPoolExecutor
+        return ThreadPoolExecutor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _revive(pool):
