@@ -2,6 +2,7 @@
 
 #include "python/greenlet_api.h"
 #include "python/parking.h"
+#include "python/thread_end.h"
 
 namespace gevent {
 
@@ -12,6 +13,18 @@ namespace {
 thread_local HubState* current_state = nullptr;
 PyObject* hub_factory = nullptr;
 PyObject* no_arguments = nullptr;
+PyGreenlet* main_greenlet = nullptr;  // of the thread that imported this
+
+int remember_main_greenlet() noexcept {
+  PyGreenlet* greenlet = PyGreenlet_GetCurrent();
+  while (greenlet != nullptr) {
+    PyGreenlet* parent = PyGreenlet_GetParent(greenlet);
+    if (parent == nullptr) break;
+    Py_SETREF(greenlet, parent);
+  }
+  main_greenlet = greenlet;
+  return greenlet == nullptr ? -1 : 0;
+}
 
 }  // namespace
 
@@ -19,16 +32,16 @@ int import_greenlet_api() noexcept {
   if (greenlet_api != nullptr) return 0;
   if (no_arguments == nullptr && (no_arguments = PyTuple_New(0)) == nullptr) return -1;
   greenlet_api = static_cast<void**>(PyCapsule_Import("greenlet._C_API", 0));
-  return greenlet_api == nullptr ? -1 : 0;
+  return greenlet_api == nullptr ? -1 : remember_main_greenlet();
 }
 
 HubState* hub_state() noexcept { return current_state; }
 void enter_hub_state(HubState* state) noexcept { current_state = state; }
 bool in_hub() noexcept {
   if (current_state == nullptr) return false;
-  PyGreenlet* running = PyGreenlet_GetCurrent();
+  PyObject* running = current_greenlet();
   Py_XDECREF(running);
-  return running == current_state->greenlet;
+  return running == reinterpret_cast<PyObject*>(current_state->greenlet);
 }
 
 void set_hub_factory(PyObject* callable) noexcept { hub_factory = callable; }
@@ -65,7 +78,15 @@ PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObje
   return PyGreenlet_Throw(target, type, value, traceback);
 }
 
-PyObject* current_greenlet() noexcept { return reinterpret_cast<PyObject*>(PyGreenlet_GetCurrent()); }
+PyObject* current_greenlet() noexcept {
+  PyGreenlet* running = PyGreenlet_GetCurrent();
+  if (running == nullptr && interpreter_exits()) [[unlikely]] {
+    PyErr_Clear();
+    running = main_greenlet;
+    Py_INCREF(running);
+  }
+  return reinterpret_cast<PyObject*>(running);
+}
 int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept { return PyGreenlet_SetParent(child, parent); }
 bool is_started(PyGreenlet* greenlet) noexcept { return PyGreenlet_STARTED(greenlet) != 0; }
 bool is_active(PyGreenlet* greenlet) noexcept { return PyGreenlet_ACTIVE(greenlet) != 0; }

@@ -41,7 +41,9 @@ HubState* require_hub_state() noexcept;
 PyObject* switch_to(PyGreenlet* target, PyObject* value) noexcept;
 PyObject* switch_to_with(PyGreenlet* target, PyObject* args, PyObject* kwargs) noexcept;
 PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObject* traceback) noexcept;
-PyObject* current_greenlet() noexcept;  // new reference
+// New reference, or nullptr + exception. Once the interpreter exits greenlet itself does not know any more; finalizers
+// that tell greenlets apart (a lock's owner, get_ident()) find the main one, which is the one that runs them.
+PyObject* current_greenlet() noexcept;
 int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept;
 bool is_started(PyGreenlet* greenlet) noexcept;
 bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished

@@ -1,6 +1,7 @@
 #include "python/parked_greenlet.h"
 
 #include "python/greenlet_api.h"
+#include "python/thread_end.h"
 
 namespace gevent {
 namespace {
@@ -237,6 +238,8 @@ Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept 
 }
 
 Parked park_for(double seconds, bool ref) noexcept {
+  if (seconds <= 0 && interpreter_exits()) [[unlikely]]
+    return kTimedOut;
   ParkedGreenlet* parked = take_for_caller();
   if (parked == nullptr) return kFailed;
   if (seconds > 0) {

@@ -25,14 +25,6 @@ bool in_main_thread() noexcept {
 #endif
 }
 
-bool interpreter_exits() noexcept {
-#if PY_VERSION_HEX >= 0x030D0000
-  return Py_IsFinalizing() != 0;
-#else
-  return _Py_IsFinalizing() != 0;
-#endif
-}
-
 [[noreturn]] void terminate_or_sleep() noexcept {
   // This thread has no GIL, which it was about to ask for: nobody waits for it.
   while (interpreter_exits() && !in_main_thread()) ::pause();
@@ -41,6 +33,14 @@ bool interpreter_exits() noexcept {
 }
 
 }  // namespace
+
+bool interpreter_exits() noexcept {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Py_IsFinalizing() != 0;
+#else
+  return _Py_IsFinalizing() != 0;
+#endif
+}
 
 void sleep_instead_of_terminating_at_exit() noexcept {
   if (terminate_before != nullptr) return;

@@ -13,4 +13,8 @@ namespace gevent {
 // ever; otherwise it does what it did before. For the whole process, once.
 void sleep_instead_of_terminating_at_exit() noexcept;
 
+// Whether the interpreter is being taken down: hooks at exit have run, other threads stand still, greenlets switch no
+// more, and what is left to run are finalizers. Any thread.
+bool interpreter_exits() noexcept;
+
 }  // namespace gevent

@@ -9,6 +9,7 @@ import sys
 from greenlet import GreenletExit, getcurrent
 
 from gevent._hub_local import get_hub_if_exists
+from gevent._native.hub import running_greenlet
 from gevent._util import copy_globals
 from gevent.greenlet import Greenlet
 from gevent.hub import sleep
@@ -48,7 +49,11 @@ __all__ = [name for name in __implements__ + __imports__ if not name.startswith(
 
 def get_ident(gr=None):
     """Return a number that no other living greenlet has: of `gr`, or of the caller."""
-    return id(getcurrent() if gr is None else gr)
+    try:
+        return id(getcurrent() if gr is None else gr)
+    except RuntimeError:
+        # The interpreter exits: finalizers still import, log and lock.
+        return id(running_greenlet())
 
 
 class LockType(BoundedSemaphore):

@@ -333,6 +333,11 @@ def sleep(seconds=0, ref=True):
     park_for(seconds, ref)
 
 
+def running_greenlet():
+    """The caller's greenlet, as `greenlet.getcurrent()` says; that one stops answering when the interpreter exits."""
+    return current_greenlet()
+
+
 def spawn_raw(function, *args, **kwargs):
     """Start a bare `greenlet.greenlet` that calls `function(*args, **kwargs)` soon, and return it. Does not wait.
 
