@@ -12,6 +12,9 @@ import pytest
 
 from gevent import core
 
+# Of what other tests leave behind there may be threads, and from 3.12 on Python warns of that; these children only end.
+BESIDE_THREADS = pytest.mark.filterwarnings("ignore:.* is multi-threaded:DeprecationWarning")
+
 
 @pytest.fixture
 def loop():
@@ -175,6 +178,7 @@ def test_python_has_its_signal_handler_back_when_the_watcher_is_stopped(loop):
         signal.signal(signal.SIGUSR1, before)
 
 
+@BESIDE_THREADS
 def test_a_child_is_watched_on_any_loop_in_any_thread(loop):
     pid = os.fork()
     if pid == 0:

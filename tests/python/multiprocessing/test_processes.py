@@ -101,6 +101,34 @@ def test_a_forked_child_runs_none_of_its_parents_greenlets_timers_or_finally_blo
     )
 
 
+def test_no_warning_is_given_for_a_fork_beside_the_threads_of_a_pool(tmp_path, world):
+    """From 3.12 on Python warns of forks in programs with threads; nothing of those of gevent's is used in a child."""
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import os
+        import gevent
+        from gevent import os as gevent_os
+
+        def main(context):
+            assert gevent.get_hub().threadpool.apply(len, ((),)) == 0
+            process = context.Process(target=len, args=((),))
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+            with context.Pool(1) as pool:
+                assert pool.map(abs, [-1]) == [1]
+            pid = gevent_os.fork_and_watch()
+            if not pid:
+                os._exit(3)
+            assert os.waitstatus_to_exitcode(gevent_os.waitpid(pid, 0)[1]) == 3
+        """,
+        flags=("-W", "error"),
+    )
+
+
 def test_exit_codes_are_the_standard_librarys(tmp_path, world, start_method):
     result = run_program(
         tmp_path,
