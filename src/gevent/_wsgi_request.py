@@ -13,7 +13,7 @@ from http import client
 from urllib.parse import unquote_to_bytes
 
 from gevent._native.http import Head
-from gevent._wsgi_input import _TOKEN_CHARACTERS
+from gevent._wsgi_input import _TOKEN_CHARACTERS, MAX_REQUEST_LINE
 
 __all__ = [
     "HEADERS_MAX",
@@ -185,4 +185,4 @@ def _joined(variable, first, second):
 
 def new_head():
     """Return a `gevent._native.http.Head` for a connection."""
-    return Head(_variable_name, _joined, _variable_of)
+    return Head(_variable_name, _joined, _variable_of, MAX_REQUEST_LINE - 1, _HEADER_LINE_MAX)

@@ -15,6 +15,7 @@ from wsgi_served import (
 )
 
 from gevent import pywsgi
+from gevent._wsgi_request import new_head
 
 
 @pytest.fixture(params=HANDLERS)
@@ -196,6 +197,14 @@ def test_a_request_line_that_is_too_long_is_refused(served):
     with served(hello) as it:
         refused = response("414 Request URI Too Long", "Connection: close", "Content-length: 0")
         assert it.talk(request("/" + "x" * pywsgi.MAX_REQUEST_LINE)) == refused
+
+
+def test_what_is_too_long_is_so_however_much_has_arrived_at_once():
+    """How much is buffered, and may so be parsed in one go, is a matter of the version of Python."""
+    head = new_head()
+    assert head.parse(request("/" + "x" * 1000, "X: " + "y" * 20000), 100)
+    assert not head.parse(request("/" + "x" * pywsgi.MAX_REQUEST_LINE), 100)
+    assert not head.parse(request("/", "X: " + "y" * 70000), 100)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ cdef class Head:
         ``(name)`` returns what a header, with its name in bytes, is called in an environment, or None to leave it out
     join
         ``(variable, first, second)`` returns the value of a header that was sent twice
+    line_max, size_max
+        the most bytes of the request's line, with its end, and of the whole: whether more is allowed, others decide
 
     After `parse` returned True: `method`, `target`, `version` ("HTTP/1.1") and `request_line` are str, `pairs` is a
     list of the headers' names and values in bytes, and `variables` a dict. `size` is the number of bytes.
@@ -16,6 +18,8 @@ cdef class Head:
     cdef object _join
     cdef object _parser
     cdef dict _known
+    cdef Py_ssize_t _line_max
+    cdef Py_ssize_t _size_max
     cdef bint _complete
     cdef bytes _target
     cdef readonly str method
@@ -26,10 +30,12 @@ cdef class Head:
     cdef readonly dict variables
     cdef readonly Py_ssize_t size
 
-    def __cinit__(self, variable_name, join, dict known_names):
+    def __cinit__(self, variable_name, join, dict known_names, Py_ssize_t line_max, Py_ssize_t size_max):
         self._variable_name = variable_name
         self._join = join
         self._known = known_names
+        self._line_max = line_max
+        self._size_max = size_max
 
     def parse(self, bytes arrived, Py_ssize_t headers_max):
         """Parse the head that `arrived` begins with. Return whether it is there in full and beyond doubt.
@@ -40,10 +46,10 @@ cdef class Head:
         cdef bytes head
         cdef str version
         # llhttp overlooks an empty line before the request.
-        if line_end <= 0:
+        if line_end <= 0 or line_end + 2 > self._line_max:
             return False
         self.size = arrived.find(b"\r\n\r\n", line_end) + 4
-        if self.size < 4:
+        if self.size < 4 or self.size > self._size_max:
             return False
         head = arrived if self.size == PyBytes_GET_SIZE(arrived) else arrived[:self.size]
         self.pairs = []
