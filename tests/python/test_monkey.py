@@ -26,6 +26,40 @@ assert gevent._hub_local.get_hub_if_exists() is None
 """)
 
 
+def test_what_selectors_there_are_is_found_out_before_select_is_patched():
+    """From 3.14 on, little else imports the module before gevent does."""
+    run_script("""
+import select, sys
+before = hasattr(select, "epoll")
+from gevent import monkey
+sys.modules.pop("selectors", None)
+monkey.patch_select()
+original = monkey.get_original("selectors", "DefaultSelector")
+assert original.__name__ == "EpollSelector" or not before, original
+from gevent._hub_local import get_hub_if_exists
+assert get_hub_if_exists() is None
+""")
+
+
+@pytest.mark.parametrize("chosen", [None, "spawn"])
+def test_processes_are_forked_by_default_where_multiprocessing_is_not_patched(chosen):
+    """Python 3.14 has another default, and a fork server cannot be talked to through patched sockets."""
+    run_script(f"""
+import sys
+import multiprocessing
+if {chosen!r}:
+    multiprocessing.set_start_method({chosen!r})
+before = multiprocessing.get_start_method()
+from gevent import monkey
+monkey.patch_all()
+wanted = {chosen!r} or "fork"
+assert multiprocessing.get_start_method() == wanted
+process = multiprocessing.Process(target=len, args=((),))
+if wanted == "fork":
+    process.start(); process.join(); assert process.exitcode == 0
+""")
+
+
 def test_originals_stay_at_hand_however_often_one_patches():
     run_script("""
 import time, socket

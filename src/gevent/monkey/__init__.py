@@ -163,6 +163,9 @@ def patch_select(aggressive=True):
 
     :param aggressive: Remove what has no counterpart (``epoll``, ``kqueue``, …), so that nobody can block in it.
     """
+    # What is imported first builds its selectors, and finds out which there are, with the system's calls.
+    import selectors  # noqa: F401
+
     source, target, done = _patch_standard("select", _patch_kwargs={"aggressive": aggressive})
     if done and aggressive:
         for name in source.__removed__:
@@ -187,8 +190,15 @@ def patch_selectors(aggressive=True):
 
 @_unless_forbidden
 def patch_subprocess():
-    """Replace `subprocess.Popen` and the functions around it by those of `gevent.subprocess`."""
-    _patch_standard("subprocess")
+    """Replace `subprocess.Popen` and the functions around it by those of `gevent.subprocess`.
+
+    Where `multiprocessing` does not fork by default (Python 3.14, macOS) it does from then on, unless it is patched too
+    or the program has set its start method.
+    """
+    from gevent.monkey._start_method import keep_fork
+
+    if _patch_standard("subprocess")[2]:
+        keep_fork()
 
 
 def patch_multiprocessing():

@@ -1,5 +1,7 @@
 """A program that uses processes ends when it is done: with its own status, without a word, and nobody left behind."""
 
+import sys
+
 import pytest
 from worlds import run_program
 
@@ -31,6 +33,8 @@ EACH_BUT_HALF_PATCHED = pytest.mark.parametrize("program", [p for p in PROGRAMS 
 
 def ends(folder, program, start_method, code, output):
     """Run `code`; it has to end by itself, with status 0, without a word on standard error, having written `output`."""
+    if sys.version_info >= (3, 14) and start_method == "forkserver" and "without" in program:
+        pytest.skip("from 3.14 on a fork server needs multiprocessing patched, as it would with gevent")
     world, beginning = PROGRAMS[program]
     result = run_program(folder, world, start_method, beginning + HOOK + code, check=False)
     assert (result.returncode, result.stderr) == (0, ""), result

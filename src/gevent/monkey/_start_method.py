@@ -1,0 +1,23 @@
+"""How `multiprocessing` starts processes by default in a program that is patched, but for `multiprocessing` itself."""
+
+import sys
+
+from gevent.monkey._state import PATCH_ALL_ARGUMENTS, saved
+
+__all__ = ["keep_fork"]
+
+
+def keep_fork():
+    """Make "fork" the default start method, as it always was on Linux, unless the program has set another. From gevent.
+
+    Without `patch_multiprocessing`, a fork server cannot be talked to: what is read there from a patched socket does
+    not wait. And what macOS does instead of forking, the hub does not hear of.
+    """
+    if saved.get(PATCH_ALL_ARGUMENTS, {}).get("multiprocessing"):
+        return
+    if sys.version_info < (3, 14) and sys.platform != "darwin":
+        return
+    import multiprocessing
+
+    if multiprocessing.get_start_method(allow_none=True) is None:
+        multiprocessing.set_start_method("fork", force=True)
