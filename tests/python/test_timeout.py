@@ -63,6 +63,16 @@ def test_its_text_says_how_long(arguments, text):
     assert str(Timeout(*arguments)) == text
 
 
+def test_timeouts_are_ordered_by_their_seconds():
+    short, long = Timeout(1), Timeout(2)
+    assert sorted([long, short]) == [short, long]
+    assert max(short, long) is long
+    assert short < 1.5
+    with pytest.raises(TypeError):
+        Timeout() < short  # noqa: B015
+    assert len({short, long, Timeout(1)}) == 3, "equal is only what is the same"
+
+
 def test_without_seconds_it_never_expires():
     timeout = Timeout()
     timeout.start()

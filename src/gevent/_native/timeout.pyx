@@ -227,6 +227,16 @@ cdef class Timeout(BaseException):
         if value is self and self.exception is False:
             return True
 
+    # -- order --
+
+    def __lt__(self, other):
+        # By `seconds`, and with a bare number of them as well.
+        return self.seconds < getattr(other, "seconds", other)
+
+    def __hash__(self):
+        # Which a native type loses by being ordered.
+        return BaseException.__hash__(self)
+
     # -- words --
 
     def __repr__(self):
