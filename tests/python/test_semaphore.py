@@ -428,6 +428,24 @@ def test_an_rlock_is_free_after_as_many_releases_and_belongs_to_one_greenlet():
         lock.release()
 
 
+def test_a_subclass_of_rlock_may_have_arguments_of_its_own():
+    class Named(RLock):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+    class Forgetful(RLock):
+        def __init__(self, name):
+            self.name = name
+
+    for kind in Named, Forgetful:
+        with kind("printer") as taken:
+            assert taken is True
+    assert RLock(gevent.get_hub())._block.hub is gevent.get_hub()
+    with pytest.raises(TypeError):
+        Named()
+
+
 def test_an_rlock_gives_all_its_levels_to_a_condition_and_takes_them_back():
     lock = RLock()
     lock.acquire()

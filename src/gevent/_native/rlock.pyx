@@ -46,10 +46,19 @@ cdef class RLock:
     cdef CoreSemaphore* core     # of _block
     cdef object __weakref__
 
-    def __cinit__(self, hub=None):
-        self._block = Semaphore(1, hub)
-        self.core = <CoreSemaphore*>PyCapsule_GetPointer(self._block._core, "gevent.Semaphore")
+    def __cinit__(self):
+        # Not in __init__: a subclass may have arguments of its own, and forget the one of its base.
+        self._stand_on(Semaphore(1))
+
+    def __init__(self, hub=None):
+        if hub is not None:
+            self._stand_on(Semaphore(1, hub))
+
+    cdef int _stand_on(self, block) except -1:
+        self._block = block
+        self.core = <CoreSemaphore*>PyCapsule_GetPointer(block._core, "gevent.Semaphore")
         self.core.owned = True
+        return 0
 
     def __repr__(self):
         return (f"<{type(self).__name__} at {hex(id(self))} _block={self._block} _count={self._count} "
@@ -141,9 +150,10 @@ cdef class ThreadRLock(RLock):
     _block_class = None
 
     def __cinit__(self):
-        self._block = self._block_class()
-        self.core = <CoreSemaphore*>PyCapsule_GetPointer(self._block._core, "gevent.Semaphore")
-        self.core.owned = True
+        self._stand_on(self._block_class())
+
+    def __init__(self):
+        pass  # as the standard library's, without arguments
 
     def __repr__(self):
         state = "locked" if self._count else "unlocked"
