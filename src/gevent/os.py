@@ -3,14 +3,13 @@
 All that `os` has is here too. Cooperative are:
 
 * `fork`, `forkpty`, `posix_spawn`, `posix_spawnp` and `waitpid`: a child started here is watched by the hub, and
-waiting
-  for it lets other greenlets run. In a forked child everything goes on: the hub, its greenlets, its watchers.
+  waiting for it lets other greenlets run. In a forked child everything goes on: the hub, its greenlets, its watchers.
 * `nb_read` and `nb_write`, for descriptors that can be made non-blocking (pipes, sockets, terminals), after
   `make_nonblocking`.
 * `tp_read` and `tp_write`, for all others (files, chiefly), which use a thread.
 
-With the environment variable ``GEVENT_NOWAITPID`` children are left alone: nothing here is watched, `fork` only sees to
-the hub, and patching leaves `os.waitpid` as it is.
+With the environment variable ``GEVENT_NOWAITPID`` children are left alone, unless `fork_and_watch` starts them: `fork`
+only sees to the hub, `posix_spawn` is the system's, and patching leaves `os.waitpid` as it is.
 
 Which children are watched is kept here, under their pids; how one is watched is in gevent._native.process.
 """
@@ -32,9 +31,11 @@ from gevent.hub import reinit
 
 __implements__ = ["fork", "forkpty", "close"]
 __extensions__ = ["tp_read", "tp_write", "nb_read", "nb_write", "make_nonblocking", "fork_gevent", "forkpty_gevent"]
-if not config.disable_watch_children:
+__extensions__ += ["fork_and_watch", "forkpty_and_watch"]
+if config.disable_watch_children:
+    __extensions__ += ["waitpid"]  # for who asks for it, with `fork_and_watch`
+else:
     __implements__ += ["waitpid", "posix_spawn", "posix_spawnp"]
-    __extensions__ += ["fork_and_watch", "forkpty_and_watch"]
 
 _read = os.read
 _write = os.write
@@ -305,5 +306,7 @@ def _ask_until_told(pid, options):
         pause = min(2 * pause, 0.05)
 
 
+if config.disable_watch_children:
+    del posix_spawn, posix_spawnp
 __imports__ = copy_globals(os, globals(), names_to_ignore=__implements__ + __extensions__, dunder_names_to_keep=())
 __all__ = list(set(__implements__ + __extensions__))

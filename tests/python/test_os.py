@@ -211,15 +211,31 @@ def test_gevent_nowaitpid_leaves_children_alone():
     result = run_script(
         """
         import os, gevent.os
-        print("waitpid" in gevent.os.__all__, "fork" in gevent.os.__all__)
+        print("waitpid" in gevent.os.__implements__, "fork" in gevent.os.__implements__)
         pid = gevent.os.fork()
         if pid == 0:
             os._exit(0)
         print(len(gevent.os._watched_children), os.waitpid(pid, 0)[1])
+        print(gevent.os.posix_spawn is os.posix_spawn)
         """,
         env={"GEVENT_NOWAITPID": "1"},
     )
-    assert result.stdout == "False True\n0 0\n"
+    assert result.stdout == "False True\n0 0\nTrue\n"
+
+
+def test_gevent_nowaitpid_watches_those_that_a_program_wants_watched():
+    result = run_script(
+        """
+        import os, gevent.os
+        from gevent.os import *
+        pid = fork_and_watch()
+        if pid == 0:
+            os._exit(7)
+        print(len(gevent.os._watched_children), waitpid is os.waitpid, waitpid(pid, 0)[1] >> 8)
+        """,
+        env={"GEVENT_NOWAITPID": "1"},
+    )
+    assert result.stdout == "1 False 7\n"
 
 
 def test_make_nonblocking_says_whether_it_changed_anything():
