@@ -270,14 +270,14 @@ def set_hub(hub):
     return hub
 
 
-def get_hub(*args, **kwargs):
-    """Return this thread's hub; make it first if there is none, passing the arguments to its class."""
+def get_hub():
+    """Return this thread's hub; make it first if there is none. From gevent."""
     cdef HubState* state = hub_state()
     if state != NULL:
         return <object>state_greenlet(state)
     hub = _thread_dict().get(_HUB_KEY)
     if hub is None:
-        hub = get_hub_class()(*args, **kwargs)
+        hub = get_hub_class()()
         # Making one runs Python code, and so perhaps a signal handler that needed a hub, too: the first one stays.
         first = _thread_dict().get(_HUB_KEY)
         hub = set_hub(hub) if first is None else first
