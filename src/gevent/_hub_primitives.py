@@ -3,6 +3,7 @@
 from gevent._hub_local import get_hub_noargs
 from gevent._native.greenlet import Greenlet
 from gevent._native.hub import HubBase as WaitOperationsGreenlet, wait_fd
+from gevent._util import _NONE as _UNSET
 from gevent._waiter import MultipleWaiter
 from gevent.exceptions import ConcurrentObjectUseError, LoopExit
 
@@ -18,15 +19,14 @@ __all__ = [
     "wait_write",
 ]
 
-_UNSET = object()
 _READ, _WRITE = 1, 2
 _timeout_error = TimeoutError
 
 
-def set_default_timeout_error(error):
-    """Make `error` what a wait raises that runs out of time and was not told what to raise."""
+def set_default_timeout_error(e):
+    """Make `e` what a wait raises that runs out of time and was not told what to raise."""
     global _timeout_error
-    _timeout_error = error
+    _timeout_error = e
 
 
 class _Expired:
