@@ -34,8 +34,7 @@ __extensions__ = []
 __imports__ = [
     name
     for name in vars(__ssl__)
-    if not name.startswith("__")
-    and name not in (*__implements__, "socket", "AF_INET", "SOCK_STREAM", "SO_TYPE", "SOL_SOCKET")
+    if not name.startswith("__") and name not in (*__implements__, "socket", "AF_INET", "namedtuple")
 ]
 globals().update((name, getattr(__ssl__, name)) for name in __imports__)
 __all__ = __implements__ + __extensions__ + __imports__

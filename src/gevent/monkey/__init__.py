@@ -32,7 +32,6 @@ __all__ = [
     "main",
     "patch_all",
     "patch_builtins",
-    "patch_contextvars",
     "patch_dns",
     "patch_module",
     "patch_multiprocessing",

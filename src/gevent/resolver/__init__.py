@@ -38,7 +38,7 @@ from _socket import (
 
 from gevent.resolver._addresses import is_ipv6_addr, numeric_getaddrinfo
 
-__all__ = []
+__all__ = ()
 
 _NUMERIC = NI_NUMERICHOST | NI_NUMERICSERV
 _PROTOCOL_OF = {SOCK_STREAM: "tcp", SOCK_DGRAM: "udp"}
