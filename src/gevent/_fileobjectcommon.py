@@ -96,7 +96,11 @@ class FileObjectBase:
         self._close = descriptor.closefd
         self._io = descriptor.opened()
 
-    io = property(lambda self: self._io, doc="The file itself: the outermost `io` object.")
+    io = property(
+        lambda self: self._io,
+        lambda self, stream: setattr(self, "_io", stream),
+        doc="The file itself: the outermost `io` object.",
+    )
 
     closed = property(lambda self: isinstance(self._io, _ClosedIO), doc="Whether `close` was called.")
 

@@ -108,9 +108,7 @@ class FileObjectPosix(FileObjectBase):
     def __init__(self, *args, **kwargs):
         descriptor = GreenOpenDescriptor(*args, **kwargs)
         super().__init__(descriptor)
-        self._raw = _bottom(self._io)
-
-    fileio = property(lambda self: self._raw, doc="The raw file at the bottom: a `GreenFileDescriptorIO`.")
+        self.fileio = _bottom(self._io)  # the raw file: a GreenFileDescriptorIO
 
     def _do_close(self, fobj, closefd):
         try:
@@ -119,7 +117,7 @@ class FileObjectPosix(FileObjectBase):
             # A buffer is locked by a greenlet of this thread that waits inside it. Closing what it waits for wakes it.
             if fobj.closed:
                 raise
-            self._raw.close()
+            self.fileio.close()
 
     def __iter__(self):
         # The file's own iterator, which runs in C. Greenlets wait at the bottom of it all the same.

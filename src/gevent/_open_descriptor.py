@@ -126,6 +126,7 @@ class OpenDescriptor:
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"invalid {name}: {value!r}")
         self._mode = _Mode(mode, encoding, errors, newline)
+        self.mode = mode
         if not isinstance(fobj, int) and not hasattr(fobj, "fileno") and not closefd:
             raise ValueError("a file that is opened by its path is closed as well: closefd must not be false")
         self._fobj = fobj
@@ -134,8 +135,6 @@ class OpenDescriptor:
         self.buffering = buffering
         self.encoding, self.errors, self.newline = encoding, errors, newline
         self.atomic_write = atomic_write
-
-    mode = property(lambda self: self._mode.as_given, doc="The mode as it was given.")
 
     def is_fd(self):
         """Whether this was given a descriptor."""
