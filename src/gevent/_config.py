@@ -179,7 +179,8 @@ class TraceMalloc(IntSettingMixin, Setting):
     default = False
 
     def _default(self):
-        return super()._default() or None
+        value = super()._default()
+        return None if value is False else value
 
 
 class TrackGreenletTree(BoolSettingMixin, Setting):

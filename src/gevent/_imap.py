@@ -26,13 +26,12 @@ class IMapUnordered(Greenlet):
     of the iterable itself is raised once; then the results of what was started before are still to come.
     """
 
-    queue = None  # of tasks
     finished = False  # whether all tasks that there will be have been started
     _in_order = False
 
     def __init__(self, func, iterable, spawn, maxsize=None, _zipped=False):
         super().__init__()
-        self.queue = Queue()
+        self.queue = Queue()  # of tasks
         self._func = func
         self._iterable = iterable
         self._spawn = spawn
@@ -75,7 +74,9 @@ class IMapUnordered(Greenlet):
                 return task.get()
         raise StopIteration
 
-    next = __next__
+    def next(self):
+        """As ``next()`` of the iterator."""
+        return self.__next__()
 
 
 class IMap(IMapUnordered):
@@ -110,5 +111,3 @@ class IMap(IMapUnordered):
                     # Not the task's exception but the waiter's, such as a Timeout: the result is still owed.
                     self._put_back.append(task)
         raise StopIteration
-
-    next = __next__

@@ -35,7 +35,6 @@ class Input:
     sent chunks that are none.
     """
 
-    rfile = None
     content_length = None
     socket = None
     position = 0

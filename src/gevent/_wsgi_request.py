@@ -63,7 +63,7 @@ class OldMessage(client.HTTPMessage):
         return self.get("content-type")
 
     @classmethod
-    def of(cls, pairs):
+    def _of(cls, pairs):
         """Return a message of the names and values in `pairs`."""
         message = cls()
         for pair in pairs:
@@ -84,7 +84,7 @@ def headers_factory(fp, *args):
             raise _InvalidClientRequest("Invalid headers status: 'Line too long'")
         text = line.rstrip(b"\r\n")
         if not text:
-            return OldMessage.of(pairs)
+            return OldMessage._of(pairs)
         if text[0] in b" \t":
             if not pairs:
                 raise _InvalidClientRequest(f"Invalid header: {line!r}")

@@ -97,7 +97,7 @@ class RequestSteps:
         message = self._headers_of_request
         if message is None:
             pairs = self._header_pairs
-            message = OldMessage.of((name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in pairs)
+            message = OldMessage._of((name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in pairs)
             self._headers_of_request = message
         return message
 

@@ -48,6 +48,11 @@ def __getattr__(name):
         for interface_name in _event_interfaces.__all__:
             globals()[interface_name] = getattr(_event_interfaces, interface_name)
         return globals()[name]
+    if name in ("Interface", "implementer"):
+        # What a subscriber's own interfaces are made with, found here as in gevent.
+        import zope.interface
+
+        return getattr(zope.interface, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -404,7 +404,7 @@ set_default_hub_class(Hub)
 class linkproxy:
     """Calls `callback(obj)`, once, whatever it is called with; equal to another with the same two."""
 
-    __slots__ = ("callback", "obj")
+    __slots__ = ["callback", "obj"]
 
     def __init__(self, callback, obj):
         self.callback, self.obj = callback, obj
