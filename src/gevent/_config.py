@@ -244,6 +244,7 @@ class AresSettingMixin:
     """An option handed to a resolver as the keyword `kwarg_name`."""
 
     document = False
+    validate = staticmethod(validate_anything)
 
     @property
     def kwarg_name(self):

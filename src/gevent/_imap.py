@@ -26,12 +26,13 @@ class IMapUnordered(Greenlet):
     of the iterable itself is raised once; then the results of what was started before are still to come.
     """
 
+    queue = None  # of tasks
     finished = False  # whether all tasks that there will be have been started
     _in_order = False
 
     def __init__(self, func, iterable, spawn, maxsize=None, _zipped=False):
         super().__init__()
-        self.queue = Queue()  # of tasks
+        self.queue = Queue()
         self._func = func
         self._iterable = iterable
         self._spawn = spawn

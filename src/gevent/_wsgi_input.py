@@ -35,6 +35,7 @@ class Input:
     sent chunks that are none.
     """
 
+    rfile = None
     content_length = None
     socket = None
     position = 0

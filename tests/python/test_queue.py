@@ -233,6 +233,15 @@ def test_iteration_ends_with_the_class_stop_iteration(make):
     assert list(queue) == [1, 2]
 
 
+def test_a_subclass_may_hand_the_items_of_the_beginning_on():
+    class Counted(Queue):
+        def _init(self, maxsize, items=()):
+            super()._init(maxsize, [0, *items])
+
+    queue = Counted(5, [1, 2])
+    assert [queue.get() for _ in range(3)] == [0, 1, 2]
+
+
 def test_a_subclass_may_keep_its_items_as_it_likes():
     class Unique(Queue):
         def _init(self, maxsize):

@@ -125,6 +125,7 @@ cdef class SimpleQueue:
                 maxsize = None
             else:
                 self._maxsize = min(<int64_t>index(maxsize), _UNLIMITED)
+        # Without the items: a subclass written for `queue.Queue` knows of none, and has a `_put` for them.
         self._init(maxsize)
         self._fill(items)
 
@@ -188,8 +189,9 @@ cdef class SimpleQueue:
 
     # -- the items --
 
-    def _init(self, maxsize):
+    def _init(self, maxsize, items=()):
         self.queue = deque() if self._kind == FIFO else []
+        self._fill(items)
 
     def _qsize(self):
         return len(self._items)

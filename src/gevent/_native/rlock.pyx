@@ -128,8 +128,8 @@ cdef class RLock:
         self.core.release()
         return state
 
-    def _acquire_restore(self, state):
-        count, owner = state
+    def _acquire_restore(self, count_owner):
+        count, owner = count_owner
         if not self.core.try_acquire():
             self._block.acquire(True, None)
         self._count = count
