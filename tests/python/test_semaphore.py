@@ -283,7 +283,7 @@ def test_an_interrupt_ends_the_wait_of_a_main_thread_without_a_hub():
             while semaphore.linkcount():
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(1)
-        threading.Thread(target=interrupt).start()
+        threading.Thread(target=interrupt, daemon=True).start()
         try:
             semaphore.acquire()
         except KeyboardInterrupt:
