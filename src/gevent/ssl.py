@@ -9,6 +9,7 @@ import socket as __socket__
 import ssl as __ssl__
 import types
 from _ssl import SSLEOFError, SSLWantReadError, SSLWantWriteError
+from collections import namedtuple  # noqa: F401 - in the original's namespace, and for nobody to import from there
 from errno import EINVAL, ENOTCONN
 from socket import SO_TYPE, SOCK_STREAM, SOL_SOCKET
 from ssl import CERT_NONE, PROTOCOL_TLS, SSLError
