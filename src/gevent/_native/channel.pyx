@@ -51,7 +51,10 @@ cdef extern from "Python.h":
 
 
 cdef class Channel:
-    """A meeting point: `put` waits until somebody has got the item, `get` until somebody puts one. From gevent.
+    """Channel(maxsize=1)
+--
+
+A meeting point: `put` waits until somebody has got the item, `get` until somebody puts one. From gevent.
 
     maxsize
         1, the default, is accepted for the sake of code that makes queues of any kind

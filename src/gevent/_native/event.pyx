@@ -49,7 +49,10 @@ cdef inline const ReadyQueue* ready_here():
 
 
 cdef class AbstractLinkable:
-    """What can be waited for and linked to: the base of `Event` and `AsyncResult`.
+    """AbstractLinkable(hub=None)
+--
+
+What can be waited for and linked to: the base of `Event` and `AsyncResult`.
 
     hub
         which hub calls the links; by default that of whoever links first
@@ -135,7 +138,10 @@ cdef class AbstractLinkable:
 
 
 cdef class Event(AbstractLinkable):
-    """A flag to wait for: `wait` parks until somebody calls `set`. From gevent, as `threading.Event`.
+    """Event()
+--
+
+A flag to wait for: `wait` parks until somebody calls `set`. From gevent, as `threading.Event`.
 
     `set` wakes all who wait at that moment, and they return True even if it is cleared before they run.
     """
@@ -191,7 +197,10 @@ cdef object _UNSET = object()
 
 
 cdef class AsyncResult(AbstractLinkable):
-    """A value or an exception that is handed over once to all who wait for it.
+    """AsyncResult()
+--
+
+A value or an exception that is handed over once to all who wait for it.
 
     `set` or `set_exception` bring it, `get` returns or raises it. Like an `Event` that carries something; a valid
     callback for `Greenlet.link`, whose outcome it then takes over. From gevent.

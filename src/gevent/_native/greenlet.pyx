@@ -102,7 +102,10 @@ cdef void _notify(PyObject* target) noexcept:
 
 
 cdef class Greenlet(greenlet):
-    """A greenlet with an outcome.
+    """Greenlet(run=None, *args, **kwargs)
+--
+
+A greenlet with an outcome.
 
     `Greenlet(run, *args, **kwargs)` calls `run(*args, **kwargs)` once started (`start`, `start_later`; `Greenlet.spawn`
     makes and starts one). Subclasses may override `_run` instead. It ends with a value or an exception, which `get` and

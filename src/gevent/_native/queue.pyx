@@ -83,7 +83,10 @@ cdef int64_t _UNLIMITED = 1 << 60
 
 
 cdef class SimpleQueue:
-    """A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and a look at the next item.
+    """SimpleQueue(maxsize=None, items=(), _warn_depth=2)
+--
+
+A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and a look at the next item.
 
     maxsize
         how many items there may be before `put` waits; None or less than 1: no limit
@@ -524,7 +527,10 @@ cdef double _limit(timeout) except? -2:
 
 
 cdef class Queue(SimpleQueue):
-    """A `SimpleQueue` that knows which items are still being worked on, and can be shut down. As `queue.Queue`.
+    """Queue(maxsize=None, items=(), unfinished_tasks=None)
+--
+
+A `SimpleQueue` that knows which items are still being worked on, and can be shut down. As `queue.Queue`.
 
     unfinished_tasks
         how many `task_done` calls are to come for the items at the beginning; by default one each
@@ -608,7 +614,10 @@ cdef class Queue(SimpleQueue):
 
 
 cdef class UnboundQueue(Queue):
-    """A `Queue` without a limit. `maxsize` can only be None."""
+    """UnboundQueue(maxsize=None, items=())
+--
+
+A `Queue` without a limit. `maxsize` can only be None."""
 
     def __init__(self, maxsize=None, items=()):
         if maxsize is not None:

@@ -53,7 +53,10 @@ def tree_locals_of(spawner):
 
 
 cdef class TrackedRawGreenlet(greenlet):
-    """A bare greenlet that remembers who spawned it: what `gevent.spawn_raw` makes."""
+    """TrackedRawGreenlet(function, parent)
+--
+
+A bare greenlet that remembers who spawned it: what `gevent.spawn_raw` makes."""
     cdef SpawningStackCore _stack
     cdef public object spawning_greenlet
     cdef public object spawn_tree_locals

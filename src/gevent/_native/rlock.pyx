@@ -33,7 +33,10 @@ cdef extern from *:
 
 
 cdef class RLock:
-    """A mutual exclusion lock that the greenlet which holds it can take again; it is free after as many releases.
+    """RLock(hub=None)
+--
+
+A mutual exclusion lock that the greenlet which holds it can take again; it is free after as many releases.
 
     hub
         as for `Semaphore`
@@ -142,7 +145,10 @@ cdef class RLock:
 
 
 cdef class ThreadRLock(RLock):
-    """`RLock` as `threading` has it: `acquire` takes and refuses what that of `_thread.RLock` does.
+    """ThreadRLock()
+--
+
+`RLock` as `threading` has it: `acquire` takes and refuses what that of `_thread.RLock` does.
 
     Abstract: a subclass names in `_block_class` the lock it is made of, a `Semaphore` of one unit whose `acquire` has
     those arguments.

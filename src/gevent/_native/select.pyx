@@ -159,7 +159,10 @@ cdef int _descriptor(object fd) except -1:
 
 @cython.binding(False)
 cdef class Poll:
-    """What `select.poll()` makes: descriptors that are waited for together, again and again."""
+    """Poll()
+--
+
+What `select.poll()` makes: descriptors that are waited for together, again and again."""
     cdef dict _events
     cdef DescriptorSet core
     cdef bint _changed
@@ -168,13 +171,19 @@ cdef class Poll:
         self._events = {}
 
     def register(self, fd, eventmask=POLLIN | POLLPRI | POLLOUT):
-        """Wait for `eventmask` of `fd` from now on, in place of what was wanted of it before."""
+        """register($self, fd, eventmask=7)
+--
+
+Wait for `eventmask` of `fd` from now on, in place of what was wanted of it before."""
         cdef unsigned short events = eventmask
         self._events[_descriptor(fd)] = events
         self._changed = True
 
     def modify(self, fd, eventmask):
-        """Wait for `eventmask` of `fd` instead. FileNotFoundError if it is not registered."""
+        """modify($self, fd, eventmask)
+--
+
+Wait for `eventmask` of `fd` instead. FileNotFoundError if it is not registered."""
         cdef unsigned short events = eventmask
         cdef int descriptor = _descriptor(fd)
         if descriptor not in self._events:
@@ -185,7 +194,10 @@ cdef class Poll:
         self._changed = True
 
     def unregister(self, fd):
-        """Wait for `fd` no more. KeyError if it is not registered."""
+        """unregister($self, fd)
+--
+
+Wait for `fd` no more. KeyError if it is not registered."""
         del self._events[_descriptor(fd)]
         self._changed = True
 

@@ -73,7 +73,10 @@ cdef double _TIMEOUT_MAX = 9223372036.0
 
 
 cdef class Semaphore:
-    """A counter of units: `acquire` takes one, waiting until there is one; `release` gives one back.
+    """Semaphore(value=1, hub=None)
+--
+
+A counter of units: `acquire` takes one, waiting until there is one; `release` gives one back.
 
     value
         the units there are at the beginning, >= 0
@@ -296,7 +299,10 @@ cdef cbool has_units(PyObject* source) noexcept:
 
 
 cdef class BoundedSemaphore(Semaphore):
-    """A `Semaphore` that cannot have more units than at the beginning: one release too many raises ValueError."""
+    """BoundedSemaphore(value=1, hub=None)
+--
+
+A `Semaphore` that cannot have more units than at the beginning: one release too many raises ValueError."""
     cdef readonly int64_t _initial_value
 
     # What one release too many raises; for subclasses.

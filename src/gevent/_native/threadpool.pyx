@@ -92,7 +92,10 @@ def _nobody(result):
 
 
 cdef class ThreadResult:
-    """Brings what a worker thread found out to the hub that asked.
+    """ThreadResult(receiver, hub, call_when_ready)
+--
+
+Brings what a worker thread found out to the hub that asked.
 
     The worker calls `set` or `handle_error`, once; the hub then calls ``call_when_ready()`` and ``receiver(result)``.
     Until that has happened the hub's loop goes on. From gevent.

@@ -63,7 +63,10 @@ cdef extern from *:
 
 
 cdef class Timeout(BaseException):
-    """Raised in the greenlet that started it when `seconds` are over and nobody cancelled it. Also a context manager.
+    """Timeout(seconds=None, exception=None, ref=True, priority=-1, _one_shot=False)
+--
+
+Raised in the greenlet that started it when `seconds` are over and nobody cancelled it. Also a context manager.
 
     seconds
         how long from `start`; None: never

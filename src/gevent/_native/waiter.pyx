@@ -38,7 +38,10 @@ cdef object _UNSET = object()
 
 
 cdef class Waiter:
-    """Carries one value or exception from the hub to the one greenlet that waits in `get`.
+    """Waiter(hub=None)
+--
+
+Carries one value or exception from the hub to the one greenlet that waits in `get`.
 
     Cheaper and less safe than `gevent.event.AsyncResult`: `switch` and `throw` may be called from the hub only (a
     loop's callback), and switch at once. What comes before anybody waits is kept for the next `get`. From gevent.
@@ -166,7 +169,10 @@ cdef object _raise(tuple throw_args):
 
 
 cdef class MultipleWaiter(Waiter):
-    """A Waiter whose values queue up: each `get` takes the next one."""
+    """MultipleWaiter(hub=None)
+--
+
+A Waiter whose values queue up: each `get` takes the next one."""
     cdef list _values
 
     def __init__(self, hub=None):
