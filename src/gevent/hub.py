@@ -19,6 +19,7 @@ from gevent._hub_local import (
     get_hub_if_exists,
     get_loop,
     home_greenlet,
+    leave_loop,
     set_default_hub_class,
     set_hub,
     set_loop,
@@ -372,7 +373,7 @@ class Hub(WaitOperationsGreenlet):
                     set_loop(None)
                 loop.destroy()
             else:
-                set_loop(loop, self)
+                leave_loop(loop, self)
             self.loop = None
         if get_hub_if_exists() is self:
             set_hub(None)

@@ -297,20 +297,20 @@ def get_loop():
     return _thread_dict().get(_LOOP_KEY)
 
 
-def set_loop(loop, former_hub=None):
-    """Make `loop` (None: nothing) the one that this thread's next hub takes over.
-
-    former_hub
-        the hub that it had, if greenlets of that one may still wait in it.
-    """
+def set_loop(loop):
+    """Make `loop` (None: nothing) the one that this thread's next hub takes over."""
     cdef dict here = _thread_dict()
     here.pop(_FORMER_HUB_KEY, None)
     if loop is None:
         here.pop(_LOOP_KEY, None)
     else:
         here[_LOOP_KEY] = loop
-        if former_hub is not None:
-            here[_FORMER_HUB_KEY] = former_hub
+
+
+def leave_loop(loop, hub):
+    """`set_loop(loop)` by `hub`, which had it until now, and whose greenlets may still wait in it."""
+    set_loop(loop)
+    _thread_dict()[_FORMER_HUB_KEY] = hub
 
 
 def take_former_hub():
