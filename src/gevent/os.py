@@ -66,12 +66,16 @@ def close(fd):
 
 def tp_read(fd, n):
     """Read up to `n` bytes from `fd` in a thread of the hub's pool; nothing at the end of it. Waits. From gevent."""
-    return get_hub().threadpool.apply(_read, (fd, n))
+    return _in_a_thread(_read, fd, n)
 
 
 def tp_write(fd, buf):
     """Write bytes to `fd` in a thread of the hub's pool; return how many were written. Waits. From gevent."""
-    return get_hub().threadpool.apply(_write, (fd, buf))
+    return _in_a_thread(_write, fd, buf)
+
+
+def _in_a_thread(call, *args):
+    return get_hub().threadpool.apply(call, args)
 
 
 def make_nonblocking(fd):
@@ -181,18 +185,20 @@ def forkpty_and_watch(callback=None, loop=None, ref=False, forkpty=forkpty_geven
     return pid, terminal
 
 
+def _start_watched(start, args, kwargs):
+    child = start(*args, **kwargs)
+    _watch_child(child)
+    return child
+
+
 def posix_spawn(*args, **kwargs):
     """`os.posix_spawn`, with the child watched as by `fork_and_watch`. From gevent."""
-    pid = _raw_posix_spawn(*args, **kwargs)
-    _watch_child(pid)
-    return pid
+    return _start_watched(_raw_posix_spawn, args, kwargs)
 
 
 def posix_spawnp(*args, **kwargs):
     """`os.posix_spawnp`, with the child watched as by `fork_and_watch`. From gevent."""
-    pid = _raw_posix_spawnp(*args, **kwargs)
-    _watch_child(pid)
-    return pid
+    return _start_watched(_raw_posix_spawnp, args, kwargs)
 
 
 _fork, _forkpty = (
