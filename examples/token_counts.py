@@ -5,6 +5,7 @@ A module of its own, without gevent, because the processes that do the work impo
 
 import collections
 import io
+import os
 import tokenize
 
 __all__ = ["count_names", "count_worker"]
@@ -25,7 +26,8 @@ def count_names(path):
     return path, dict(counts)
 
 
-def count_worker(tasks, results):
+def count_worker(tasks, results, niceness):
     """Count what comes through the queue `tasks` into the queue `results`, until None comes."""
+    os.nice(niceness)
     while (path := tasks.get()) is not None:
         results.put(count_names(path))
