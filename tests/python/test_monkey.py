@@ -41,23 +41,30 @@ assert get_hub_if_exists() is None
 """)
 
 
+@pytest.mark.parametrize("imported", ["", "import multiprocessing"])
 @pytest.mark.parametrize("chosen", [None, "spawn"])
-def test_processes_are_forked_by_default_where_multiprocessing_is_not_patched(chosen):
+def test_processes_are_forked_by_default_where_multiprocessing_is_not_patched(chosen, imported):
     """Python 3.14 has another default, and a fork server cannot be talked to through patched sockets."""
     run_script(f"""
-import sys
+{imported}
+from gevent import monkey; monkey.patch_all()
 import multiprocessing
+assert multiprocessing.get_start_method(allow_none=True) is None
 if {chosen!r}:
     multiprocessing.set_start_method({chosen!r})
-before = multiprocessing.get_start_method()
-from gevent import monkey
-monkey.patch_all()
-wanted = {chosen!r} or "fork"
-assert multiprocessing.get_start_method() == wanted
-process = multiprocessing.Process(target=len, args=((),))
-if wanted == "fork":
-    process.start(); process.join(); assert process.exitcode == 0
+    assert multiprocessing.get_start_method() == {chosen!r}
+else:
+    assert multiprocessing.get_start_method() == "fork"
+    process = multiprocessing.Process(target=len, args=((),))
+    process.start(); process.join()
+    assert process.exitcode == 0
 """)
+
+
+def test_the_start_method_by_default_is_pythons_own_where_multiprocessing_is_patched():
+    own = run_script("import multiprocessing; print(multiprocessing.get_start_method())").stdout
+    patched = "from gevent import monkey; monkey.patch_all(multiprocessing=True)\n"
+    assert run_script(patched + "import multiprocessing; print(multiprocessing.get_start_method())").stdout == own
 
 
 def test_originals_stay_at_hand_however_often_one_patches():
