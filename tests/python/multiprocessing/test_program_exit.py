@@ -36,7 +36,9 @@ def ends(folder, program, start_method, code, output):
     if sys.version_info >= (3, 14) and start_method == "forkserver" and "without" in program:
         pytest.skip("from 3.14 on a fork server needs multiprocessing patched, as it would with gevent")
     world, beginning = PROGRAMS[program]
-    result = run_program(folder, world, start_method, beginning + HOOK + code, check=False)
+    # Buffered, so that what two processes print does not mix within a line.
+    env = {"PYTHONUNBUFFERED": ""}
+    result = run_program(folder, world, start_method, beginning + HOOK + code, env=env, check=False)
     assert (result.returncode, result.stderr) == (0, ""), result
     assert sorted(result.stdout.splitlines()) == sorted(output)  # from several processes: in no order
 
