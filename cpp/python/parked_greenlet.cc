@@ -1,5 +1,7 @@
 #include "python/parked_greenlet.h"
 
+#include <cmath>
+
 #include "python/greenlet_api.h"
 #include "python/thread_end.h"
 
@@ -212,15 +214,23 @@ void resume_parked(void* target, void*) noexcept {
 
 namespace {
 
-ParkedGreenlet* take_for_caller() noexcept {
+ParkedGreenlet* take_for_caller(double seconds) noexcept {
+  if (!is_number(seconds)) [[unlikely]]
+    return nullptr;
   HubState* hub = require_hub_state();
   return hub == nullptr ? nullptr : ParkedGreenlet::take(*hub);
 }
 
 }  // namespace
 
+bool is_number(double seconds) noexcept {
+  if (!std::isnan(seconds)) return true;
+  PyErr_SetString(PyExc_ValueError, "Invalid value NaN (not a number)");
+  return false;
+}
+
 Parked park_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
-  ParkedGreenlet* parked = take_for_caller();
+  ParkedGreenlet* parked = take_for_caller(timeout_s);
   if (parked == nullptr) return kFailed;
   parked->cookie = cookie;
   queue.enqueue(*parked);
@@ -229,7 +239,7 @@ Parked park_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
 }
 
 Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
-  ParkedGreenlet* parked = take_for_caller();
+  ParkedGreenlet* parked = take_for_caller(timeout_s);
   if (parked == nullptr) return kFailed;
   parked->cookie = cookie;
   queue.enqueue_first(*parked);
@@ -240,7 +250,7 @@ Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept 
 Parked park_for(double seconds, bool ref) noexcept {
   if (seconds <= 0 && interpreter_exits()) [[unlikely]]
     return kTimedOut;
-  ParkedGreenlet* parked = take_for_caller();
+  ParkedGreenlet* parked = take_for_caller(seconds);
   if (parked == nullptr) return kFailed;
   if (seconds > 0) {
     parked->start_timer(seconds, ref);
@@ -251,7 +261,7 @@ Parked park_for(double seconds, bool ref) noexcept {
 }
 
 Parked park_on(Io& io, double timeout_s) noexcept {
-  ParkedGreenlet* parked = take_for_caller();
+  ParkedGreenlet* parked = take_for_caller(timeout_s);
   if (parked == nullptr) return kFailed;
   parked->watch(io);
   if (timeout_s >= 0) parked->start_timer(timeout_s, true);
@@ -270,7 +280,7 @@ void wake_io(Io& io) noexcept {
 }
 
 Parked park_on_fd(int fd, int events, double timeout_s) noexcept {
-  ParkedGreenlet* parked = take_for_caller();
+  ParkedGreenlet* parked = take_for_caller(timeout_s);
   if (parked == nullptr) return kFailed;
   parked->watch_fd(fd, events);
   if (timeout_s >= 0) parked->start_timer(timeout_s, true);

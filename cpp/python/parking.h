@@ -24,6 +24,9 @@ namespace gevent {
 
 enum Parked : int { kFailed = -1, kTimedOut = 0, kWoken = 1 };
 
+// Whether `seconds` is a number; false + ValueError for what is none and would never be over. All below ask this.
+bool is_number(double seconds) noexcept;
+
 // Stands in `queue` until woken. `timeout_s` in seconds; negative: no limit; 0: one turn of the loop. `cookie` is
 // Waiter::cookie. On kTimedOut and kFailed the waiter has left the queue.
 Parked park_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;

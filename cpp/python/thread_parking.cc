@@ -45,6 +45,7 @@ class SleepingThread final : public Waiter {
 }  // namespace
 
 Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  if (!is_number(timeout_s)) return kFailed;
   // On the C stack: this thread does not leave this frame, so no greenlet can move it.
   SleepingThread sleeper(cookie);
   if (!sleeper.valid()) {

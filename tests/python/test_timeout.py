@@ -295,3 +295,34 @@ def test_many_of_them_leave_nothing_behind():
     use()
     gc.collect()
     assert sys.getallocatedblocks() - before < 50
+
+
+@pytest.mark.parametrize("patched", [False, True])
+def test_a_limit_that_is_no_number_at_all_is_refused(patched):
+    """As the standard library's locks refuse it: it would never be over."""
+    run_script(f"""
+        import math, threading, time
+        if {patched}:
+            from gevent import monkey; monkey.patch_all()
+        import gevent.event, gevent.lock, gevent.queue
+        taken = gevent.lock.Semaphore(0)
+        seen = []
+        waits = [
+            lambda: taken.acquire(timeout=math.nan),
+            lambda: gevent.event.Event().wait(math.nan),
+            lambda: gevent.event.AsyncResult().get(timeout=math.nan),
+            lambda: gevent.sleep(math.nan),
+            lambda: time.sleep(math.nan),
+        ]
+        def refused():
+            for wait in waits:
+                try:
+                    wait()
+                except ValueError:
+                    seen.append(wait)
+        refused()
+        thread = threading.Thread(target=refused)
+        thread.start()
+        thread.join()
+        assert len(seen) == 2 * len(waits), [waits.index(wait) for wait in seen]
+    """)
