@@ -5,12 +5,18 @@
 #include "loop/libev/libev_loop.h"
 #include "loop/libuv/libuv_loop.h"
 #include "python/hub_state.h"
+#include "sync/waiter.h"
 
 namespace gevent {
 
 PythonLoop::PythonLoop(std::unique_ptr<Loop> loop) noexcept : loop_(std::move(loop)) { loop_->client = this; }
 
 PythonLoop::~PythonLoop() = default;
+
+void PythonLoop::close() noexcept {
+  if (loop_->waiters != 0) Losses::note();
+  loop_->close();
+}
 
 void PythonLoop::run(PyObject* loop_object, Loop::Mode mode) noexcept {
   PyObject* const outer = std::exchange(running_for_, loop_object);

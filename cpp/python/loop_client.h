@@ -24,6 +24,9 @@ class PythonLoop final : private LoopClient {
   void join() noexcept { ++objects_; }
   [[nodiscard]] bool leave() noexcept { return --objects_ == 0; }
 
+  // The end. Requires: the core is not abandoned.
+  void close() noexcept;
+
   // Runs it for `loop_object` (borrowed; its handle_error() hears of errors meanwhile).
   void run(PyObject* loop_object, Loop::Mode mode) noexcept;
   [[nodiscard]] PyObject* running_for() const noexcept { return running_for_; }  // borrowed; nullptr when not running

@@ -38,7 +38,7 @@ void Line::leave(Ticket& ticket) noexcept {
 }
 
 void Line::offer(std::int64_t available) noexcept {
-  notice_fork();
+  notice_losses();
   while (true) {
     queue.drop_stale();
     Waiter* first = queue.front();
@@ -48,7 +48,7 @@ void Line::offer(std::int64_t available) noexcept {
 }
 
 void Line::wake_all() noexcept {
-  notice_fork();
+  notice_losses();
   while (true) {
     queue.drop_stale();
     Waiter* first = queue.front();
@@ -67,7 +67,7 @@ void Line::send(Waiter& first) noexcept {
 }
 
 void Line::take_back(std::int64_t available) noexcept {
-  notice_fork();
+  notice_losses();
   while (on_their_way_count_ > available) {
     Ticket* last = on_their_way_.back();
     if (!last->waiter_->take_back()) return;
@@ -77,7 +77,7 @@ void Line::take_back(std::int64_t available) noexcept {
 }
 
 Ticket* Line::first_on_its_way() noexcept {
-  notice_fork();
+  notice_losses();
   return on_their_way_.front();
 }
 
@@ -87,12 +87,12 @@ std::int64_t Line::waiting() noexcept {
   return count;
 }
 
-// After a fork some of those on their way may never arrive: their loop was abandoned. Forgetting all of them costs the
-// others at most a wake-up for nothing.
-void Line::notice_fork() noexcept {
-  if (fork_generation_ == fork_generation()) [[likely]]
+// Some of those on their way may never arrive, after a fork or in a loop that was closed. Forgetting all of them costs
+// the others at most a wake-up for nothing.
+void Line::notice_losses() noexcept {
+  if (losses_ == Losses::count()) [[likely]]
     return;
-  fork_generation_ = fork_generation();
+  losses_ = Losses::count();
   while (on_their_way_.pop_front() != nullptr) {
   }
   on_their_way_count_ = 0;

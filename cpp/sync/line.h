@@ -66,7 +66,7 @@ class Line {
   [[nodiscard]] std::int64_t waiting() noexcept;  // who stand in line now; counts them
 
  private:
-  void notice_fork() noexcept;
+  void notice_losses() noexcept;
   void forget(Ticket& ticket) noexcept;
   void send(Waiter& first) noexcept;
   void take_back(std::int64_t available) noexcept;
@@ -74,7 +74,7 @@ class Line {
   // In the order of their wake-ups.
   IntrusiveList<Ticket> on_their_way_;
   std::int64_t on_their_way_count_ = 0;
-  std::uint64_t fork_generation_ = fork_generation();
+  std::uint64_t losses_ = Losses::count();
 };
 
 }  // namespace gevent

@@ -1,5 +1,7 @@
 // Somebody who waits, and a line of them.
 #pragma once
+#include <cstdint>
+
 #include "base/fork_generation.h"
 #include "base/intrusive_list.h"
 
@@ -17,8 +19,8 @@ class Waiter : public ListNode {
   // no queue; whoever took it back puts it into one.
   virtual bool take_back() noexcept { return false; }
 
-  // Whether nobody will come when this is woken: it belongs to a loop that a forked child abandoned. Asked only after a
-  // fork; such a waiter is passed over, so that the one behind it gets the wake-up.
+  // Whether nobody will come when this is woken: it belongs to a loop that was closed, or that a forked child
+  // abandoned. Asked only after a loss; such a waiter is passed over, so that the one behind it gets the wake-up.
   [[nodiscard]] virtual bool stale() const noexcept { return false; }
 
   // For whoever wakes: what the waiter brought or wants (an item to put, a place for an item). Not on a C stack.
@@ -26,6 +28,18 @@ class Waiter : public ListNode {
 
  protected:
   ~Waiter() = default;
+};
+
+// Guarded by the lock that all callers hold.
+class Losses {
+ public:
+  // How often waiters may have been left behind for ever.
+  [[nodiscard]] static std::uint64_t count() noexcept { return fork_generation() + closed_loops_; }
+  // A loop was closed although some waited in it.
+  static void note() noexcept { ++closed_loops_; }
+
+ private:
+  static inline std::uint64_t closed_loops_ = 0;
 };
 
 // First come, first served. Owns nobody.
@@ -48,7 +62,7 @@ class WaitQueue {
 
   // Lets those at the front leave who would not come.
   void drop_stale() noexcept {
-    if (fork_generation() == 0) [[likely]]
+    if (Losses::count() == 0) [[likely]]
       return;
     while (!waiters_.empty() && waiters_.front()->stale()) waiters_.pop_front();
   }

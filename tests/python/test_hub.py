@@ -321,6 +321,31 @@ def test_waking_greenlets_whose_loop_is_gone_does_nothing(loop):
     assert result.stdout == "[] 255\n"
 
 
+def test_who_waits_in_a_loop_that_is_gone_takes_nothing_from_those_behind():
+    result = run_script(
+        """
+        import gevent
+        from gevent.event import Event
+        from gevent.lock import Semaphore
+        from gevent.queue import Queue
+
+        semaphore, queue = Semaphore(0), Queue()
+        for wait in (semaphore.acquire, queue.get):
+            gevent.spawn(wait)
+        gevent.sleep(0)
+        semaphore.release()  # one is on its way already
+        gevent.spawn(semaphore.acquire)
+        gevent.get_hub().destroy(destroy_loop=True)
+        behind = [gevent.spawn(semaphore.acquire) for _ in range(2)] + [gevent.spawn(queue.get)]
+        gevent.sleep(0)
+        semaphore.release()
+        queue.put("item")
+        print(len(gevent.joinall(behind, timeout=10)), semaphore.counter, len(queue))
+        """
+    )
+    assert result.stdout == "3 0 0\n"
+
+
 def test_a_hub_that_never_ran_can_be_destroyed():
     result = run_script(
         """

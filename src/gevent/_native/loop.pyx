@@ -79,13 +79,13 @@ cdef extern from "loop/loop.h" namespace "gevent" nogil:
         cbool closing_fd(int fd)
         int awaited_events(int fd)
         LoopFacts facts()
-        void close()
 
 cdef extern from "python/loop_client.h" namespace "gevent":
     cdef cppclass PythonLoop:
         CoreLoop* core()
         void join()
         cbool leave()
+        void close()
         void run(PyObject* loop_object, Mode mode)
         PyObject* running_for()
     shared_ptr[PythonLoop] make_libev_python_loop(unsigned flags) except *
@@ -296,7 +296,7 @@ cdef class Loop:
                 (<callback>queued).stop()
             for kept in owners_of_watchers(self.core[0], on_event):
                 (<watcher>kept).stop()
-            self.core.close()
+            self.shared.get().close()
         # Not `shared`: greenlets that wait in it point to the core for as long as they live.
         self.core = NULL
 
@@ -304,7 +304,7 @@ cdef class Loop:
         if self.core != NULL and self.shared.get().leave() and not self.core.abandoned():
             for queued in take_objects(self.core[0], run_queued):
                 (<callback>queued).stop()
-            self.core.close()
+            self.shared.get().close()
 
     # ---- errors ---------------------------------------------------------------------------------------------------
 
