@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "loop/engines.h"
@@ -170,6 +171,59 @@ LOOP_TEST_CASE("closing_fd() calls back everybody who waits on it, and nobody el
   CHECK(on_it.last_events == kRead);
   CHECK_FALSE(io.active());
   CHECK(elsewhere.calls == 0);
+}
+
+LOOP_TEST_CASE("closing_fd() tells those who listen, whether or not anybody waits on it") {
+  struct Listener final : ClosingListener {
+    void on_closing(int fd) noexcept override { closed.push_back(fd); }
+    std::vector<int> closed;
+  };
+  auto loop = make_loop();
+  Pipe pipe;
+  {
+    Listener listener;
+    loop->closing_listeners.push_back(listener);
+    CHECK_FALSE(loop->closing_fd(pipe.read_end()));
+    CHECK(listener.closed == std::vector<int>{pipe.read_end()});
+  }
+  CHECK_FALSE(loop->closing_fd(pipe.read_end()));  // the listener has gone
+}
+
+LOOP_TEST_CASE("closing_fd() finds nobody once the last watcher was stopped") {
+  auto loop = make_loop();
+  Pipe pipe;
+  Counter counter;
+  Io io(*loop, pipe.read_end(), kRead, Counter::on_event, &counter);
+  io.start();
+  CHECK(loop->watched(pipe.read_end()));
+  io.stop();
+  CHECK_FALSE(loop->watched(pipe.read_end()));
+  CHECK_FALSE(loop->closing_fd(pipe.read_end()));
+  loop->run(Loop::Mode::kNowait);
+  CHECK(counter.calls == 0);
+}
+
+LOOP_TEST_CASE("what is left of a closed loop keeps its watchers still and its ready queue unread") {
+  auto loop = make_loop();
+  Pipe pipe;
+  Counter counter, pushed;
+  Io io(*loop, pipe.read_end(), kRead, Counter::on_event, &counter);
+  Timer timer(*loop, 0, 0, Counter::on_event, &counter);
+  io.start();
+  timer.start();
+  loop->close();
+  CHECK(loop->closed());
+  CHECK(loop->abandoned());
+  CHECK(io.loop() == nullptr);
+  CHECK_FALSE(timer.active());
+  timer.start();
+  loop->ready.push({[](void* target, void*) noexcept { ++static_cast<Counter*>(target)->calls; }, &pushed, nullptr});
+  loop->wake_up_if_blocked();
+  CHECK_FALSE(loop->closing_fd(pipe.read_end()));
+  CHECK_FALSE(loop->run(Loop::Mode::kNowait));
+  CHECK(loop->facts().active == 0);
+  loop->close();  // once more does nothing
+  CHECK(counter.calls + pushed.calls == 0);
 }
 
 LOOP_TEST_CASE("a timer counts from the real time of its start, however long the loop has not looked at the clock") {
