@@ -179,10 +179,13 @@ int DescriptorSet::wait(double timeout_s) noexcept {
   const auto wakers = only_events != 0 ? nullptr : std::make_unique<Wakers>(*loop, polled_);
   const auto closings = std::make_unique<Closings>(*loop, *this);
   closings->wakes(wakers.get());
+  closed_.clear();
   int vain_wakeups = 0;
   for (;;) {
-    Parked outcome;
-    if (wakers == nullptr) {
+    Parked outcome = kWoken;
+    if (closings->any()) {
+      // Closed during a pause.
+    } else if (wakers == nullptr) {
       outcome = park_on_fd(polled_[0].fd, only_events, left_s);
     } else if (wakers->must_look_again() && (left_s < 0 || left_s > kLookAgainAfter)) {
       outcome = wakers->park(kLookAgainAfter);

@@ -65,6 +65,7 @@ SCRIPT = """
         "select": lambda: select.select([fd], [], []),
         "poll": lambda: poll([1]),
         "poll for urgent data": lambda: poll([select.POLLIN | select.POLLPRI]),
+        "select that pauses": lambda: (other.close(), select.select([], [], [fd])),
         "selector": lambda: select_with(selectors.DefaultSelector()),
         "callback": wait_for_callback,
     }
@@ -106,6 +107,7 @@ RETURNS = "returned \n"
 OBJECTS = [("recv", RAISES), ("recvfrom", RAISES), ("sendall", RAISES), ("accept", RAISES), ("read_event", RAISES)]
 OBJECTS += [("file", RAISES), ("wait_read", RAISES), ("wait_readwrite", RAISES)]
 OBJECTS += [(how, RETURNS) for how in ("select", "poll", "poll for urgent data", "selector", "callback")]
+OBJECTS += [("select that pauses", RETURNS)]
 NUMBERS = [(how, RETURNS if how == "read_event" else outcome) for how, outcome in OBJECTS] + [("nb_read", RAISES)]
 
 
