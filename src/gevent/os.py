@@ -18,13 +18,12 @@ import fcntl
 import os
 import sys
 import warnings
-from errno import EAGAIN, ECHILD, EINTR
+from errno import EAGAIN, EBADF, ECHILD, EINTR
 from time import monotonic as _monotonic
 
 from gevent._config import config
 from gevent._hub_local import get_hub_if_exists, get_hub_noargs as get_hub, register_after_abandon
 from gevent._native.fileobject import closing_fd as _closing_fd
-from gevent._native.hub import wait_fd as _wait_fd
 from gevent._native.process import ChildProcess as _ChildProcess, wait_any_end as _wait_any_end
 from gevent._util import copy_globals
 from gevent.hub import reinit
@@ -90,18 +89,45 @@ def make_nonblocking(fd):
     return True
 
 
+class _Readiness:
+    """Waiting for a descriptor, as often as it takes; costs a watcher only once it is needed."""
+
+    __slots__ = ("fd", "event", "hub", "watcher")
+
+    def __init__(self, fd, event):
+        self.fd, self.event = fd, event
+        self.hub = self.watcher = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        if self.watcher is not None:
+            self.watcher.close()
+
+    def wait(self):
+        if self.watcher is None:
+            self.hub = get_hub()
+            self.watcher = self.hub.loop.io(self.fd, self.event)
+        self.hub.wait(self.watcher)
+        # The number may stand for another file by now. (Not of a loop that stands in.)
+        if getattr(self.watcher, "descriptor_closed", False) is True:
+            raise OSError(EBADF, os.strerror(EBADF))
+
+
 def nb_read(fd, n):
     """Read up to `n` bytes from `fd`, which must be non-blocking; ``b""`` at the end. Waits for data. From gevent.
 
     OSError (EBADF) when another greenlet closes it meanwhile.
     """
-    while True:
-        try:
-            return _read(fd, n)
-        except OSError as error:
-            if error.errno not in ignored_errors:
-                raise
-        _wait_fd(fd, 1, -1)
+    with _Readiness(fd, 1) as readable:
+        while True:
+            try:
+                return _read(fd, n)
+            except OSError as error:
+                if error.errno not in ignored_errors:
+                    raise
+            readable.wait()
 
 
 def nb_write(fd, buf):
@@ -109,13 +135,14 @@ def nb_write(fd, buf):
 
     OSError (EBADF) when another greenlet closes it meanwhile.
     """
-    while True:
-        try:
-            return _write(fd, buf)
-        except OSError as error:
-            if error.errno not in ignored_errors:
-                raise
-        _wait_fd(fd, 2, -1)
+    with _Readiness(fd, 2) as writable:
+        while True:
+            try:
+                return _write(fd, buf)
+            except OSError as error:
+                if error.errno not in ignored_errors:
+                    raise
+            writable.wait()
 
 
 # -- forking --

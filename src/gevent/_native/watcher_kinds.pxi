@@ -58,6 +58,11 @@ cdef class io(watcher):
         core.set(value, core.events())
 
     @property
+    def descriptor_closed(self):
+        """Whether the descriptor was closed, or found closed, since this was last started. Ours."""
+        return bool((<CoreIo*>self.made()).fresh)
+
+    @property
     def events(self):
         """READ, WRITE or both; on libev, before the first start, or after a change, also its _IOFDSET."""
         cdef CoreIo* core = <CoreIo*>self.made()
