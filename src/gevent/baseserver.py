@@ -13,6 +13,12 @@ from gevent.greenlet import Greenlet
 __all__ = ["BaseServer"]
 
 
+# What a server goes through at each event depends on these, which programs and subclasses may set at any time.
+_SHOWS_THE_WAY = frozenset(
+    ("_handle", "_spawn", "do_close", "do_handle", "do_read", "full", "max_accept", "pool", "socket")
+)
+
+
 def _handle_then_close(handle, close, args):
     try:
         return handle(*args)
@@ -68,7 +74,7 @@ class BaseServer:
     _handle = None
     # Of the listener, and of the pause after a failure. None while there is none.
     _watcher = _timer = None
-    # What _do_read() goes through, worked out when the first one arrives; None: not yet, or it may have changed.
+    # What _do_read() calls, worked out when the next one arrives; None: not yet, or it may have changed.
     _way = None
 
     def __init__(self, listener, handle=None, spawn="default"):
@@ -108,7 +114,6 @@ class BaseServer:
             self.__dict__.pop("_spawn", None)
             spawn = self._spawn  # the class's, found once and for all
         self._spawn = spawn
-        self._way = None
 
     def set_handle(self, handle):
         """Take `handle`; None keeps the one there is. TypeError if there is none."""
@@ -116,7 +121,11 @@ class BaseServer:
         if handle is None:
             raise TypeError("'handle' must be provided")
         self._handle = self.handle = handle
-        self._way = None
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name in _SHOWS_THE_WAY:
+            self.__dict__["_way"] = None
 
     def __repr__(self):
         return f"<{type(self).__name__} at {id(self):#x} {self._formatinfo()}>"
@@ -176,7 +185,6 @@ class BaseServer:
         """Take in what arrives, from now on. Does not wait."""
         if self._watcher is not None:
             return
-        self._way = None
         watcher = self.loop.io(self.socket.fileno(), 1)
         watcher.start(self._do_read)
         self._watcher = watcher
@@ -196,9 +204,14 @@ class BaseServer:
     def _do_read(self):
         # The listener is readable. Runs in the hub.
         if self._way is None:
-            never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
-            self._way = *self._arrivals(), self._delivery(), never_full, range(self.max_accept)
-        begin, do_read, deliver, never_full, turns = self._way
+            self._way = self._find_way()
+        self._way()
+
+    def _find_way(self):
+        never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
+        return partial(self._take_in, *self._arrivals(), self._delivery(), never_full, range(self.max_accept))
+
+    def _take_in(self, begin, do_read, deliver, never_full, turns):
         if begin is not None:
             begin()
         for _turn in turns:
@@ -208,12 +221,7 @@ class BaseServer:
             try:
                 args = do_read()
             except BaseException as error:
-                self._report(self, error)
-                if not self.is_fatal_error(error):
-                    self._pause()
-                    return
-                self.close()
-                sys.stderr.write(f"ERROR: {self} failed with {error}\n")
+                self._arrival_failed(error)
                 return
             if self.delay is not self.min_delay:
                 self.delay = self.min_delay
@@ -225,13 +233,24 @@ class BaseServer:
                 else:
                     deliver(args)
             except BaseException as error:
-                if deliver is not None:
-                    self.do_close(*args)  # nobody else will
-                self._report((args[1:], self), error)
-                self._pause()
+                self._delivery_failed(args, error, closed=deliver is None)
                 return
             if self._watcher is None:
                 return  # stopped meanwhile
+
+    def _arrival_failed(self, error):
+        self._report(self, error)
+        if not self.is_fatal_error(error):
+            self._pause()
+            return
+        self.close()
+        sys.stderr.write(f"ERROR: {self} failed with {error}\n")
+
+    def _delivery_failed(self, args, error, closed=False):
+        if not closed:
+            self.do_close(*args)  # nobody else will
+        self._report((args[1:], self), error)
+        self._pause()
 
     def _report(self, context, error):
         self.loop.handle_error(context, type(error), error, error.__traceback__)
@@ -266,7 +285,7 @@ class BaseServer:
         """Return the arguments of the handler for one arrival; None if there is none. Must not wait."""
         raise NotImplementedError
 
-    # What _do_read() calls, with as few frames for each arrival as possible: (before the first one or None, for each).
+    # What _take_in() calls, with as few frames for each arrival as possible: before the first one (or None), for each.
 
     def _arrivals(self):
         return None, self.do_read

@@ -4,7 +4,7 @@ from _socket import AF_INET, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET
 from errno import EWOULDBLOCK  # noqa: F401 - gevent's module has it
 from functools import partial
 
-from gevent._native.socket import NativeSocket
+from gevent._native.socket import NativeSocket, handle_connection
 from gevent.baseserver import BaseServer, closing_unless_done
 from gevent.lock import Semaphore
 from gevent.socket import socket as GeventSocket
@@ -105,8 +105,32 @@ class StreamServer(BaseServer):
     def _delivery(self):
         deliver = super()._delivery()
         if deliver is not None and getattr(self.do_close, "__func__", None) is StreamServer.do_close:
-            return partial(self._spawn, _handle_connection, self._handle)
+            return partial(self._spawn, handle_connection, self._handle)
         return deliver
+
+    def _find_way(self):
+        methods = (getattr(self, name) for name in ("do_read", "do_handle", "do_close", "full"))
+        plain = all(getattr(method, "__func__", None) in _PLAIN for method in methods)
+        if not plain or self.pool is not None or self._spawn is None or not isinstance(self.socket, NativeSocket):
+            return super()._find_way()
+        accept_each = partial(self.socket._accept_each, self._spawn, self._handle, self, self.max_accept)
+        return partial(self._accept_natively, accept_each, self.socket)
+
+    def _accept_natively(self, accept_each, listener):
+        # _take_in(), where nobody does any of it otherwise.
+        try:
+            accept_each()
+        except BaseException as error:
+            accepted, undelivered = listener._accepted()
+            if accepted:
+                self.delay = self.min_delay
+            if undelivered is None:
+                self._arrival_failed(error)
+            else:
+                self._delivery_failed(undelivered, error)
+        else:
+            if self.delay is not self.min_delay:
+                self.delay = self.min_delay
 
     def do_close(self, sock, *args):
         """Close the connection."""
@@ -158,12 +182,7 @@ class DatagramServer(BaseServer):
             return self.socket.sendto(*args)
 
 
-def _handle_connection(handle, args):
-    # What `do_handle` has done, when `do_close` does no more than its name says.
-    try:
-        return handle(*args)
-    finally:
-        args[0].close()
+_PLAIN = frozenset((StreamServer.do_read, BaseServer.do_handle, StreamServer.do_close, BaseServer.full))
 
 
 def _open_listener(server, *options):

@@ -164,6 +164,42 @@ def test_addresses_are_read_in_many_forms():
             parse_address(mistake)
 
 
+def test_after_a_time_of_single_connections_many_at_once_are_all_accepted(serve):
+    handled = []
+    server = serve(lambda sock, address: handled.append(address))
+    clients = []
+
+    def connect(count):
+        new = [stdlib_socket.create_connection(server.address) for _ in range(count)]
+        clients.extend(new)
+        with gevent.Timeout(10):
+            while len(handled) < len(clients):
+                gevent.sleep(0.001)
+
+    for _ in range(40):
+        connect(1)
+    connect(100)
+    assert sorted(handled) == sorted(client.getsockname() for client in clients)
+    for client in clients:
+        client.close()
+
+
+def test_whoever_starts_handlers_may_stop_the_server_meanwhile(serve):
+    started = []
+
+    def start(function, *args):
+        started.append(args)
+        server.stop_accepting()
+        return gevent.spawn(function, *args)
+
+    server = serve(_echo, spawn=start)
+    clients = [stdlib_socket.create_connection(server.address) for _ in range(3)]
+    gevent.sleep(0.05)
+    assert len(started) == 1
+    for client in clients:
+        client.close()
+
+
 # ---- failures --------------------------------------------------------------------------------------------------------
 
 
@@ -178,11 +214,28 @@ def test_after_a_failure_the_server_pauses_and_goes_on(serve, errors):
         return accept()
 
     server.do_read = failing
-    server.stop_accepting()
-    server.start_accepting()
     assert _ask(server) == b"hello"
     assert [each.errno for each in errors] == [errno.EMFILE] * 2
     assert server.delay == server.min_delay and server.started
+
+
+@pytest.mark.parametrize("spawn", ["pool", "function"])
+def test_a_connection_that_cannot_be_handed_on_is_closed_and_reported(serve, errors, spawn):
+    failing = [True]
+
+    def start(function, *args):
+        if failing:
+            failing.clear()
+            raise RuntimeError("no greenlet for you")
+        return gevent.spawn(function, *args)
+
+    class Failing(Pool):
+        spawn = staticmethod(start)
+
+    server = serve(_echo, spawn=start if spawn == "function" else Failing(10))
+    assert _ask(server, b"") == b""
+    assert [str(each) for each in errors] == ["no greenlet for you"]
+    assert _ask(server) == b"hello"
 
 
 def test_a_broken_listener_ends_the_server(serve, errors, capsys):

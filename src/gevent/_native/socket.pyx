@@ -214,7 +214,14 @@ cdef class NativeSocket:
     cdef object _write_watcher
     cdef public int _io_refs
     cdef public bint _closed
-    cdef bint _expected  # an event has told of a connection that was not yet accepted
+    # Of a listener with a server: an event has told of a connection that is not accepted yet; how many were, at this
+    # event; the one about to be delivered; how many events there were; and at how many in a row asking for a second
+    # connection has found nobody.
+    cdef bint _expected
+    cdef int _count
+    cdef object _undelivered
+    cdef unsigned _events
+    cdef unsigned _vain
 
     # ---- beginning and end -------------------------------------------------------------------------------------------
 
@@ -270,6 +277,9 @@ cdef class NativeSocket:
 Close the socket, once no file made by `makefile` needs it any more.
 
 Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF)."""
+        self._close()
+
+    cdef _close(self):
         self._closed = True
         if self._io_refs > 0 or self.core.fd < 0:
             return
@@ -641,12 +651,47 @@ Wait for a connection; return a socket for it and the other side's address."""
         connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
         return connection, address
 
+    def _accept_each(self, spawn, handle, server, int count_max):
+        """Accept those who connect, and call `spawn(handle_connection, handle, (socket, address))` for each.
+
+        For a server that was told by an event that there is one. Does not wait. Ends after `count_max`, and when
+        `server._watcher` is None. After an exception `_accepted` tells how far it came.
+        """
+        self._count = 0
+        self._begin_accepting()
+        # Mostly one comes at a time: the loop can as well tell of the next one.
+        cdef bint ask = self._vain < 8 or self._events % 16 == 0
+        cdef int count
+        for count in range(count_max):
+            if count != 0 and not ask:
+                return
+            accepted = self._accept_now()
+            if accepted is None:
+                self._vain += count == 1
+                return
+            if count != 0:
+                self._vain = 0
+            self._count = count + 1
+            self._undelivered = accepted
+            spawn(handle_connection, handle, accepted)
+            self._undelivered = None
+            if server._watcher is None:
+                return
+
+    def _accepted(self):
+        # How many there were, and the last argument of `spawn` when that failed.
+        undelivered, self._undelivered = self._undelivered, None
+        return self._count, undelivered
+
     def _begin_accepting(self):
         """For who is about to call `_accept_now`, because an event has told that somebody connects."""
-        ensure_nonblocking(self.core.fd)  # accept() has no flag for it
+        # accept() has no flag for it. Somebody may change the mode at any time, but that alone does no harm.
+        if self._events % 16 == 0:
+            ensure_nonblocking(self.core.fd)
+        self._events += 1
         self._expected = True
 
-    def _accept_now(self):
+    cpdef _accept_now(self):
         # accept() for whoever must not park: None if nobody is waiting, or no more.
         cdef SocketAddress peer
         cdef NativeSocket connection
@@ -818,6 +863,18 @@ Set the option `args[1]` of level `args[0]` to `args[2]`, a number or bytes."""
                 if not patient:
                     raise
             self.core.wait(event, patience)
+
+
+def handle_connection(handle, tuple accepted):
+    """Call `handle(socket, address)` with what was accepted, and close the socket when it returns or fails."""
+    cdef object connection = accepted[0]
+    try:
+        return handle(*accepted)
+    finally:
+        if type(connection) is _socket_class:
+            (<NativeSocket>connection)._close()
+        else:
+            connection.close()
 
 
 # ---- TLS -------------------------------------------------------------------------------------------------------------
