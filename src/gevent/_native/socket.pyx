@@ -12,6 +12,7 @@ The docstrings of methods begin with the signature that gevent publishes for the
 """
 # tidy: long because all calls of one class work on its C++ half, which only the file that defines the class can see.
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.object cimport PyObject
 from libc.errno cimport EAGAIN, ECONNRESET, errno
@@ -554,6 +555,9 @@ As `recvmsg`, into several `buffers` one after the other."""
 
 Send all of `data`. After an exception nobody knows how much was sent."""
         cdef Py_buffer view
+        if type(data) is bytes:
+            socket_sendall(self.core, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), flags)
+            return
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
             socket_sendall(self.core, view.buf, view.len, flags)
