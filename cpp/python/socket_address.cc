@@ -11,8 +11,20 @@
 namespace gevent {
 namespace {
 
-// By hand, because every connection needs it: inet_ntop() and Py_BuildValue() interpret a format each.
-PyObject* dotted_quad(const in_addr& address) noexcept {
+// Most connections come from a few hosts, whose names need not be made again. Guarded by the GIL.
+struct RecentHost {
+  in_addr_t number;
+  PyObject* text;  // owned, nullptr: none yet
+};
+constexpr std::size_t kRecentHosts = 16;
+RecentHost recent_hosts[kRecentHosts];
+
+RecentHost& recent_host(in_addr_t number) noexcept {
+  return recent_hosts[(number ^ number >> 8 ^ number >> 16 ^ number >> 24) % kRecentHosts];
+}
+
+// By hand: inet_ntop() and Py_BuildValue() interpret a format each.
+PyObject* write_dotted_quad(const in_addr& address) noexcept {
   char text[INET_ADDRSTRLEN];
   char* end = text;
   const auto* const bytes = reinterpret_cast<const unsigned char*>(&address);
@@ -21,6 +33,17 @@ PyObject* dotted_quad(const in_addr& address) noexcept {
     end = std::to_chars(end, text + sizeof text, bytes[i]).ptr;
   }
   return PyUnicode_FromStringAndSize(text, end - text);
+}
+
+PyObject* dotted_quad(const in_addr& address) noexcept {
+  RecentHost& recent = recent_host(address.s_addr);
+  if (recent.text == nullptr || recent.number != address.s_addr) {
+    PyObject* const text = write_dotted_quad(address);
+    if (text == nullptr) return nullptr;
+    recent.number = address.s_addr;
+    Py_XSETREF(recent.text, text);
+  }
+  return Py_NewRef(recent.text);
 }
 
 PyObject* host_port_4(const sockaddr_in& in4) noexcept {

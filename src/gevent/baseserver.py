@@ -126,6 +126,8 @@ class BaseServer:
         super().__setattr__(name, value)
         if name in _SHOWS_THE_WAY:
             self.__dict__["_way"] = None
+            if self._watcher is not None:
+                self._watcher.callback = self._do_read
 
     def __repr__(self):
         return f"<{type(self).__name__} at {id(self):#x} {self._formatinfo()}>"

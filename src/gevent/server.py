@@ -113,24 +113,25 @@ class StreamServer(BaseServer):
         plain = all(getattr(method, "__func__", None) in _PLAIN for method in methods)
         if not plain or self.pool is not None or self._spawn is None or not isinstance(self.socket, NativeSocket):
             return super()._find_way()
-        accept_each = partial(self.socket._accept_each, self._spawn, self._handle, self, self.max_accept)
-        return partial(self._accept_natively, accept_each, self.socket)
+        self.socket._accept_for(self, self._spawn, self._handle, self.max_accept)
+        return self._accept_natively
 
-    def _accept_natively(self, accept_each, listener):
-        # _take_in(), where nobody does any of it otherwise.
-        try:
-            accept_each()
-        except BaseException as error:
-            accepted, undelivered = listener._accepted()
-            if accepted:
-                self.delay = self.min_delay
-            if undelivered is None:
-                self._arrival_failed(error)
-            else:
-                self._delivery_failed(undelivered, error)
+    # _take_in(), where nobody does any of it otherwise.
+
+    def _accept_natively(self):
+        accept_all = self.socket._accept_all
+        if accept_all():
+            self.delay = self.min_delay
+            if self._watcher is not None:
+                self._watcher.callback = accept_all  # until something changes, or fails
+
+    def _accepting_failed(self, error, count, undelivered):
+        if count:
+            self.delay = self.min_delay
+        if undelivered is None:
+            self._arrival_failed(error)
         else:
-            if self.delay is not self.min_delay:
-                self.delay = self.min_delay
+            self._delivery_failed(undelivered, error)
 
     def do_close(self, sock, *args):
         """Close the connection."""

@@ -1,7 +1,9 @@
 """Servers: who is called for what arrives, what failures do, and how everything ends."""
 
 import errno
+import gc
 import socket as stdlib_socket
+import weakref
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,36 @@ def test_after_a_time_of_single_connections_many_at_once_are_all_accepted(serve)
     assert sorted(handled) == sorted(client.getsockname() for client in clients)
     for client in clients:
         client.close()
+
+
+def test_what_is_changed_while_a_server_runs_counts_from_then_on(serve):
+    server = serve(lambda sock, address: sock.sendall(b"first"))
+    assert [_ask(server, b"") for _ in range(3)] == [b"first"] * 3
+    server.set_handle(lambda sock, address: sock.sendall(b"second"))
+    assert _ask(server, b"") == b"second"
+    closed = []
+    server.do_close = lambda sock, *args: (closed.append(args), sock.close())
+    assert _ask(server, b"") == b"second" and len(closed) == 1
+    server.set_spawn(Pool(1))
+    assert _ask(server, b"") == b"second" and len(closed) == 2
+    server.set_spawn(None)
+    assert _ask(server, b"") == b"second" and len(closed) == 3
+
+
+def test_a_server_that_is_dropped_after_its_end_leaves_nothing(serve):
+    server = StreamServer(ANYWHERE, _echo)
+    server.start()
+    assert [_ask(server) for _ in range(3)] == [b"hello"] * 3
+    listener = server.socket
+    server.stop()
+    gone = weakref.ref(server)
+    gc.disable()
+    try:
+        del server
+        assert gone() is None, gc.get_referrers(gone())
+    finally:
+        gc.enable()
+    assert listener.fileno() == -1
 
 
 def test_whoever_starts_handlers_may_stop_the_server_meanwhile(serve):

@@ -12,7 +12,6 @@ from greenlet import GreenletExit as _GreenletExit
 
 from gevent.exceptions import LoopExit as _LoopExit
 from gevent._native.raw_greenlet import spawning_frames as _spawning_frames
-from gevent._native.raw_greenlet import tree_locals_of as _tree_locals_of
 from gevent._native.spawned_link import FailureSpawnedLink as _FailureSpawnedLink
 from gevent._native.spawned_link import SpawnedLink as _SpawnedLink
 from gevent._native.spawned_link import SuccessSpawnedLink as _SuccessSpawnedLink
@@ -128,7 +127,8 @@ A greenlet with an outcome.
     cdef object _name
     cdef object _described
     cdef public object spawning_greenlet
-    cdef public object spawn_tree_locals
+    cdef object _tree_locals  # None: not made yet, or not tracked
+    cdef bint _tracked
     cdef SpawningStackCore _stack
     cdef CoreWaitQueue _line  # who waits for the end: joiners and links, in order
     cdef CoreLoop* _start_loop
@@ -157,10 +157,11 @@ A greenlet with an outcome.
             self._kwargs = kwargs
         if spawning_is_tracked():
             self.spawning_greenlet = PyWeakref_NewRef(spawner, None)
+            self._tracked = True
             if isinstance(spawner, Greenlet):
-                self.spawn_tree_locals = (<Greenlet>spawner).spawn_tree_locals
+                self._tree_locals = (<Greenlet>spawner)._locals_of_tree()
             else:
-                self.spawn_tree_locals = _tree_locals_of(spawner)
+                self._tree_locals = getattr(spawner, "spawn_tree_locals", None)
             self._stack.capture(10 if type(self) is Greenlet else self.spawning_stack_limit)
         return 0
 
@@ -200,6 +201,22 @@ A greenlet with an outcome.
     def spawning_stack(self):
         """The innermost frames of the call that made this greenlet, linked by f_back; None when not tracked."""
         return _spawning_frames(self._stack.describe())
+
+    @property
+    def spawn_tree_locals(self):
+        """A dictionary that all share who were spawned by one another, from this one's first ancestor on."""
+        return self._locals_of_tree()
+
+    @spawn_tree_locals.setter
+    def spawn_tree_locals(self, value):
+        self._tree_locals = value
+        self._tracked = False
+
+    cdef object _locals_of_tree(self):
+        # Who begins a tree makes it when somebody asks or joins: most never have it.
+        if self._tree_locals is None and self._tracked:
+            self._tree_locals = {}
+        return self._tree_locals
 
     @property
     def minimal_ident(self):

@@ -215,14 +215,15 @@ cdef class NativeSocket:
     cdef object _write_watcher
     cdef public int _io_refs
     cdef public bint _closed
-    # Of a listener with a server: an event has told of a connection that is not accepted yet; how many were, at this
-    # event; the one about to be delivered; how many events there were; and at how many in a row asking for a second
-    # connection has found nobody.
+    # Of a listener with a server: an event has told of a connection that is not accepted yet; how many events there
+    # were, and at how many in a row asking for a second connection has found nobody; see _accept_for() for the others.
     cdef bint _expected
-    cdef int _count
-    cdef object _undelivered
     cdef unsigned _events
     cdef unsigned _vain
+    cdef object _server
+    cdef object _spawn
+    cdef object _handle
+    cdef int _count_max
 
     # ---- beginning and end -------------------------------------------------------------------------------------------
 
@@ -301,6 +302,8 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
 
     cdef object _let_go(self, bint closefd):
         cdef int fd = self.core.fd
+        if self._server is not None:
+            self._server = self._spawn = self._handle = None
         self._cancel_waits(kRead | kWrite, True)
         self.core.forget()
         self.core.fd = -1
@@ -655,39 +658,45 @@ Wait for a connection; return a socket for it and the other side's address."""
         connection._adopt(fd, self.core.family, self.core.type, self.core.proto)
         return connection, address
 
-    def _accept_each(self, spawn, handle, server, int count_max):
-        """Accept those who connect, and call `spawn(handle_connection, handle, (socket, address))` for each.
+    def _accept_for(self, server, spawn, handle, int count_max):
+        """Have `_accept_all` call `spawn(handle_connection, handle, (socket, address))` for up to `count_max`."""
+        self._server = server
+        self._spawn = spawn
+        self._handle = handle
+        self._count_max = count_max
 
-        For a server that was told by an event that there is one. Does not wait. Ends after `count_max`, and when
-        `server._watcher` is None. After an exception `_accepted` tells how far it came.
+    def _accept_all(self):
+        """Accept those who connect, for the server of `_accept_for`; a callback of the loop's. Does not wait.
+
+        Ends early when `server._watcher` is None. Returns True, or calls `server._accepting_failed(error, count,
+        undelivered)`: how many it had accepted, and the last argument of `spawn` when that failed.
         """
-        self._count = 0
-        self._begin_accepting()
+        cdef int count = 0
+        server = self._server
+        undelivered = None
         # Mostly one comes at a time: the loop can as well tell of the next one.
         cdef bint ask = self._vain < 8 or self._events % 16 == 0
-        cdef int count
-        for count in range(count_max):
-            if count != 0 and not ask:
-                return
-            accepted = self._accept_now()
-            if accepted is None:
-                self._vain += count == 1
-                return
-            if count != 0:
-                self._vain = 0
-            self._count = count + 1
-            self._undelivered = accepted
-            spawn(handle_connection, handle, accepted)
-            self._undelivered = None
-            if server._watcher is None:
-                return
+        try:
+            self._begin_accepting()
+            while count < self._count_max and (count == 0 or ask):
+                accepted = self._accept_now()
+                if accepted is None:
+                    self._vain += count == 1
+                    break
+                if count != 0:
+                    self._vain = 0
+                count += 1
+                undelivered = accepted
+                self._spawn(handle_connection, self._handle, accepted)
+                undelivered = None
+                if server._watcher is None:
+                    break
+        except BaseException as error:
+            server._accepting_failed(error, count, undelivered)
+            return False
+        return True
 
-    def _accepted(self):
-        # How many there were, and the last argument of `spawn` when that failed.
-        undelivered, self._undelivered = self._undelivered, None
-        return self._count, undelivered
-
-    def _begin_accepting(self):
+    cpdef _begin_accepting(self):
         """For who is about to call `_accept_now`, because an event has told that somebody connects."""
         # accept() has no flag for it. Somebody may change the mode at any time, but that alone does no harm.
         if self._events % 16 == 0:
