@@ -1,8 +1,8 @@
 """How `multiprocessing` starts processes by default in a program that is patched, but for `multiprocessing` itself."""
 
-import importlib.util
 import sys
 
+from gevent._import_hook import change_when_imported
 from gevent.monkey._state import PATCH_ALL_ARGUMENTS, saved
 
 __all__ = ["keep_fork"]
@@ -23,30 +23,10 @@ def keep_fork():
     module = sys.modules.get(_MODULE)
     if module is not None:
         _change(module)
-    elif _WhenImported not in sys.meta_path:
-        sys.meta_path.insert(0, _WhenImported)
+    else:
+        change_when_imported(_MODULE, _change)  # few programs need it at all
 
 
 def _change(module):
     # Not set_start_method(): that is the program's, and works once.
     module._default_context._default_context = module._concrete_contexts["fork"]
-
-
-class _WhenImported:
-    """Finds the module like everybody else, once, and changes it after it was loaded: few programs need it at all."""
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name != _MODULE:
-            return None
-        sys.meta_path.remove(cls)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            exec_module = spec.loader.exec_module
-
-            def exec_and_change(module):
-                exec_module(module)
-                _change(module)
-
-            spec.loader.exec_module = exec_and_change
-        return spec
