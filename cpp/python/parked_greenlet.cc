@@ -16,13 +16,25 @@ PyObject* empty_tuple() noexcept {
   return tuple;
 }
 
+// The number Python gives to a class as it is now: any change to it or to its bases takes that away. 0: none.
+unsigned int version_of(const PyTypeObject* type) noexcept {
+#if PY_VERSION_HEX < 0x030D0000
+  if ((type->tp_flags & Py_TPFLAGS_VALID_VERSION_TAG) == 0) return 0;
+#endif
+  return type->tp_version_tag;
+}
+
 // Calls greenlet.switch_out(), which a subclass may define to learn that it gives up control.
 bool announce_switch_out(PyGreenlet* greenlet) noexcept {
-  static PyTypeObject* plain = greenlet_type();
   static PyObject* name = PyUnicode_InternFromString("switch_out");
+  static unsigned int without = 0;  // the class that was found to have none last
   PyTypeObject* type = Py_TYPE(greenlet);
-  if (type == plain || _PyType_Lookup(type, name) == nullptr) [[likely]]
+  if (without != 0 && version_of(type) == without) [[likely]]
     return true;
+  if (_PyType_Lookup(type, name) == nullptr) {
+    without = version_of(type);
+    return true;
+  }
   PyObject* done = PyObject_CallMethodNoArgs(reinterpret_cast<PyObject*>(greenlet), name);
   Py_XDECREF(done);
   return done != nullptr;

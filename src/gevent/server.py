@@ -4,8 +4,10 @@ from _socket import AF_INET, SO_REUSEADDR, SOCK_DGRAM, SOL_SOCKET
 from errno import EWOULDBLOCK  # noqa: F401 - gevent's module has it
 from functools import partial
 
+from gevent._native.greenlet import spawn_call
 from gevent._native.socket import NativeSocket, handle_connection
 from gevent.baseserver import BaseServer, closing_unless_done
+from gevent.greenlet import Greenlet
 from gevent.lock import Semaphore
 from gevent.socket import socket as GeventSocket
 
@@ -113,7 +115,8 @@ class StreamServer(BaseServer):
         plain = all(getattr(method, "__func__", None) in _PLAIN for method in methods)
         if not plain or self.pool is not None or self._spawn is None or not isinstance(self.socket, NativeSocket):
             return super()._find_way()
-        self.socket._accept_for(self, self._spawn, self._handle, self.max_accept)
+        spawn = spawn_call if self._spawn == Greenlet.spawn else partial(_spread, self._spawn)
+        self.socket._accept_for(self, spawn, self._handle, self.max_accept)
         return self._accept_natively
 
     # _take_in(), where nobody does any of it otherwise.
@@ -181,6 +184,10 @@ class DatagramServer(BaseServer):
         """
         with self._writelock:
             return self.socket.sendto(*args)
+
+
+def _spread(spawn, run, args):
+    return spawn(run, *args)
 
 
 _PLAIN = frozenset((StreamServer.do_read, BaseServer.do_handle, StreamServer.do_close, BaseServer.full))

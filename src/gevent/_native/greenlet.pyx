@@ -5,6 +5,7 @@
 Starting is in cpp/python/start_entry.h, waiting in cpp/python/parking.h, links in cpp/python/link.h. joinall, killall
 and whatever works on several of them is in gevent/greenlet.py.
 """
+cimport cython
 from cpython.object cimport PyObject
 from cpython.weakref cimport PyWeakref_NewRef
 from libcpp.memory cimport unique_ptr
@@ -366,8 +367,12 @@ A greenlet with an outcome.
 
     # -- running and ending --
 
+    @cython.binding(False)
     def run(self):
-        """Call what there is to run. For greenlet, not for users: use `start`."""
+        """run($self)
+--
+
+Call what there is to run. For greenlet, not for users: use `start`."""
         if self._phase == DONE:
             return
         if self._phase == DELAYED:
@@ -572,6 +577,15 @@ A greenlet with an outcome.
     def has_links(self):
         """How many links are left to be called."""
         return Link.count(self._line)
+
+
+@cython.binding(False)
+def spawn_call(run, tuple args):
+    """`Greenlet.spawn(run, *args)`, for who has `args` already and spawns at every event."""
+    cdef Greenlet fresh = Greenlet.__new__(Greenlet)
+    fresh._set_up(run, args, None)
+    fresh._start_soon()
+    return fresh
 
 
 cdef object _nothing = Greenlet._nothing_to_run

@@ -100,6 +100,7 @@ cdef class HubBase(greenlet):
     cdef HubState state
     cdef object _loop
     cdef list _former_loops
+    cdef public object spawn_tree_locals
 
     def __cinit__(self, *args, **kwargs):
         set_state_greenlet(self.state, <PyObject*>self)

@@ -659,7 +659,7 @@ Wait for a connection; return a socket for it and the other side's address."""
         return connection, address
 
     def _accept_for(self, server, spawn, handle, int count_max):
-        """Have `_accept_all` call `spawn(handle_connection, handle, (socket, address))` for up to `count_max`."""
+        """Have `_accept_all` call `spawn(handle_connection, (handle, (socket, address)))` for up to `count_max`."""
         self._server = server
         self._spawn = spawn
         self._handle = handle
@@ -669,7 +669,7 @@ Wait for a connection; return a socket for it and the other side's address."""
         """Accept those who connect, for the server of `_accept_for`; a callback of the loop's. Does not wait.
 
         Ends early when `server._watcher` is None. Returns True, or calls `server._accepting_failed(error, count,
-        undelivered)`: how many it had accepted, and the last argument of `spawn` when that failed.
+        undelivered)`: how many it had accepted, and whom, as (socket, address), when it was `spawn` that failed.
         """
         cdef int count = 0
         server = self._server
@@ -687,7 +687,7 @@ Wait for a connection; return a socket for it and the other side's address."""
                     self._vain = 0
                 count += 1
                 undelivered = accepted
-                self._spawn(handle_connection, self._handle, accepted)
+                self._spawn(handle_connection, (self._handle, accepted))
                 undelivered = None
                 if server._watcher is None:
                     break
