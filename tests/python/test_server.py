@@ -116,7 +116,10 @@ def test_a_full_pool_accepts_nobody_until_somebody_leaves(serve):
 
     server = serve(handle, spawn=2)
     clients = [gevent.spawn(_ask, server, b"") for _ in range(4)]
-    gevent.wait([gevent.spawn(lambda: [gevent.sleep(0.001) for _ in range(20)])])
+    with gevent.Timeout(10):
+        while len(begun) < 2:
+            gevent.idle()
+    gevent.idle()
     assert len(begun) == 2 and server.full()
     gate.set()
     assert [each.get(timeout=5) for each in clients] == [b"done"] * 4
@@ -226,7 +229,7 @@ def test_whoever_starts_handlers_may_stop_the_server_meanwhile(serve):
 
     server = serve(_echo, spawn=start)
     clients = [stdlib_socket.create_connection(server.address) for _ in range(3)]
-    gevent.sleep(0.05)
+    gevent.idle()  # the loop has looked, and has nothing left to do
     assert len(started) == 1
     for client in clients:
         client.close()
@@ -316,9 +319,10 @@ def test_killing_who_serves_stops_the_server():
 
 
 def test_stopping_waits_for_the_pool_and_then_kills(serve):
-    ended = []
+    begun, ended = Event(), []
 
     def handle(sock, _address):
+        begun.set()
         try:
             Event().wait()
         finally:
@@ -326,7 +330,7 @@ def test_stopping_waits_for_the_pool_and_then_kills(serve):
 
     server = serve(handle, spawn=5)
     with socket.create_connection(server.address):
-        gevent.sleep(0.01)
+        assert begun.wait(timeout=10)
         server.stop(timeout=0.01)
     assert len(ended) == 1 and not server.pool
 

@@ -529,7 +529,7 @@ def test_accepting_goes_on_after_a_connection_that_others_took(listener):
         taker.setblocking(True)
         taken, _address = taker.accept()  # before the loop has looked
         taken.close()
-        gevent.sleep(0.01)
+        gevent.idle()
         assert not waiting.ready()
         with stdlib_socket.create_connection(listener.getsockname()) as second:
             accepted, address = waiting.get(timeout=5)

@@ -134,7 +134,7 @@ def test_a_child_that_abandons_its_hub_wakes_nobody_of_its_parent_s():
                 return pid
             abandon_hub_after_fork()
             one.sendall(b"from the child")
-            gevent.sleep(0.01)
+            gevent.idle()
             os._exit(0)
 
         pid = gevent.spawn(fork_and_send).get()
