@@ -1,15 +1,14 @@
-# cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
+# cython: language_level=3, binding=True, embedsignature=False, auto_pickle=False
 """Timeout: an exception with an alarm clock, which throws it into the greenlet that set it.
 
-The clock is cpp/sync/alarm.h. What else is promised about time limits is in gevent/timeout.py.
+The class is an ordinary one with BaseException's own layout, so that programs can combine it with other exceptions.
+Only its methods are native; where its data is, says cpp/python/timeout_clock.h. What else is promised about time limits
+is in gevent/timeout.py.
 """
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.ref cimport Py_INCREF
 
 from bridge cimport CoreLoop, current_hub
-
-cdef extern from "python/type_name.h" namespace "gevent":
-    void publish(PyObject* type, const char* name)
 
 cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
@@ -21,7 +20,6 @@ cdef extern from "loop/watcher.h" namespace "gevent":
 cdef extern from "sync/alarm.h" namespace "gevent":
     cdef cppclass Alarm:
         void set(CoreLoop&, double after_s, int priority, bint ref, WatcherCallback, void* owner)
-        void cancel()
         bint pending()
 
 cdef extern from "python/hub_state.h" namespace "gevent":
@@ -34,14 +32,29 @@ cdef extern from "python/hub_state.h" namespace "gevent":
     bint is_active(greenlet)
     object throw_into(greenlet target, PyObject* type, PyObject* value, PyObject* traceback)
 
+cdef extern from "python/timeout_clock.h" namespace "gevent":
+    cdef cppclass TimeoutClock:
+        Alarm alarm
+        PyObject* seconds
+        PyObject* exception
+        PyObject* greenlet
+        PyObject* outer
+        PyObject* owner
+        double after_s
+        int priority
+        bint ref
+        bint closed
+        bint one_shot
+        void silence()
+    void put(PyObject*& place, object value)
+    double as_seconds(object number) except? -1
+    TimeoutClock* find_clock(object, object key)
+    int give_clock(object, object key, object no_arguments) except -1
+    object bare_timeout(object no_arguments)
+    void forget_arguments(object, object no_arguments)
+
 cdef extern from *:
     """
-    // What BaseException.__init__() does when called without arguments.
-    static inline void forget_arguments(PyObject* exception, PyObject* empty) {
-      PyObject* old = reinterpret_cast<PyBaseExceptionObject*>(exception)->args;
-      reinterpret_cast<PyBaseExceptionObject*>(exception)->args = Py_NewRef(empty);
-      Py_XDECREF(old);
-    }
     using MakeTimeout = PyObject* (*)(PyObject*, PyObject**, size_t, PyObject*);
     static MakeTimeout make_timeout = nullptr;
     static PyObject* timeout_vectorcall(PyObject* type, PyObject* const* args, size_t nargsf, PyObject* names) {
@@ -51,22 +64,124 @@ cdef extern from *:
     static void ring(gevent::Watcher& watcher, int) noexcept {
       expire_timeout(static_cast<PyObject*>(watcher.owner));
     }
-    static void set_vectorcall(PyObject* type, MakeTimeout make) {
+    static void prepare_class(PyObject* type, MakeTimeout make) {
       make_timeout = make;
       reinterpret_cast<PyTypeObject*>(type)->tp_vectorcall = &timeout_vectorcall;
+      gevent::HiddenClock::install(reinterpret_cast<PyTypeObject*>(type));
+    }
+    static inline unsigned int version_of(PyObject* type) {
+      return reinterpret_cast<PyTypeObject*>(type)->tp_version_tag;
     }
     """
-    void forget_arguments(PyObject* exception, PyObject* empty)
+    void forget "Py_CLEAR" (PyObject*& place)
     void (*expire_timeout)(PyObject*) noexcept
     WatcherCallback ring
-    void set_vectorcall(PyObject* type, PyObject* (*make)(PyObject*, PyObject**, size_t, PyObject*) except NULL)
+    void prepare_class(object type, PyObject* (*make)(PyObject*, PyObject**, size_t, PyObject*) except NULL)
+    unsigned int version_of(object type)
 
 
-cdef class Timeout(BaseException):
-    """Timeout(seconds=None, exception=None, ref=True, priority=-1, _one_shot=False)
---
+cdef object _clock_key = "_gevent_clock"
 
-Raised in the greenlet that started it when `seconds` are over and nobody cancelled it. Also a context manager.
+
+cdef TimeoutClock* clock_of(timeout) except NULL:
+    cdef TimeoutClock* clock = find_clock(timeout, _clock_key)
+    if clock == NULL or clock.seconds == NULL:
+        # Its class has an __init__() that does not call ours, or that of another base came first.
+        raise AttributeError(f"{type(timeout).__name__!r} object has no attribute 'timer'")
+    return clock
+
+
+cdef int set_seconds(TimeoutClock* clock, seconds) except -1:
+    if seconds is not None:
+        clock.after_s = as_seconds(seconds)  # TypeError now, not when it is started
+    put(clock.seconds, seconds)
+    return 0
+
+
+cdef int set_up(TimeoutClock* clock, seconds, exception, bint ref, int priority, bint one_shot) except -1:
+    set_seconds(clock, seconds)
+    put(clock.exception, exception)
+    clock.ref = ref
+    clock.priority = priority
+    clock.one_shot = one_shot
+    clock.closed = False
+    return 0
+
+
+cdef bint is_pending(TimeoutClock* clock):
+    if clock.alarm.pending():
+        return True
+    if clock.outer == NULL:
+        return False
+    outer = <object>clock.outer
+    return outer.pending or outer.active
+
+
+cdef int start(timeout, TimeoutClock* clock) except -1:
+    cdef HubState* state
+    if is_pending(clock):
+        raise AssertionError(f"{timeout!r} is already started; to restart it, cancel it first")
+    if <object>clock.seconds is None:
+        return 0
+    if clock.closed:
+        raise AssertionError(f"{timeout!r} was closed; it cannot be started again")
+    state = hub_state()
+    if state == NULL or state.loop == NULL:
+        state = require_hub_state()
+    put(clock.greenlet, current_greenlet())
+    if state.loop_stands_in:
+        outer = current_hub().loop.timer(<object>clock.seconds or 0.0, ref=clock.ref, priority=clock.priority)
+        put(clock.outer, outer)
+        outer.start(TimeoutTimer(timeout)._ring, update=True)
+    else:
+        put(clock.owner, timeout)
+        clock.alarm.set(
+            state.loop[0], clock.after_s if clock.after_s > 0 else 0.0, clock.priority, clock.ref, ring,
+            <void*>timeout)
+    return 0
+
+
+cdef int stop(TimeoutClock* clock) except -1:
+    # Whoever calls this keeps the Timeout.
+    if clock.outer != NULL:
+        outer = <object>clock.outer
+        forget(clock.outer)
+        outer.stop()
+        outer.close()
+    clock.silence()
+    return 0
+
+
+cdef object expire(timeout):
+    cdef TimeoutClock* clock = clock_of(timeout)
+    if clock.greenlet == NULL:
+        stop(clock)
+        return
+    target = <object>clock.greenlet
+    stop(clock)
+    if clock.one_shot:
+        clock.closed = True
+    plain = is_plain(type(timeout))
+    exception = <object>clock.exception if plain else timeout.exception
+    if exception is None or exception is False or isinstance(exception, str):
+        exception = timeout
+    if plain:
+        throw(target, exception)
+    else:
+        timeout._on_expiration(target, exception)
+
+
+cdef int throw(greenlet target, exception) except -1:
+    # Greenlets that ended have nobody to catch it: it would come back to the hub.
+    if is_active(target):
+        throw_into(target, <PyObject*>exception, NULL, NULL)
+    return 0
+
+
+class Timeout(BaseException):
+    """Timeout(seconds=None, exception=None, ref=True, priority=-1)
+
+    Raised in the greenlet that started it when `seconds` are over and nobody cancelled it. Also a context manager.
 
     seconds
         how long from `start`; None: never
@@ -85,108 +200,78 @@ Raised in the greenlet that started it when `seconds` are over and nobody cancel
     BaseException, so that `except Exception` does not swallow it. A greenlet that has ended meanwhile is left alone.
     From gevent.
     """
-    cdef public object seconds
-    cdef public object exception
-    cdef object _greenlet  # who gets it; None unless pending
-    cdef object _outer     # the timer where hub.loop is not our own
-    cdef Alarm _alarm
-    cdef int _priority
-    cdef bint _ref
-    cdef bint _closed
-    cdef bint _one_shot
-    cdef object __weakref__
+
+    __module__ = "gevent.timeout"
 
     def __init__(self, seconds=None, exception=None, ref=True, priority=-1, _one_shot=False):
-        forget_arguments(<PyObject*>self, <PyObject*>())
-        self._init(seconds, exception, ref, priority, _one_shot)
+        cdef TimeoutClock* clock = find_clock(self, _clock_key)
+        if clock != NULL:
+            stop(clock)
+        elif isinstance(self, BaseException):
+            give_clock(self, _clock_key, ())
+            clock = find_clock(self, _clock_key)
+        else:
+            raise TypeError(f"{type(self).__name__!r} object is no exception")
+        forget_arguments(self, ())
+        set_up(clock, seconds, exception, ref, priority, _one_shot)
+        if not is_plain(type(self)):
+            # Where a class has attributes of these names.
+            self.seconds = seconds
+            self.exception = exception
 
-    cdef int _init(self, seconds, exception, bint ref, int priority, bint one_shot) except -1:
-        if seconds is not None:
-            <double>seconds  # TypeError now, not when it is started
-        self._stop()
-        self.seconds = seconds
-        self.exception = exception
-        self._ref = ref
-        self._priority = priority
-        self._one_shot = one_shot
-        self._closed = False
-        return 0
+    @property
+    def seconds(self):
+        """How long from `start`; None: never."""
+        return <object>clock_of(self).seconds
+
+    @seconds.setter
+    def seconds(self, value):
+        set_seconds(clock_of(self), value)
+
+    @property
+    def exception(self):
+        """What is raised instead of the Timeout itself."""
+        return <object>clock_of(self).exception
+
+    @exception.setter
+    def exception(self, value):
+        put(clock_of(self).exception, value)
+
+    @property
+    def timer(self):
+        """What counts the time: has `pending`, `active`, `ref`, `priority`, `stop()` and `close()`."""
+        cdef TimeoutClock* clock = clock_of(self)
+        return <object>clock.outer if clock.outer != NULL else TimeoutTimer(self)
 
     # -- running --
 
-    cpdef start(self):
+    def start(self):
         """Let the time begin. Does not wait.
 
         AssertionError when it is pending already, or was closed.
         """
-        cdef HubState* state
-        if self._is_pending():
-            raise AssertionError(f"{self!r} is already started; to restart it, cancel it first")
-        if self.seconds is None:
-            return
-        if self._closed:
-            raise AssertionError(f"{self!r} was closed; it cannot be started again")
-        state = hub_state()
-        if state == NULL or state.loop == NULL:
-            state = require_hub_state()
-        self._greenlet = current_greenlet()
-        if state.loop_stands_in:
-            self._outer = current_hub().loop.timer(self.seconds or 0.0, ref=self._ref, priority=self._priority)
-            self._outer.start(self._ring_outside, update=True)
-        else:
-            self._alarm.set(state.loop[0], max(<double>self.seconds, 0.0), self._priority, self._ref, ring, <void*>self)
-            # Nobody else needs to keep what the loop is going to ring.
-            Py_INCREF(self)
-
-    cdef bint _is_pending(self):
-        if self._alarm.pending():
-            return True
-        return self._outer is not None and (self._outer.pending or self._outer.active)
-
-    cdef void _stop(self):
-        outer = self._outer
-        if outer is not None:
-            self._outer = None
-            outer.stop()
-            outer.close()
-        if self._alarm.pending():
-            self._alarm.cancel()
-            self._greenlet = None
-            Py_DECREF(self)
-        else:
-            self._greenlet = None
-
-    cdef object _expire(self):
-        cdef greenlet target = self._greenlet
-        self._stop()
-        if self._one_shot:
-            self._closed = True
-        if target is None:
-            return
-        exception = self.exception
-        if exception is None or exception is False or isinstance(exception, str):
-            exception = self
-        if type(self) is Timeout:
-            _throw(target, exception)
-        else:
-            self._on_expiration(target, exception)
-
-    def _ring_outside(self):
-        self._expire()
+        start(self, clock_of(self))
 
     def _on_expiration(self, prev_greenlet, ex):
         """Called in the hub when the time is over: raises `ex` in `prev_greenlet`. A subclass may do more."""
-        _throw(prev_greenlet, ex)
+        throw(prev_greenlet, ex)
 
     @classmethod
     def start_new(cls, timeout=None, exception=None, ref=True, _one_shot=False):
         """Return a started Timeout: a new one of `timeout` seconds, or `timeout` itself if that is a Timeout."""
+        cdef TimeoutClock* clock
         if isinstance(timeout, Timeout):
-            if not (<Timeout>timeout)._is_pending():
+            if not timeout.pending:
                 timeout.start()
             return timeout
-        made = cls(timeout, exception, ref=ref, _one_shot=_one_shot)
-        made.start()
+        if cls is _class and is_plain(_class):
+            made = bare_timeout(())
+            clock = find_clock(made, _clock_key)
+            set_up(clock, timeout, exception, ref, -1, _one_shot)
+            start(made, clock)
+        else:
+            made = cls(timeout, exception, ref=ref, _one_shot=_one_shot)
+            made.start()
         return made
 
     @staticmethod
@@ -194,39 +279,45 @@ Raised in the greenlet that started it when `seconds` are over and nobody cancel
         # The same, but cheap for None.
         if timeout is None:
             return _no_limit
-        return Timeout.start_new(timeout, exception, ref)
+        return Timeout.start_new(timeout, exception, ref, True)
 
     # -- ending --
 
     @property
     def pending(self):
         """Whether it was started, has not expired and was not cancelled."""
-        return self._is_pending()
-
-    @property
-    def timer(self):
-        """What counts the time: has `pending`, `active`, `ref`, `priority`, `stop()` and `close()`."""
-        return self._outer if self._outer is not None else TimeoutTimer(self)
+        return is_pending(clock_of(self))
 
     def cancel(self):
         """Make sure that it does not expire; it may be started again. Does nothing when it is not pending."""
-        self._stop()
-        if self._one_shot:
-            self._closed = True
+        cdef TimeoutClock* clock = clock_of(self)
+        stop(clock)
+        if clock.one_shot:
+            self.close()
 
     def close(self):
         """Cancel it for good."""
-        self._stop()
-        self._closed = True
+        cdef TimeoutClock* clock = clock_of(self)
+        stop(clock)
+        clock.closed = True
 
     def __enter__(self):
-        if not self._is_pending():
+        cdef TimeoutClock* clock
+        if is_plain(type(self)):
+            clock = clock_of(self)
+            if not is_pending(clock):
+                start(self, clock)
+        elif not self.pending:
             self.start()
         return self
 
     def __exit__(self, typ, value, tb):
-        self._stop()
-        self._closed = True
+        cdef TimeoutClock* clock = clock_of(self)
+        if is_plain(type(self)):
+            stop(clock)
+            clock.closed = True
+        else:
+            self.close()
         if value is self and self.exception is False:
             return True
 
@@ -234,11 +325,15 @@ Raised in the greenlet that started it when `seconds` are over and nobody cancel
 
     def __lt__(self, other):
         # By `seconds`, and with a bare number of them as well.
-        return self.seconds < getattr(other, "seconds", other)
-
-    def __hash__(self):
-        # Which a native type loses by being ordered.
-        return BaseException.__hash__(self)
+        seconds = self.seconds
+        try:
+            limit = other.seconds
+        except AttributeError:
+            try:
+                return seconds < other
+            except TypeError:
+                return NotImplemented
+        return seconds < limit
 
     # -- words --
 
@@ -246,7 +341,7 @@ Raised in the greenlet that started it when `seconds` are over and nobody cancel
         words = [type(self).__name__, f"at {hex(id(self))}", f"seconds={self.seconds}"]
         if self.exception is not None:
             words.append(f"exception={self.exception!r}")
-        if self._is_pending():
+        if self.pending:
             words.append("pending")
         return f"<{' '.join(words)}>"
 
@@ -260,68 +355,69 @@ Raised in the greenlet that started it when `seconds` are over and nobody cancel
             return told + " (silent)"
         return f"{told}: {self.exception}"
 
+    def __reduce__(self):
+        # A copy has a clock of its own, which nobody has started.
+        found = super().__reduce__()
+        if find_clock(self, _clock_key) == NULL:
+            return found
+        attributes = dict(found[2] or {}) if len(found) > 2 else {}
+        attributes.pop(_clock_key, None)
+        attributes.update(seconds=self.seconds, exception=self.exception)
+        return (*found[:2], attributes)
+
 
 cdef class TimeoutTimer:
     """The clock of a `Timeout`, as its attribute `timer`."""
-    cdef Timeout _timeout
+    cdef object timeout
 
-    def __cinit__(self, Timeout timeout not None):
-        self._timeout = timeout
+    def __cinit__(self, timeout not None):
+        self.timeout = timeout
 
     @property
     def pending(self):
-        return self._timeout._is_pending()
+        return is_pending(clock_of(self.timeout))
 
     @property
     def active(self):
-        return self._timeout._is_pending()
+        return is_pending(clock_of(self.timeout))
 
     @property
     def ref(self):
-        return self._timeout._ref
+        return clock_of(self.timeout).ref
 
     @property
     def priority(self):
-        return self._timeout._priority
+        return clock_of(self.timeout).priority
 
     def stop(self):
-        """Cancel the timeout."""
-        self._timeout.cancel()
+        """Make sure that it does not ring."""
+        stop(clock_of(self.timeout))
 
     def close(self):
-        """Cancel the timeout for good."""
-        self._timeout.close()
+        """Stop it for good."""
+        cdef TimeoutClock* clock = clock_of(self.timeout)
+        stop(clock)
+        clock.closed = True
+
+    def _ring(self):
+        # For a loop that is not our own.
+        expire(self.timeout)
 
     def __repr__(self):
-        return f"<timer of {self._timeout!r}>"
+        return f"<timer of {self.timeout!r}>"
 
 
-cdef class NoLimit:
+class NoLimit:
     """In place of a Timeout where there is no limit: never pending, never expires."""
 
-    @property
-    def pending(self):
-        return False
-
-    @property
-    def active(self):
-        return False
-
-    @property
-    def seconds(self):
-        return None
-
-    def start(self):
-        """Does nothing."""
-
-    def stop(self):
-        """Does nothing."""
+    __slots__ = ()
+    pending = active = False
+    seconds = exception = timer = None
 
     def cancel(self):
         """Does nothing."""
 
-    def close(self):
-        """Does nothing."""
+    start = stop = close = cancel
 
     def __enter__(self):
         return self
@@ -330,31 +426,64 @@ cdef class NoLimit:
         return None
 
 
-cdef NoLimit _no_limit = NoLimit()
+cdef object _no_limit = NoLimit()
 
 
-cdef int _throw(greenlet target, exception) except -1:
-    # Greenlets that ended have nobody to catch it: it would come back to the hub.
-    if is_active(target):
-        throw_into(target, <PyObject*>exception, NULL, NULL)
-    return 0
+# -- short ways --
+# Where nobody has overridden or patched the methods of a Timeout, they need not be called through Python.
+
+cdef object _class = Timeout
+cdef object _written_init = Timeout.__init__
+cdef dict _written = {name: getattr(Timeout, name) for name in (
+    "_on_expiration", "close", "exception", "pending", "seconds", "start")}
+# Python numbers the versions of a class; 0: this one has no number. What was found out about Timeout itself, and about
+# the subclass that was last asked for.
+cdef unsigned int _plain_version = 0
+cdef PyObject* _subclass = NULL  # compared only
+cdef unsigned int _subclass_version = 0
+cdef bint _subclass_plain = False
 
 
-cdef void _expire_now(PyObject* timeout) noexcept:
+cdef bint is_plain(cls):
+    cdef unsigned int version = version_of(cls)
+    if version != 0:
+        if cls is _class and version == _plain_version:
+            return True
+        if <PyObject*>cls == _subclass and version == _subclass_version:
+            return _subclass_plain
+    return look_whether_plain(cls)
+
+
+cdef bint look_whether_plain(cls):
+    global _plain_version, _subclass, _subclass_version, _subclass_plain
+    plain = all([getattr(cls, name, None) is value for name, value in _written.items()])
+    if cls is not _class:
+        _subclass = <PyObject*>cls
+        _subclass_version = version_of(cls)
+        _subclass_plain = plain
+    elif plain and cls.__init__ is _written_init:
+        _plain_version = version_of(cls)
+        return True
+    return plain and cls is not _class
+
+
+cdef void _expire_now(PyObject* owner) noexcept:
     # In the hub, on the loop's thread.
-    cdef Timeout self = <Timeout>timeout
+    timeout = <object>owner
     try:
-        self._expire()
+        expire(timeout)
     except BaseException as error:
-        current_hub().handle_error(self, type(error), error, error.__traceback__)
+        current_hub().handle_error(timeout, type(error), error, error.__traceback__)
 
 
-cdef PyObject* make(PyObject* cls, PyObject** args, size_t count, PyObject* names) except NULL:
+cdef PyObject* _make(PyObject* cls, PyObject** args, size_t count, PyObject* names) except NULL:
     # Timeout(...) itself, without a tuple of arguments. Subclasses take the ordinary way.
-    cdef Timeout made = Timeout.__new__(Timeout)
     cdef Py_ssize_t index
-    if names == NULL and count <= 2:
-        made._init(<object>args[0] if count > 0 else None, <object>args[1] if count > 1 else None, True, -1, False)
+    made = bare_timeout(())
+    if names == NULL and count <= 2 and is_plain(_class):
+        set_up(
+            find_clock(made, _clock_key), <object>args[0] if count > 0 else None,
+            <object>args[1] if count > 1 else None, True, -1, False)
     else:
         given = [<object>args[index] for index in range(<Py_ssize_t>count)]
         named = {}
@@ -366,8 +495,6 @@ cdef PyObject* make(PyObject* cls, PyObject** args, size_t count, PyObject* name
     return <PyObject*>made
 
 expire_timeout = _expire_now
-set_vectorcall(<PyObject*>Timeout, make)
-
-publish(<PyObject*>Timeout, "gevent.timeout.Timeout")
+prepare_class(Timeout, _make)
 
 __all__ = ["NoLimit", "Timeout", "TimeoutTimer"]
