@@ -4,6 +4,7 @@
 
 #include "python/greenlet_api.h"
 #include "python/thread_end.h"
+#include "python/type_version.h"
 
 namespace gevent {
 namespace {
@@ -14,14 +15,6 @@ ParkedGreenlet* free_list = nullptr;
 PyObject* empty_tuple() noexcept {
   static PyObject* tuple = PyTuple_New(0);
   return tuple;
-}
-
-// The number Python gives to a class as it is now: any change to it or to its bases takes that away. 0: none.
-unsigned int version_of(const PyTypeObject* type) noexcept {
-#if PY_VERSION_HEX < 0x030D0000
-  if ((type->tp_flags & Py_TPFLAGS_VALID_VERSION_TAG) == 0) return 0;
-#endif
-  return type->tp_version_tag;
 }
 
 // Calls greenlet.switch_out(), which a subclass may define to learn that it gives up control.

@@ -69,14 +69,13 @@ cdef extern from *:
       reinterpret_cast<PyTypeObject*>(type)->tp_vectorcall = &timeout_vectorcall;
       gevent::HiddenClock::install(reinterpret_cast<PyTypeObject*>(type));
     }
-    static inline unsigned int version_of(PyObject* type) {
-      return reinterpret_cast<PyTypeObject*>(type)->tp_version_tag;
-    }
     """
     void forget "Py_CLEAR" (PyObject*& place)
     void (*expire_timeout)(PyObject*) noexcept
     WatcherCallback ring
     void prepare_class(object type, PyObject* (*make)(PyObject*, PyObject**, size_t, PyObject*) except NULL)
+
+cdef extern from "python/type_version.h" namespace "gevent":
     unsigned int version_of(object type)
 
 
