@@ -5,7 +5,7 @@ import gc
 from greenlet import getcurrent, greenlet
 
 from gevent._config import config
-from gevent._native.hub import HubBase as SwitchOutGreenletWithLoop, set_raw_greenlet_factory
+from gevent._native.hub import SwitchOutGreenletWithLoop, set_raw_greenlet_factory
 from gevent._native.raw_greenlet import TrackedRawGreenlet, raw_greenlet, track_greenlet_tree
 
 __all__ = ["SwitchOutGreenletWithLoop", "TrackedRawGreenlet", "get_memory", "get_reachable_greenlets", "getcurrent"]

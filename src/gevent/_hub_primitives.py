@@ -2,7 +2,7 @@
 
 from gevent._hub_local import get_hub_noargs
 from gevent._native.greenlet import Greenlet
-from gevent._native.hub import HubBase as WaitOperationsGreenlet, wait_fd
+from gevent._native.hub import WaitOperationsGreenlet, wait_fd
 from gevent._util import _NONE as _UNSET
 from gevent._waiter import MultipleWaiter
 from gevent.exceptions import ConcurrentObjectUseError, LoopExit

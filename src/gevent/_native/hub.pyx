@@ -93,19 +93,35 @@ cdef object _exception(name):
 
 
 cdef class HubBase(greenlet):
-    """What every hub is to the native layer: a greenlet that runs one thread's event loop.
-
-    `gevent.hub.Hub` adds the policy. `loop` is the thread's loop object, or None.
-    """
+    """What every hub is to the native layer: the greenlet of a thread that the others give up control to."""
     cdef HubState state
-    cdef object _loop
-    cdef list _former_loops
     cdef public object spawn_tree_locals
 
     def __cinit__(self, *args, **kwargs):
         set_state_greenlet(self.state, <PyObject*>self)
 
+    @property
+    def passes_through_hub(self):
+        """How many ask that every switch goes through the hub instead of straight to the next ready greenlet."""
+        return self.state.hub_passes
+
+    def require_hub_passes(self):
+        """Count one more who needs every switch to go through the hub (tracers, monitors)."""
+        self.state.hub_passes += 1
+
+    def release_hub_passes(self):
+        """Take back one `require_hub_passes`."""
+        if self.state.hub_passes > 0:
+            self.state.hub_passes -= 1
+
+
+cdef class SwitchOutGreenletWithLoop(HubBase):
+    """A hub with an event loop. `loop` is the thread's loop object, or None."""
+    cdef object _loop
+    cdef list _former_loops
+
     def __dealloc__(self):
+        # Here rather than in the base, whose turn comes when the loop is gone already.
         if hub_state() == &self.state:
             enter_hub_state(NULL)
 
@@ -130,20 +146,6 @@ cdef class HubBase(greenlet):
         self.state.loop = core
         self.state.loop_stands_in = value is not None and not isinstance(value, _own_loop_class())
 
-    @property
-    def passes_through_hub(self):
-        """How many ask that every switch goes through the hub instead of straight to the next ready greenlet."""
-        return self.state.hub_passes
-
-    def require_hub_passes(self):
-        """Count one more who needs every switch to go through the hub (tracers, monitors)."""
-        self.state.hub_passes += 1
-
-    def release_hub_passes(self):
-        """Take back one `require_hub_passes`."""
-        if self.state.hub_passes > 0:
-            self.state.hub_passes -= 1
-
     def switch(self):
         """Give up control until something switches back to the caller; returns what it is switched to with.
 
@@ -155,6 +157,10 @@ cdef class HubBase(greenlet):
     def switch_out(self):
         """A hub never gives up control: raises BlockingSwitchOutError."""
         raise _exception("BlockingSwitchOutError")("Impossible to call blocking function in the event loop callback")
+
+
+cdef class WaitOperationsGreenlet(SwitchOutGreenletWithLoop):
+    """A hub that watchers can be waited for in. `gevent.hub.Hub` adds the policy."""
 
     def wait(self, watcher):
         """Park the calling greenlet until `watcher` fires.
