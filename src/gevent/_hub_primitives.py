@@ -1,11 +1,10 @@
 """Waiting for several objects, for one watcher, and for a bare descriptor."""
 
 from gevent._hub_local import get_hub_noargs
-from gevent._native.greenlet import Greenlet
 from gevent._native.hub import WaitOperationsGreenlet, wait_fd
+from gevent._native.waiter import _WaitIterator
 from gevent._util import _NONE as _UNSET
-from gevent._waiter import MultipleWaiter
-from gevent.exceptions import ConcurrentObjectUseError, LoopExit
+from gevent.exceptions import ConcurrentObjectUseError
 
 __all__ = [
     "WaitOperationsGreenlet",
@@ -27,81 +26,6 @@ def set_default_timeout_error(e):
     """Make `e` what a wait raises that runs out of time and was not told what to raise."""
     global _timeout_error
     _timeout_error = e
-
-
-class _Expired:
-    """What the timer of an iteration puts among the finished objects."""
-
-
-class _WaitIterator:
-    """Yields objects as they become ready. Inside a `with` block, leaving it early forgets the rest."""
-
-    def __init__(self, objects, hub, timeout, count):
-        self._hub = hub
-        self._waiter = MultipleWaiter(hub)
-        self._deliver = self._waiter.switch
-        self._left = len(objects) if count is None else min(count, len(objects))
-        self._objects = objects
-        self._timeout = timeout
-        self._timer = None
-        self._linked = False
-
-    def _begin(self):
-        self._linked = True
-        timeout = self._timeout
-        if timeout is not None:
-            self._timer = self._hub.loop.timer(getattr(timeout, "seconds", timeout), priority=-1)
-            self._timer.start(self._deliver, _Expired)
-        for each in self._objects:
-            # A greenlet that has ended comes at once, before anybody else runs. What is ready now and may not be in a
-            # moment, such as a semaphore, takes its turn.
-            if isinstance(each, Greenlet) and each.ready():
-                self._deliver(each)
-            else:
-                each.rawlink(self._deliver)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        if self._left == 0:
-            self._end()
-            raise StopIteration
-        if not self._linked:
-            self._begin()
-        try:
-            item = self._waiter.get()
-        except BaseException as error:
-            if isinstance(error, LoopExit):
-                error.waiting_for = self._objects
-            self._end()
-            raise
-        self._left -= 1
-        if item is _Expired:
-            self._end()
-            raise StopIteration
-        return item
-
-    next = __next__
-
-    def _end(self):
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.close()
-        objects, self._objects = self._objects, ()
-        self._left = 0
-        if self._linked:
-            for each in objects:
-                # An object that has called its links, or was never able to, has nothing to unlink.
-                unlink = getattr(each, "unlink", None)
-                if unlink is not None:
-                    unlink(self._deliver)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, traceback):
-        self._end()
 
 
 def iwait_on_objects(objects, timeout=None, count=None):

@@ -1,6 +1,7 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """Waiter: a low-level meeting point of one greenlet and the hub, for those who build their own waiting on it."""
-from gevent.exceptions import ConcurrentObjectUseError
+from gevent.exceptions import ConcurrentObjectUseError, LoopExit
+from gevent._native.greenlet import Greenlet
 
 from bridge cimport current_hub
 
@@ -190,6 +191,89 @@ A Waiter whose values queue up: each `get` takes the next one."""
             Waiter.clear(self)  # of what came while nobody waited
             Waiter.get(self)
         return self._values.pop(0)
+
+
+cdef object _EXPIRED = object()  # what the timer of an iteration puts among the finished objects
+
+
+cdef class _WaitIterator:
+    """Yields objects as they become ready. Inside a `with` block, leaving it early forgets the rest."""
+    cdef object _hub
+    cdef MultipleWaiter _waiter
+    cdef object _deliver
+    cdef Py_ssize_t _left
+    cdef object _objects
+    cdef object _timeout
+    cdef object _timer
+    cdef bint _linked
+
+    def __init__(self, objects, hub, timeout, count):
+        self._hub = hub
+        self._waiter = MultipleWaiter(hub)
+        self._deliver = self._waiter.switch
+        self._left = len(objects) if count is None else min(count, len(objects))
+        self._objects = objects
+        self._timeout = timeout
+
+    cdef int _begin(self) except -1:
+        self._linked = True
+        if self._timeout is not None:
+            self._timer = self._hub.loop.timer(getattr(self._timeout, "seconds", self._timeout), priority=-1)
+            self._timer.start(self._deliver, _EXPIRED)
+        for each in self._objects:
+            # A greenlet that has ended comes at once, before anybody else runs. What is ready now and may not be in a
+            # moment, such as a semaphore, takes its turn.
+            if isinstance(each, Greenlet) and each.ready():
+                self._deliver(each)
+            else:
+                each.rawlink(self._deliver)
+        return 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._left == 0:
+            self._end()
+            raise StopIteration
+        if not self._linked:
+            self._begin()
+        try:
+            item = self._waiter.get()
+        except BaseException as error:
+            if isinstance(error, LoopExit):
+                error.waiting_for = self._objects
+            self._end()
+            raise
+        self._left -= 1
+        if item is _EXPIRED:
+            self._end()
+            raise StopIteration
+        return item
+
+    def next(self):
+        """As ``next()`` of the iterator."""
+        return self.__next__()
+
+    cdef int _end(self) except -1:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.close()
+        objects, self._objects = self._objects, ()
+        self._left = 0
+        if self._linked:
+            for each in objects:
+                # An object that has called its links, or was never able to, has nothing to unlink.
+                unlink = getattr(each, "unlink", None)
+                if unlink is not None:
+                    unlink(self._deliver)
+        return 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self._end()
 
 
 __all__ = ["MultipleWaiter", "Waiter"]
