@@ -654,4 +654,6 @@ def join_greenlets(greenlets, timeout, count):
     return done
 
 
-__all__ = ["Greenlet"]
+include "imap.pxi"
+
+__all__ = ["Greenlet", "IMap", "IMapUnordered"]
