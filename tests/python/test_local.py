@@ -285,3 +285,19 @@ def test_many_greenlets_leave_nothing_behind():
     crowd()
     gc.collect()
     assert sys.getallocatedblocks() - before < 50
+
+
+def test_a_local_is_pickled_only_by_a_class_that_says_how():
+    class Plain(local):
+        pass
+
+    class Own(local):
+        def __getstate__(self):
+            return {"x": self.x}
+
+    for cls, text in ((local, "'local'"), (Plain, "'Plain'")):
+        with pytest.raises(TypeError, match=f"cannot pickle {text} object"):
+            cls().__reduce_ex__(2)
+    data = Own()
+    data.x = 1
+    assert data.__reduce_ex__(2)[2] == {"x": 1}

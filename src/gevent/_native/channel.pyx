@@ -65,6 +65,8 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
     cdef object _counter
     cdef object __weakref__
 
+    __slots__ = ("getters", "putters", "hub", "_event_unlock", "__weakref__")
+
     def __init__(self, maxsize=1):
         if maxsize != 1:
             raise ValueError("Channels have a maxsize of 1")

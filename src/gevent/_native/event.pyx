@@ -62,6 +62,8 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
     cdef list _links
     cdef object __weakref__
 
+    __slots__ = ("hub", "_links", "_notifier", "_notify_all", "__weakref__")
+
     def __init__(self, hub=None):
         self._hub = hub
 
@@ -147,6 +149,8 @@ A flag to wait for: `wait` parks until somebody calls `set`. From gevent, as `th
     """
     cdef bint _flag
 
+    __slots__ = ("_flag",)
+
     def __init__(self):
         pass
 
@@ -208,6 +212,8 @@ A value or an exception that is handed over once to all who wait for it.
     cdef object _value
     cdef tuple _error  # (type, value, traceback) or None
     cdef public object _imap_task_index
+
+    __slots__ = ("_value", "_exc_info", "_imap_task_index")
 
     def __cinit__(self):
         self._value = _UNSET

@@ -94,6 +94,11 @@ cdef class local:
     cdef dict _kwargs
     cdef size_t _number
 
+    __slots__ = (
+        "_local__impl", "_local_type", "_local_type_set_descriptors", "_local_type_vars",
+        "_local_type_set_or_del_descriptors", "_local_type_get_descriptors", "_local_type_del_descriptors",
+    )
+
     def __cinit__(self, *args, **kwargs):
         cdef PyObject* running
         global _numbers
@@ -108,6 +113,10 @@ cdef class local:
         running = running_greenlet()
         if running != NULL:
             self._begin(running)
+
+    def __getstate__(self):
+        # A subclass may have its own.
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
     def __dealloc__(self):
         _locals.pop(self._number, None)

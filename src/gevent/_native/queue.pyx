@@ -108,6 +108,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     cdef int64_t _unfinished  # items whose work is not done; for Queue
     cdef object __weakref__
 
+    __slots__ = ("_maxsize", "getters", "putters", "hub", "_event_unlock", "queue", "__weakref__", "is_shutdown")
+
     def __cinit__(self, *args, **kwargs):
         cdef object kind = type(self)
         self._maxsize = _UNLIMITED
@@ -539,6 +541,8 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
     """
     cdef CoreWaitQueue joiners
 
+    __slots__ = ("_cond", "unfinished_tasks")
+
     def __init__(self, maxsize=None, items=(), unfinished_tasks=None):
         SimpleQueue.__init__(self, maxsize, items, 3)
         self._unfinished = self._size() if unfinished_tasks is None else unfinished_tasks
@@ -619,6 +623,8 @@ cdef class UnboundQueue(Queue):
 
 A `Queue` without a limit. `maxsize` can only be None."""
 
+    __slots__ = ()
+
     def __init__(self, maxsize=None, items=()):
         if maxsize is not None:
             raise ValueError("UnboundQueue has no maxsize")
@@ -632,12 +638,16 @@ A `Queue` without a limit. `maxsize` can only be None."""
 cdef class LifoQueue(Queue):
     """A `Queue` whose next item is the one that was put last."""
 
+    __slots__ = ()
+
     def __cinit__(self, *args, **kwargs):
         self._kind = LIFO
 
 
 cdef class PriorityQueue(Queue):
     """A `Queue` whose next item is the smallest. Items are compared with `<`; usually they are (priority, data)."""
+
+    __slots__ = ()
 
     def __cinit__(self, *args, **kwargs):
         self._kind = HEAP

@@ -49,6 +49,8 @@ A mutual exclusion lock that the greenlet which holds it can take again; it is f
     cdef CoreSemaphore* core     # of _block
     cdef object __weakref__
 
+    __slots__ = ("_block", "_owner", "_count", "__weakref__")
+
     def __cinit__(self):
         # Not in __init__: a subclass may have arguments of its own, and forget the one of its base.
         self._stand_on(Semaphore(1))

@@ -93,6 +93,8 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
     cdef bint _overridden  # a subclass has its own acquire() or release(), which `with` shall use
     cdef object __weakref__
 
+    __slots__ = ("counter", "_multithreaded")
+
     # For subclasses: whether `with` may do without their acquire() and release().
     _enters_natively = False
 
@@ -304,6 +306,8 @@ cdef class BoundedSemaphore(Semaphore):
 
 A `Semaphore` that cannot have more units than at the beginning: one release too many raises ValueError."""
     cdef readonly int64_t _initial_value
+
+    __slots__ = ("_initial_value",)
 
     # What one release too many raises; for subclasses.
     _OVER_RELEASE_ERROR = ValueError

@@ -115,6 +115,8 @@ Brings what a worker thread found out to the hub that asked.
     cdef bint expected
     cdef Job job
 
+    __slots__ = ("exc_info", "async_watcher", "_call_when_ready", "value", "context", "hub", "receiver")
+
     def __init__(self, receiver, hub, call_when_ready):
         self.prepare(receiver, Results(hub))
         self.call_when_ready = call_when_ready

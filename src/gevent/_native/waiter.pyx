@@ -53,6 +53,8 @@ Carries one value or exception from the hub to the one greenlet that waits in `g
     cdef object _exception
     cdef object __weakref__
 
+    __slots__ = ["hub", "greenlet", "value", "_exception"]
+
     def __init__(self, hub=None):
         self.hub = current_hub() if hub is None else hub
         self.greenlet = None
@@ -175,6 +177,8 @@ cdef class MultipleWaiter(Waiter):
 
 A Waiter whose values queue up: each `get` takes the next one."""
     cdef list _values
+
+    __slots__ = ["_values"]
 
     def __init__(self, hub=None):
         Waiter.__init__(self, hub)
