@@ -80,7 +80,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         """How many wait: greenlets and links."""
         return self.core.waiting() + (0 if self._links is None else links_on_their_way(<PyObject*>self._links))
 
-    def rawlink(self, callback):
+    def rawlink(self, callback, /):
         """Have `callback(self)` called once, in the hub, when this is ready; soon, if it is now.
 
         It stands in line with the greenlets that wait, and must not wait itself.
@@ -95,7 +95,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         add_link(<PyObject*>self._links, <PyObject*>self, <PyObject*>callback, <PyObject*>hub,
                  self.core.queue, self.ready())
 
-    def unlink(self, callback):
+    def unlink(self, callback, /):
         """Forget one link to `callback`; nothing happens if there is none."""
         if self._links is not None:
             remove_link(<PyObject*>self._links, <PyObject*>callback)

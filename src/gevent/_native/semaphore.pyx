@@ -268,7 +268,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         """How many wait: greenlets, threads and links."""
         return self.core.line.waiting() + (0 if self._links is None else links_on_their_way(<PyObject*>self._links))
 
-    def rawlink(self, callback):
+    def rawlink(self, callback, /):
         """Have `callback(self)` called once, in the hub, when there is a unit; soon, if there is one now.
 
         It stands in line with those who wait, must not wait itself, and takes no unit. If the unit is gone when its
@@ -284,7 +284,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         add_link(<PyObject*>self._links, <PyObject*>self, <PyObject*>callback, <PyObject*>hub,
                  self.core.line.queue, self.core.count() > 0, has_units)
 
-    def unlink(self, callback):
+    def unlink(self, callback, /):
         """Forget one link to `callback`; nothing happens if there is none."""
         if self._links is not None:
             remove_link(<PyObject*>self._links, <PyObject*>callback)
