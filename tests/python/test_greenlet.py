@@ -153,6 +153,19 @@ def test_the_spawning_stack_can_be_switched_off():
     assert run_script(code, env={"GEVENT_TRACK_GREENLET_TREE": "0"}).stdout == "None None\n"
 
 
+def test_a_raw_greenlet_tells_where_it_comes_from_and_its_class_does_not():
+    raw = gevent.spawn_raw(lambda: None)  # this line
+    assert raw.spawning_greenlet() is gevent.getcurrent()
+    assert raw.spawn_tree_locals == {}
+    assert "# this line" in traceback.format_stack(raw.spawning_stack)[-1]
+    raw.spawn_tree_locals = shared = {"a": 1}
+    assert raw.spawn_tree_locals is shared
+    assert not any(hasattr(type(raw), name) for name in ("spawning_greenlet", "spawning_stack", "spawn_tree_locals"))
+    with pytest.raises(AttributeError, match="'TrackedRawGreenlet' object has no attribute 'loop'"):
+        raw.loop  # noqa: B018
+    gevent.sleep(0)
+
+
 def test_an_ended_greenlet_is_freed_with_what_it_ran():
     class Argument:
         pass

@@ -103,9 +103,8 @@ cdef void _notify(PyObject* target) noexcept:
 
 cdef class Greenlet(greenlet):
     """Greenlet(run=None, *args, **kwargs)
---
 
-A greenlet with an outcome.
+    A greenlet with an outcome.
 
     `Greenlet(run, *args, **kwargs)` calls `run(*args, **kwargs)` once started (`start`, `start_later`; `Greenlet.spawn`
     makes and starts one). Subclasses may override `_run` instead. It ends with a value or an exception, which `get` and

@@ -54,24 +54,35 @@ def tree_locals_of(spawner):
 
 cdef class TrackedRawGreenlet(greenlet):
     """TrackedRawGreenlet(function, parent)
---
 
-A bare greenlet that remembers who spawned it: what `gevent.spawn_raw` makes."""
+    A bare greenlet that remembers who spawned it: what `gevent.spawn_raw` makes.
+
+    Its objects, not the class, have `spawning_greenlet`, `spawn_tree_locals` and `spawning_stack`: the innermost frames
+    of the spawning call, linked by f_back; None when there were none.
+    """
     cdef SpawningStackCore _stack
-    cdef public object spawning_greenlet
-    cdef public object spawn_tree_locals
+    cdef object _spawner
+    cdef object _tree_locals
+
+    # gevent's has all this in its dictionary.
+    __slots__ = ("_stack", "_spawner", "_tree_locals")
 
     def __init__(self, function, parent):
         greenlet.__init__(self, function, parent)
         spawner = current_greenlet()
-        self.spawning_greenlet = _weak_reference(spawner)
-        self.spawn_tree_locals = tree_locals_of(spawner)
+        self._spawner = _weak_reference(spawner)
+        self._tree_locals = tree_locals_of(spawner)
         self._stack.capture(10)
 
-    @property
-    def spawning_stack(self):
-        """The innermost frames of the spawning call, linked by f_back; None when there were none."""
-        return spawning_frames(self._stack.describe())
+    def __getattr__(self, name):
+        # What a program sets instead is in the object's dictionary, and found there first.
+        if name == "spawning_greenlet":
+            return self._spawner
+        if name == "spawn_tree_locals":
+            return self._tree_locals
+        if name == "spawning_stack":
+            return spawning_frames(self._stack.describe())
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def raw_greenlet(function, parent):
