@@ -42,6 +42,14 @@ class Errors:
         self.seen.append((context, type))
 
 
+def test_a_loop_is_not_made_from_the_address_of_another(loop):
+    if hasattr(core, "supported_backends") and core.LIBEV_EMBED:
+        with pytest.raises(ValueError, match="address of another"):
+            core.loop(default=False, ptr=loop.ptr)
+        core.loop(default=False, ptr=0).destroy()
+    assert getattr(core.loop, "async") is core.loop.async_
+
+
 # -- queued callbacks --
 
 

@@ -495,6 +495,9 @@ cdef class Loop:
         """Fire after `send()`, which any thread may call."""
         return async_(self, ref, priority)
 
+    # gevent keeps this name, which has been a keyword since Python 3.7.
+    async = async_
+
     def child(self, pid, trace=0, ref=True):
         """Watch for the end of a child process, and reap it. Any loop will do. `trace` has no meaning any more."""
         return child(self, pid, trace, ref)

@@ -179,12 +179,18 @@ class loop(_native.Loop):
     default
         whether to be the process's default loop, sharing it with the loop object that is it already; None: yes.
 
-    ValueError for a name or backend that is not to be had, TypeError for flags of another kind. From gevent.
+    ptr
+        0. In gevent, the address of a loop that a C program made; nobody has loops of the libev in here.
+
+    ValueError for a name or backend that is not to be had and for another `ptr`, TypeError for flags of another kind.
+    From gevent.
     """
 
     __slots__ = ()
 
-    def __init__(self, flags=None, default=None):
+    def __init__(self, flags=None, default=None, ptr=0):
+        if ptr:
+            raise ValueError("a loop cannot be made from the address of another one: nobody shares this libev")
         number = _flags_to_int(flags)
         _check_flags(number)
         self._open_libev(number & ~_OUR_BUSINESS, default is None or bool(default))
@@ -201,8 +207,7 @@ class loop(_native.Loop):
         return _flags_to_list(self.origflags_int)
 
 
-# gevent keeps these names, which have been keywords since Python 3.7.
-setattr(loop, "async", loop.async_)
+# gevent keeps this name, which has been a keyword since Python 3.7.
 globals()["async"] = async_
 
 

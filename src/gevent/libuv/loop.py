@@ -70,8 +70,7 @@ class loop(_native.Loop):
         self._open_libuv(default is None or bool(default))
 
 
-# gevent keeps these names, which have been keywords since Python 3.7.
-setattr(loop, "async", loop.async_)
+# gevent keeps this name, which has been a keyword since Python 3.7.
 globals()["async"] = async_
 
 
