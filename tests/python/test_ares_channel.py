@@ -106,3 +106,20 @@ def test_host_results_can_be_pickled_and_keep_their_family():
         again = pickle.loads(pickle.dumps(result, protocol))
         assert again == result == ("name", ["alias"], ["::1"])
         assert (type(again), again.family) == (cares.ares_host_result, socket.AF_INET6)
+
+
+def test_a_channel_is_opened_once_and_of_no_use_before():
+    class Forgetful(cares.channel):
+        def __init__(self):
+            pass
+
+    loop = gevent.get_hub().loop
+    never = Forgetful()
+    assert not never.is_open
+    never.destroy()
+    with pytest.raises(ValueError, match="never opened"):
+        never.ask_addresses(b"one.test", 0, False)
+    made = cares.channel(loop)
+    with pytest.raises(ValueError, match="opened before"):
+        made.__init__(loop)
+    made.destroy()

@@ -3,6 +3,7 @@
 
 How c-ares is driven is in cpp/dns; what gevent's channels and its resolver make of an answer is in gevent/resolver.
 """
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from cython.operator cimport dereference
 from libc.stdint cimport uint16_t, uint32_t
@@ -13,6 +14,9 @@ from libcpp.vector cimport vector
 
 from bridge cimport CoreLoop, CoreWaitQueue, loop_of, park_in
 
+
+cdef extern from "python/type_name.h" namespace "gevent":
+    void publish(PyObject* type, const char* name)
 
 cdef extern from "dns/dns_answer.h" namespace "gevent":
     cdef cppclass DnsAddress:
@@ -154,9 +158,13 @@ cdef class Channel:
     cdef readonly set _questions  # those with a callback, which nobody else keeps
     cdef readonly int open_status
 
-    def __cinit__(self, loop, flags=None, timeout_ms=None, tries=None, ndots=None, udp_port=None, tcp_port=None,
-                  *args, **kwargs):
+    def __cinit__(self, *args, **kwargs):
+        self._questions = set()
+
+    def __init__(self, loop, flags=None, timeout_ms=None, tries=None, ndots=None, udp_port=None, tcp_port=None):
         cdef AresOptions options
+        if self.core.get() != NULL:
+            raise ValueError("this channel was opened before")
         for which, value in enumerate((flags, timeout_ms, tries, ndots)):
             if value is not None:
                 set_option(options, which, value)
@@ -164,57 +172,62 @@ cdef class Channel:
             if value is not None:
                 set_option(options, which, <uint16_t>value)
         self.loop = loop
-        self._questions = set()
         self.core = make_shared[CoreChannel](loop_of(loop)[0])
         self.open_status = self.core.get().open(options)
+
+    cdef CoreChannel* opened(self) except NULL:
+        if self.core.get() == NULL:
+            raise ValueError("this channel was never opened: a subclass did not call the constructor")
+        return self.core.get()
 
     def close(self):
         """Answer everything that is under way, and all that is asked later, with ARES_EDESTRUCTION. Does not wait.
 
         In a child that abandoned the hub nobody is told.
         """
-        self.core.get().close()
+        if self.core.get() != NULL:
+            self.core.get().close()
 
     @property
     def is_open(self):
         """Whether it was opened and not closed."""
-        return self.core.get().is_open()
+        return self.core.get() != NULL and self.core.get().is_open()
 
     @property
     def inherited(self):
         """Whether it is another process's, which this one was forked from."""
-        return self.core.get().inherited()
+        return self.core.get() != NULL and self.core.get().inherited()
 
     @property
     def loop_gone(self):
         """Whether the loop was destroyed or abandoned, so that there will be no answer."""
-        return self.core.get().loop_gone()
+        return self.core.get() != NULL and self.core.get().loop_gone()
 
     @property
     def sockets(self):
         """How many sockets are open."""
-        return self.core.get().sockets()
+        return self.core.get().sockets() if self.core.get() != NULL else 0
 
     def ask_servers(self, list addresses not None):
         """Ask these servers from now on, bytes that are all `is_address`; return c-ares' number, 0 for success."""
-        return self.core.get().set_servers(addresses)
+        return self.opened().set_servers(addresses)
 
     def ask_addresses(self, bytes name not None, int family, bint ordered, callback=None):
         """What are the addresses of `name`? `ordered`: the best to connect to first."""
         cdef _Question question = _Question(self, callback)
-        self.core.get().ask_addresses(dereference(question.core), name, family, ordered)
+        self.opened().ask_addresses(dereference(question.core), name, family, ordered)
         return self.answer_to(question)
 
     def ask_host(self, bytes address not None, callback=None):
         """What is the name of this host? Requires that it `is_address`."""
         cdef _Question question = _Question(self, callback)
-        self.core.get().ask_host(dereference(question.core), address)
+        self.opened().ask_host(dereference(question.core), address)
         return self.answer_to(question)
 
     def ask_name(self, bytes address not None, uint16_t port, uint32_t scope_id, int flags, callback=None):
         """What are the names of this host and of the service at `port`? Requires that it `is_address`."""
         cdef _Question question = _Question(self, callback)
-        self.core.get().ask_name(dereference(question.core), address, port, scope_id, flags)
+        self.opened().ask_name(dereference(question.core), address, port, scope_id, flags)
         return self.answer_to(question)
 
     cdef answer_to(self, _Question question):
@@ -229,4 +242,32 @@ cdef class Channel:
             self._questions.add(question)
 
 
-__all__ = ["Channel", "is_address", "library_version", "status_text"]
+cdef class Result:
+    """What a callback gets: a `value`, or an `exception`. From gevent."""
+
+    cdef public object value
+    cdef public object exception
+
+    def __init__(self, value=None, exception=None):
+        self.value = value
+        self.exception = exception
+
+    def __repr__(self):
+        if self.exception is None:
+            return f"{type(self).__name__}({self.value!r})"
+        return f"{type(self).__name__}(exception={self.exception!r})"
+
+    def successful(self):
+        """Whether there is a value."""
+        return self.exception is None
+
+    def get(self):
+        """Return the value, or raise the exception."""
+        if self.exception is not None:
+            raise self.exception
+        return self.value
+
+
+publish(<PyObject*>Result, "gevent.resolver.cares.Result")
+
+__all__ = ["Channel", "Result", "is_address", "library_version", "status_text"]

@@ -7,7 +7,7 @@ import _socket
 from _socket import AF_INET, AF_INET6, EAI_NONAME, gaierror, getservbyname, herror
 
 try:
-    from gevent._native.ares import Channel, is_address, status_text
+    from gevent._native.ares import Channel, Result, is_address, status_text
 except ImportError as error:
     # Whoever chose this resolver by its name is told of the others, as for a module that is not there.
     raise ModuleNotFoundError(f"c-ares cannot be had: {error}", name="gevent._native.ares") from error
@@ -91,31 +91,6 @@ def host_names(name, aliases):
     return (aliases[0], []) if name in aliases else (name, aliases)
 
 
-class Result:
-    """What a callback gets: a `value`, or an `exception`. From gevent."""
-
-    __slots__ = ("exception", "value")
-
-    def __init__(self, value=None, exception=None):
-        self.value = value
-        self.exception = exception
-
-    def __repr__(self):
-        if self.exception is None:
-            return f"{type(self).__name__}({self.value!r})"
-        return f"{type(self).__name__}(exception={self.exception!r})"
-
-    def successful(self):
-        """Whether there is a value."""
-        return self.exception is None
-
-    def get(self):
-        """Return the value, or raise the exception."""
-        if self.exception is not None:
-            raise self.exception
-        return self.value
-
-
 class ares_host_result(tuple):
     """(name, aliases, addresses), and their `family`. From gevent."""
 
@@ -179,8 +154,8 @@ class channel(Channel):
     `set_servers` raise `gaierror` once it is destroyed. ValueError for an address that is none (`InvalidIP`).
     """
 
-    def __new__(
-        cls,
+    def __init__(
+        self,
         loop,
         flags=None,
         timeout=None,
@@ -194,19 +169,7 @@ class channel(Channel):
         numbers = [None if number is None else int(number) for number in (flags, tries, ndots, udp_port, tcp_port)]
         flags, tries, ndots, udp_port, tcp_port = numbers
         timeout_ms = None if timeout is None else max(1, int(float(timeout) * 1000)) if float(timeout) > 0 else None
-        return super().__new__(cls, loop, flags, timeout_ms, tries, ndots, udp_port, tcp_port)
-
-    def __init__(
-        self,
-        loop,
-        flags=None,
-        timeout=None,
-        tries=None,
-        ndots=None,
-        udp_port=None,
-        tcp_port=None,
-        servers=None,
-    ):
+        super().__init__(loop, flags, timeout_ms, tries, ndots, udp_port, tcp_port)
         if self.open_status:
             raise address_error(self.open_status)
         if servers is not None:
