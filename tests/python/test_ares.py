@@ -1,7 +1,10 @@
 """The resolver on c-ares, asking a name server of this test's own."""
 
 import _socket
+import gc
 import socket
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from name_server import EXAMPLES, NO_SEARCH, NameServer
@@ -258,6 +261,29 @@ def test_a_killed_greenlet_takes_nothing_from_another_with_the_same_question(mak
     assert resolver.cares.sockets != 0
     second.join(timeout=20)
     assert "ARES_ETIMEOUT" in second.value[1]
+
+
+def test_a_resolver_that_nobody_has_any_more_closes_with_a_warning():
+    resolver = ares.Resolver(use_environ=False)
+    channel = resolver.cares
+    with pytest.warns(ResourceWarning, match="nobody closed <gevent.resolver.ares.Resolver"):
+        del resolver
+        gc.collect()
+    assert not channel.is_open
+
+
+def test_the_resolver_of_a_hub_goes_with_it_without_a_word():
+    def use_one():
+        hub = gevent.get_hub()
+        hub.resolver = ares.Resolver(hub)
+        return hub.resolver.cares
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        with ThreadPoolExecutor(1) as threads:
+            channel = threads.submit(use_one).result()
+        gc.collect()
+    assert not channel.is_open
 
 
 def test_closing_raises_in_those_who_wait_and_in_those_who_come_later(resolver):

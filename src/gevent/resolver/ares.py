@@ -23,7 +23,9 @@ from _socket import (
     getnameinfo as native_getnameinfo,
     inet_aton,
 )
-from weakref import WeakSet
+from sys import is_finalizing
+from warnings import warn
+from weakref import WeakSet, ref as weakref
 
 from gevent._config import AresSettingMixin, config
 from gevent._hub_local import get_hub_noargs as get_hub, register_after_abandon
@@ -66,6 +68,12 @@ def _no_name():
     return gaierror(EAI_NONAME, AbstractResolver.EAI_NONAME_MSG)
 
 
+def _tell_of_fork(resolver):
+    resolver = resolver()
+    if resolver is not None:
+        resolver._on_fork()
+
+
 class Resolver(AbstractResolver):
     """Answers like the system, from the hosts file and name servers. From gevent.
 
@@ -100,7 +108,17 @@ class Resolver(AbstractResolver):
     def _open(self):
         self.cares = self.cares_class(self.hub.loop, **self.params)
         self.fork_watcher = self.hub.loop.fork(ref=False)
-        self.fork_watcher.start(self._on_fork)
+        # Weakly: a loop lives longer than a resolver that is dropped.
+        self.fork_watcher.start(_tell_of_fork, weakref(self))
+
+    def __del__(self, _warn=warn, _is_finalizing=is_finalizing):
+        # There is none when the constructor failed.
+        if self.__dict__.get("cares") is None or _is_finalizing():
+            return
+        # A hub's own goes with the hub, when its thread ends, and there is nobody who should have closed it.
+        if getattr(self.hub, "_resolver", None) is not self:
+            _warn(f"nobody closed {self!r}", ResourceWarning)
+        self.close()
 
     def __repr__(self):
         return f"<{type(self).__module__}.{type(self).__name__} at {id(self):#x} ares={self.cares!r}>"
