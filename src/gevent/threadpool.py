@@ -144,6 +144,22 @@ class _WorkerGreenlet(RawGreenlet):
         )
 
 
+class _LastWill:
+    """What becomes of a pool's threads and watcher once nobody has the pool any more."""
+
+    __slots__ = ("tasks", "watcher")
+
+    def __init__(self):
+        self.tasks = self.watcher = None
+
+    def __del__(self):
+        # After a fork the threads are not there.
+        if self.tasks is not None and not self.tasks.inherited:
+            self.tasks.dismiss(self.tasks.staying)
+        if self.watcher is not None:
+            self.watcher.close()
+
+
 class ThreadPool(GroupMappingMixin):
     """At most `maxsize` native threads, started when they are needed, that call functions for this thread's greenlets.
 
@@ -160,7 +176,17 @@ class ThreadPool(GroupMappingMixin):
 
     _WorkerGreenlet = _WorkerGreenlet
 
-    __slots__ = ("hub", "manager", "task_queue", "fork_watcher", "pid", "_maxsize", "_idle_task_timeout", "__weakref__")
+    __slots__ = (
+        "hub",
+        "manager",
+        "task_queue",
+        "fork_watcher",
+        "pid",
+        "_maxsize",
+        "_idle_task_timeout",
+        "_last_will",
+        "__weakref__",
+    )
 
     def __init__(self, maxsize, hub=None, idle_task_timeout=-1):
         self._maxsize = _checked_size(maxsize, "maxsize")
@@ -169,22 +195,15 @@ class ThreadPool(GroupMappingMixin):
             idle_task_timeout = config.threadpool_idle_task_timeout
         self._idle_task_timeout = -1 if idle_task_timeout is None else idle_task_timeout
         self.manager = None
+        self._last_will = _LastWill()
         self._open()
-        self.fork_watcher = self.hub.loop.fork(ref=False)
+        self.fork_watcher = self._last_will.watcher = self.hub.loop.fork(ref=False)
         # Weakly: a loop lives longer than most of its pools.
         self.fork_watcher.start(_revive, weakref.ref(self))
 
     def _open(self):
-        self.task_queue = TaskQueue(self.hub, self._maxsize)
+        self.task_queue = self._last_will.tasks = TaskQueue(self.hub, self._maxsize)
         self.pid = os.getpid()
-
-    def __del__(self):
-        # Some are absent when the constructor failed; the threads, after a fork.
-        tasks, watcher = getattr(self, "task_queue", None), getattr(self, "fork_watcher", None)
-        if tasks is not None and not tasks.inherited:
-            tasks.dismiss(tasks.staying)
-        if watcher is not None:
-            watcher.close()
 
     def __repr__(self):
         return (
