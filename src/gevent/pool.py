@@ -180,8 +180,28 @@ class Group(GroupMappingMixin):
         for member in args and args[0]:
             self.add(member)
 
-    greenlets = property(lambda self: self._roster.members, doc="The members: a set that changes under your hands.")
-    dying = property(lambda self: self._roster.dying, doc="The members that were sent an exception and still live.")
+    @property
+    def greenlets(self):
+        """The members: a set that changes under your hands. Set, it is as if each had been added or discarded."""
+        return self._roster.members
+
+    @greenlets.setter
+    def greenlets(self, members):
+        for each in self.greenlets - set(members):
+            self.discard(each)
+        for each in set(members) - self.greenlets:
+            self.add(each)
+
+    @property
+    def dying(self):
+        """The members that were sent an exception and still live. May be set."""
+        return self._roster.dying
+
+    @dying.setter
+    def dying(self, members):
+        sent = self.greenlets & set(members)
+        self._roster.dying.clear()
+        self._roster.dying.update(sent)
 
     def spawn(self, *args, **kwargs):
         """Make a greenlet of `greenlet_class` from the arguments, `start` it, and return it."""

@@ -63,6 +63,22 @@ def test_discarding_lets_a_greenlet_live_on():
     waiting.join()
 
 
+def test_setting_the_members_takes_in_the_new_ones_and_lets_the_others_go():
+    group = Pool(2)
+    old, new = (gevent.spawn(gevent.sleep, 10) for _ in range(2))
+    group.add(old)
+    group.greenlets = [new]
+    assert list(group) == [new]
+    assert not old.dead
+    assert group.free_count() == 1
+    group.dying = {old, new}
+    assert group.dying == {new}
+    group.greenlets = set()
+    assert group.join(timeout=0)
+    assert group.free_count() == 2
+    gevent.killall([old, new])
+
+
 def test_a_plain_greenlet_stays_until_it_is_discarded_or_killed():
     from greenlet import greenlet
 
