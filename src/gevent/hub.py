@@ -125,7 +125,7 @@ class Hub(WaitOperationsGreenlet):
     periodic_monitoring_thread = None
 
     _ending = _passes_until_run = False
-    _resolver = _threadpool = _destroyer = None
+    _resolver = _threadpool = _destroyer = _format_context = None
 
     def __init__(self, loop=None, default=None):
         super().__init__(None, None)
@@ -189,10 +189,14 @@ class Hub(WaitOperationsGreenlet):
     )
     ident_registry = Lazy(_numbers_of_greenlets)
 
-    @readproperty
+    @property
     def format_context(self):
-        """The function that puts into words what an error is reported for."""
-        return GEVENT_CONFIG.format_context
+        """The function that puts into words what an error is reported for. May be set."""
+        return GEVENT_CONFIG.format_context if self._format_context is None else self._format_context
+
+    @format_context.setter
+    def format_context(self, function):
+        self._format_context = function
 
     @property
     def main_hub(self):

@@ -188,6 +188,16 @@ def test_a_broken_standard_error_hides_no_error(error, printed):
     assert f"{error}: the cause" in result.stderr
 
 
+def test_a_hub_may_have_its_own_words_for_what_an_error_is_reported_for(capsys):
+    hub = gevent.get_hub()
+    configured = hub.format_context
+    hub.format_context = lambda context: "in words of its own"
+    hub.handle_error(hub, Mistake, Mistake("once"), None)
+    hub.format_context = None
+    assert hub.format_context is configured
+    assert "in words of its own failed with Mistake" in capsys.readouterr().err
+
+
 def test_what_cannot_be_printed_is_still_reported(capsys):
     class Unprintable:
         def __call__(self):
