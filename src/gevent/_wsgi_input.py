@@ -35,22 +35,26 @@ class Input:
     sent chunks that are none.
     """
 
-    rfile = None
-    content_length = None
-    socket = None
-    position = 0
-    chunk_length = -1  # of the current chunk; -1 before the first one and between two
-    chunked_input = False
-    send_100_continue_enabled = True
-    _broken = None  # the exception that ended reading
+    __slots__ = (
+        "rfile",
+        "content_length",
+        "socket",
+        "position",
+        "chunked_input",
+        "chunk_length",
+        "_broken",
+        "send_100_continue_enabled",
+    )
 
     def __init__(self, rfile, content_length, socket=None, chunked_input=False):
         self.rfile = rfile
         self.content_length = content_length
-        if socket is not None:
-            self.socket = socket
-        if chunked_input:
-            self.chunked_input = True
+        self.socket = socket
+        self.position = 0
+        self.chunked_input = chunked_input
+        self.chunk_length = -1  # of the current chunk; -1 before the first one and between two
+        self._broken = None  # the exception that ended reading
+        self.send_100_continue_enabled = True
 
     def read(self, length=None):
         """Return the next `length` bytes, fewer only at the end; without a length (or with a negative one) all."""
