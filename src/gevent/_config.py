@@ -60,10 +60,6 @@ class Config:
         """Assign the setting called `name`. Raises `AttributeError` for an unknown one."""
         self._setting(name).set(value)
 
-    def assigned(self):
-        """Return what the program assigned so far, by name of the setting and as it was given."""
-        return {name: each.assigned for name, each in self.settings.items() if is_assigned(each)}
-
     def print_help(self):
         """Print every setting with its explanation to standard output."""
         for name, setting in self.settings.items():

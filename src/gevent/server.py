@@ -150,7 +150,7 @@ class DatagramServer(BaseServer):
     """A UDP server. `handle(data, address)` is called for each message. From gevent."""
 
     # The largest message that is received whole, in bytes.
-    max_message_size = 8192
+    _message_size_max = 8192
     reuse_addr = DEFAULT_REUSE_ADDR
 
     def __init__(self, *args, **kwargs):
@@ -170,10 +170,10 @@ class DatagramServer(BaseServer):
         """Receive a message, if there is one."""
         listener = self.socket
         if isinstance(listener, NativeSocket):
-            return listener._recvfrom_now(self.max_message_size)
+            return listener._recvfrom_now(self._message_size_max)
         listener.setblocking(False)
         try:
-            return listener.recvfrom(self.max_message_size)
+            return listener.recvfrom(self._message_size_max)
         except BlockingIOError:
             return None
 

@@ -66,9 +66,13 @@ def statement(package_name, serves=False):
 def _settings():
     """Return what the program assigned to `gevent.config`, as far as it can be written down."""
     from gevent._config import config
+    from gevent._setting import is_assigned
 
     settings = {}
-    for name, value in config.assigned().items():
+    for name, setting in config.settings.items():
+        if not is_assigned(setting):
+            continue
+        value = setting.assigned
         if isinstance(value, type):
             value = f"{value.__module__}.{value.__qualname__}"
         if value is None or isinstance(value, (bool, int, float, str)) or _is_list_of_names(value):
