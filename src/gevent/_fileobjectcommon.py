@@ -4,24 +4,20 @@ An `OpenDescriptor` opens a stack of `io` objects; a file object hands on what i
 them. Kinds of file objects differ in the raw file at the bottom of the stack (gevent._fileobjectposix), or in where
 its methods run (`FileObjectThread`).
 """
+# tidy: no __all__ because gevent has none here
 
 from errno import EBADF
 
 from gevent._hub_local import get_hub_noargs as get_hub
-from gevent._open_descriptor import FlushingBufferedWriter, OpenDescriptor, WriteallMixin, WriteIsWriteallMixin
+from gevent._open_descriptor import (  # noqa: F401 - this is where gevent has them
+    FileIO,
+    FlushingBufferedWriter,
+    OpenDescriptor,
+    WriteallFileIO,
+    WriteallMixin,
+    WriteIsWriteallMixin,
+)
 from gevent.lock import DummySemaphore, Semaphore
-
-__all__ = [
-    "FileObjectBase",
-    "FileObjectBlock",
-    "FileObjectClosed",
-    "FileObjectThread",
-    "FlushingBufferedWriter",
-    "OpenDescriptor",
-    "WriteIsWriteallMixin",
-    "WriteallMixin",
-    "cancel_wait_ex",
-]
 
 
 class cancel_wait_ex(OSError):  # noqa: N801 - gevent's name

@@ -8,7 +8,7 @@ from gevent._config import config
 from gevent._native.hub import SwitchOutGreenletWithLoop, set_raw_greenlet_factory
 from gevent._native.raw_greenlet import TrackedRawGreenlet, raw_greenlet, track_greenlet_tree
 
-__all__ = ["SwitchOutGreenletWithLoop", "TrackedRawGreenlet", "get_memory", "get_reachable_greenlets", "getcurrent"]
+__all__ = ["SwitchOutGreenletWithLoop", "TrackedRawGreenlet"]
 
 set_raw_greenlet_factory(raw_greenlet)
 track_greenlet_tree(bool(config.track_greenlet_tree))

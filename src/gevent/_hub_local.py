@@ -18,21 +18,7 @@ from gevent._native.hub import (
     take_former_hub,
 )
 
-__all__ = [
-    "abandon_hub_after_fork",
-    "get_hub",
-    "get_hub_class",
-    "get_hub_if_exists",
-    "get_hub_noargs",
-    "get_loop",
-    "home_greenlet",
-    "leave_loop",
-    "register_after_abandon",
-    "set_default_hub_class",
-    "set_hub",
-    "set_loop",
-    "take_former_hub",
-]
+__all__ = ["get_hub", "get_hub_if_exists", "get_hub_noargs"]
 
 _after_abandon = []
 
@@ -56,3 +42,10 @@ def abandon_hub_after_fork():
     abandon_hub()
     for function in tuple(_after_abandon):
         function()
+
+
+def __getattr__(name):
+    # gevent keeps it under this name. To change it, call set_default_hub_class().
+    if name == "Hub":
+        return get_hub_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

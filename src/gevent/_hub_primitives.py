@@ -6,17 +6,7 @@ from gevent._native.waiter import _WaitIterator
 from gevent._util import _NONE as _UNSET
 from gevent.exceptions import ConcurrentObjectUseError
 
-__all__ = [
-    "WaitOperationsGreenlet",
-    "iwait_on_objects",
-    "set_default_timeout_error",
-    "wait_on_objects",
-    "wait_on_socket",
-    "wait_on_watcher",
-    "wait_read",
-    "wait_readwrite",
-    "wait_write",
-]
+__all__ = ["WaitOperationsGreenlet", "iwait_on_objects", "wait_on_objects", "wait_read", "wait_readwrite", "wait_write"]
 
 _READ, _WRITE = 1, 2
 _timeout_error = TimeoutError

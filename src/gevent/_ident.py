@@ -9,10 +9,16 @@ from weakref import ref
 __all__ = ["IdentRegistry"]
 
 
-class _Holder(ref):
-    """A weak reference that remembers which number its object has."""
+class ValuedWeakRef(ref):
+    """A weak reference that has a `value` of its own."""
 
-    __slots__ = ("number", "address")
+    __slots__ = ("value",)
+
+
+class _Holder(ValuedWeakRef):
+    """A weak reference that remembers which number its object has: its `value`."""
+
+    __slots__ = ("address",)
 
 
 class IdentRegistry:
@@ -35,7 +41,7 @@ class IdentRegistry:
             alive = registry()
             if alive is not None:
                 del alive._holders[holder.address]
-                alive._returned.append(holder.number)
+                alive._returned.append(holder.value)
 
         self._on_death = on_death
 
@@ -52,9 +58,9 @@ class IdentRegistry:
         address = id(obj)
         holder = self._holders.get(address)
         if holder is not None:
-            return holder.number
+            return holder.value
         holder = _Holder(obj, self._on_death)
         holder.address = address
-        holder.number = self._returned.pop() if self._returned else len(self._holders)
+        holder.value = self._returned.pop() if self._returned else len(self._holders)
         self._holders[address] = holder
-        return holder.number
+        return holder.value

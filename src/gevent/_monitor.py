@@ -46,15 +46,24 @@ class _MonitorEntry:
         self.period = period
         self.last_run_time = 0
 
-    def take_turn(self, now):
-        """Return whether it is time to call the function; if so, that counts as the call."""
-        due = now - self.last_run_time >= self.period
-        if due:
-            self.last_run_time = now
-        return due
+    def __eq__(self, other):
+        if not isinstance(other, _MonitorEntry):
+            return NotImplemented
+        return (self.function, self.period) == (other.function, other.period)
+
+    def __hash__(self):
+        return hash((self.function, self.period))
 
     def __repr__(self):
         return repr((self.function, self.period, self.last_run_time))
+
+
+def _takes_turn(entry, now):
+    # Whether it is time to call the function; if so, that counts as the call.
+    due = now - entry.last_run_time >= entry.period
+    if due:
+        entry.last_run_time = now
+    return due
 
 
 @implementer(IPeriodicMonitorThread)
@@ -178,7 +187,7 @@ class PeriodicMonitoringThread:
                 self.kill()
             if not self.should_run:
                 return
-            if entry.period and entry.take_turn(now):
+            if entry.period and _takes_turn(entry, now):
                 try:
                     entry.function(hub)
                 except SystemExit:

@@ -7,7 +7,14 @@ for text, the encoding.
 import io
 import os
 
-__all__ = ["FlushingBufferedWriter", "OpenDescriptor", "WriteIsWriteallMixin", "WriteallMixin"]
+__all__ = [
+    "FileIO",
+    "FlushingBufferedWriter",
+    "OpenDescriptor",
+    "WriteIsWriteallMixin",
+    "WriteallFileIO",
+    "WriteallMixin",
+]
 
 
 class WriteallMixin:
@@ -31,8 +38,14 @@ class WriteIsWriteallMixin(WriteallMixin):
         return self.writeall(value)
 
 
-class _WriteallFileIO(WriteIsWriteallMixin, io.FileIO):
-    pass
+class FileIO(io.FileIO):
+    """A raw file that blocks, for subclasses. Others are the `io` module's own, with which its buffers are faster."""
+
+    __slots__ = ()
+
+
+class WriteallFileIO(WriteIsWriteallMixin, FileIO):
+    """One whose `write` takes everything."""
 
 
 class FlushingBufferedWriter(io.BufferedWriter):
@@ -143,7 +156,7 @@ class OpenDescriptor:
     def opened_raw(self):
         """Open; return the object at the bottom. A path is opened by this, and a descriptor owned if `closefd`."""
         if self.is_fd() or not hasattr(self._fobj, "fileno"):
-            kind = _WriteallFileIO if self._writes_everything else io.FileIO
+            kind = WriteallFileIO if self._writes_everything else io.FileIO
             return kind(self._fobj, self._mode.raw, closefd=self.closefd)
         return self._fobj
 
@@ -158,6 +171,16 @@ class OpenDescriptor:
                 raw.close()
             raise
 
+    @staticmethod
+    def is_buffered(stream):
+        """Whether `stream` has a buffer already, as text always has."""
+        return isinstance(stream, (io.BufferedIOBase, io.TextIOBase))
+
+    @classmethod
+    def buffer_size_for_stream(cls, stream):
+        """Return the size of the buffer above `stream` where nobody asked for one, in bytes. For subclasses."""
+        return cls.default_buffer_size
+
     @property
     def _writes_everything(self):
         return self.atomic_write and self.buffering == 0 and self._mode.writable
@@ -169,12 +192,12 @@ class OpenDescriptor:
             raw, is_text = raw.buffer, False
         top = raw
         line_buffering = False
-        if not is_text and not isinstance(raw, io.BufferedIOBase):
+        if not self.is_buffered(raw):
             size = self.buffering
             if size == 1 and mode.text or size < 0 and raw.isatty():
                 line_buffering, size = True, -1
             if size != 0 or mode.text:
-                top = self._buffered(raw, self.default_buffer_size if size <= 1 else size)
+                top = self._buffered(raw, self.buffer_size_for_stream(raw) if size <= 1 else size)
         if mode.text and not is_text:
             top = io.TextIOWrapper(
                 top, self.encoding, self.errors, self.newline, line_buffering, write_through=self.buffering == 0

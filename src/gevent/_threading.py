@@ -30,7 +30,7 @@ class Queue:
     It counts tasks: `put` adds one to `unfinished_tasks`, `task_done` takes one away.
     """
 
-    __slots__ = ("_channel", "_mutex", "unfinished_tasks")
+    __slots__ = ("_channel", "_mutex", "unfinished_tasks", "__weakref__")
 
     def __init__(self):
         self._channel = _Channel()

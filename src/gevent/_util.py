@@ -1,9 +1,18 @@
 """Small tools for writing gevent's own modules: attributes computed late, and modules that extend another one.
 
-Not for users. It imports nothing, since everything else imports it.
+Not for users. It imports next to nothing, since everything else imports it.
 """
+# tidy: no __all__ because gevent has none here
 
-__all__ = ["Lazy", "LazyOnClass", "copy_globals", "gmctime", "readproperty"]
+import functools
+
+WRAPPER_ASSIGNMENTS = ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__")
+WRAPPER_UPDATES = ("__dict__",)
+
+
+def update_wrapper(wrapper, wrapped, assigned=WRAPPER_ASSIGNMENTS, updated=WRAPPER_UPDATES):
+    """Make `wrapper` look like `wrapped` and return it: `functools.update_wrapper`, alike on all versions of Python."""
+    return functools.update_wrapper(wrapper, wrapped, assigned, updated)
 
 
 class _DefaultValue:
@@ -28,10 +37,9 @@ class _ComputedAttribute:
     """
 
     def __init__(self, func):
+        update_wrapper(self, func)
         self.func = func
         self.name = func.__name__
-        self.__doc__ = func.__doc__
-        self.__module__ = func.__module__
 
     def __set_name__(self, owner, name):
         # The function may have another name, where it was not written in the class.

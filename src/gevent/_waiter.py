@@ -3,6 +3,6 @@
 from gevent._native.hub import set_waiter_class
 from gevent._native.waiter import MultipleWaiter, Waiter
 
-__all__ = ["MultipleWaiter", "Waiter"]
+__all__ = ["Waiter"]
 
 set_waiter_class(Waiter)

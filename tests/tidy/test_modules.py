@@ -1,11 +1,13 @@
 """Every Python module and binding says why it exists, and every Python module names what it offers."""
 
 import ast
+import re
 
 import pytest
 from tree import ROOT, files, names
 
 MODULES = names(files("src/gevent", ".py"))
+NO_ALL = re.compile(r"^# tidy: no __all__ because \w+", re.MULTILINE)
 
 
 def tree_of(name):
@@ -21,6 +23,8 @@ def test_a_module_says_why_it_exists(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_names_what_it_offers(name):
     """Also a facade: a computed `__all__` or one taken from another module counts."""
+    if NO_ALL.search((ROOT / name).read_text(encoding="utf-8")):
+        return
     targets = []
     for node in tree_of(name).body:
         if isinstance(node, ast.Assign):

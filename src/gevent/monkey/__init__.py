@@ -22,7 +22,7 @@ from gevent.monkey._state import (  # noqa: F401 - is_anything_patched is for ge
     is_object_patched,
     saved,
 )
-from gevent.monkey.api import get_original, patch_item, patch_module, patch_standard as _patch_standard, remove_item  # noqa: F401 - for plugins
+from gevent.monkey.api import _patch_standard, get_original, patch_item, patch_module, remove_item  # noqa: F401 - for plugins
 
 __all__ = [
     "MonkeyPatchWarning",

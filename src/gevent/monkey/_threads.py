@@ -17,7 +17,7 @@ from greenlet import getcurrent
 
 from gevent.monkey._notices import notify, queue_warning
 from gevent.monkey._state import is_object_patched
-from gevent.monkey.api import get_original, patch_item, patch_standard
+from gevent.monkey.api import _patch_standard, get_original, patch_item
 
 __all__ = ["ThreadPatch"]
 
@@ -58,11 +58,11 @@ class ThreadPatch:
         native_ident = get_original("_thread", "get_ident")()
         first_time = not is_object_patched("_thread", "get_ident")
 
-        patched = patch_standard("thread", _warnings=self.warnings, _notify_did_subscribers=False)[2]
+        patched = _patch_standard("thread", _warnings=self.warnings, _notify_did_subscribers=False)[2]
         if not patched:
             raise events.DoNotPatch
         if self.patches_threading:
-            patch_standard("threading", _warnings=self.warnings, _notify_did_subscribers=False)
+            _patch_standard("threading", _warnings=self.warnings, _notify_did_subscribers=False)
             if self.patches_event:
                 from gevent.event import Event
 

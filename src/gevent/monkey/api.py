@@ -12,10 +12,9 @@ may have functions that take part:
 ``_gevent_did_monkey_patch(target_module, items, warn)``
     called last.
 """
+# tidy: no __all__ because gevent has none here
 
 from gevent.monkey._state import saved
-
-__all__ = ["get_original", "patch_item", "patch_module", "remove_item"]
 
 _ABSENT = object()
 
@@ -135,7 +134,7 @@ def patch_module(
     return True
 
 
-def patch_standard(source_name, items=None, **kwargs):
+def _patch_standard(source_name, items=None, **kwargs):
     """`patch_module` for the gevent module called `source_name`, into the standard library's of that name.
 
     A module whose counterpart has another name says so in ``__target__``. Returns (source, target, whether patched).
