@@ -1,6 +1,6 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """Bare greenlets that remember where they came from, and how that is told."""
-from _weakref import ref as _weak_reference
+from cpython.weakref cimport PyWeakref_NewRef
 
 
 cdef extern from "greenlet/greenlet.h":
@@ -46,8 +46,8 @@ def spawning_frames(pairs):
     return frame
 
 
-def tree_locals_of(spawner):
-    """Return the spawn_tree_locals that a child of `spawner` shares; a new dictionary when it begins a tree."""
+cdef object tree_locals_of(spawner):
+    # The spawn_tree_locals that a child of `spawner` shares; a new dictionary when it begins a tree.
     found = getattr(spawner, "spawn_tree_locals", None)
     return {} if found is None else found
 
@@ -70,7 +70,7 @@ cdef class TrackedRawGreenlet(greenlet):
     def __init__(self, function, parent):
         greenlet.__init__(self, function, parent)
         spawner = current_greenlet()
-        self._spawner = _weak_reference(spawner)
+        self._spawner = PyWeakref_NewRef(spawner, None)
         self._tree_locals = tree_locals_of(spawner)
         self._stack.capture(10)
 
