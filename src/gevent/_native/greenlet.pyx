@@ -145,7 +145,7 @@ cdef class Greenlet(greenlet):
         cdef HubState* state = require_hub_state()
         spawner = current_greenlet()
         if <PyObject*>spawner != hub_object(state):  # greenlets begin below who makes them
-            set_parent(self, <object>hub_object(state))
+            set_parent(self, <greenlet>hub_object(state))
         if run is not None:
             if not callable(run):
                 raise TypeError("The run argument or self._run must be callable")
@@ -624,6 +624,13 @@ cdef _raise_timeout(timeout):
     raise Timeout(timeout)
 
 
+cdef inline bint has_ended(Greenlet each) except -1:
+    # ready(), without looking for another one where there is none.
+    if type(each) is not Greenlet:
+        return each.ready()
+    return each._phase == DONE or (is_started(each) and not is_active(each))
+
+
 def join_greenlets(greenlets, timeout, count):
     """Park until `count` (None: all) of the given Greenlets have ended or `timeout` is over.
 
@@ -635,7 +642,7 @@ def join_greenlets(greenlets, timeout, count):
     cdef unique_ptr[JoinSet] waiting
     cdef size_t needed
     for each in greenlets:
-        if each.ready():
+        if has_ended(each):
             done.append(each)
     needed = len(greenlets) if count is None else min(<size_t>count, <size_t>len(greenlets))
     if <size_t>len(done) >= needed:
@@ -643,7 +650,7 @@ def join_greenlets(greenlets, timeout, count):
     needed -= <size_t>len(done)
     waiting.reset(new JoinSet(<PyObject*>done))
     for each in greenlets:
-        if not each.ready():
+        if not has_ended(each):
             waiting.get().add(each._line, <PyObject*>each)
     try:
         waiting.get().wait(needed, seconds)
