@@ -20,6 +20,7 @@ _GiveupOnSendfile = __socket__._GiveupOnSendfile
 _SENDFILE_CHUNK = 2**30
 
 
+@_native.owns_methods
 class socket(SocketMixin):
     """A socket whose calls let other greenlets run while they wait.
 

@@ -73,6 +73,7 @@ def _impossible(call):
     return refuse
 
 
+@_native.owns_methods
 class SSLSocket(_native.NativeTlsSocket, socket):
     """A TLS connection whose calls let other greenlets run while they wait. From gevent.
 

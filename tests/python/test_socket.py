@@ -16,7 +16,7 @@ import pytest
 from scripts import run_script
 
 import gevent
-from gevent import socket
+from gevent import socket, ssl
 from gevent.event import Event
 from gevent.exceptions import ConcurrentObjectUseError, LoopExit
 
@@ -775,3 +775,16 @@ def test_a_child_that_abandons_its_hub_goes_on_with_inherited_sockets():
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
     """)
+
+
+def test_native_methods_belong_to_the_class_of_the_sockets():
+    # Not to a base: Python's interpreter has a shorter way to these.
+    assert socket.socket.recv.__objclass__ is socket.socket
+    assert ssl.SSLSocket.recv.__objclass__ is ssl.SSLSocket is not ssl.SSLSocket.close.__objclass__
+
+    class Own(socket.socket):
+        def recv(self, *_args):
+            return b"its own"
+
+    with Own() as own:
+        assert own.recv(100) == b"its own" and own.recv_into.__self__ is own

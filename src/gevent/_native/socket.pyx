@@ -71,10 +71,15 @@ cdef extern from *:
       PyTypeObject* type = reinterpret_cast<PyTypeObject*>(cls);
       return type->tp_new(type, no_arguments, nullptr);
     }
+    static inline PyObject* method_of(PyObject* cls, PyObject* method) {
+      return PyDescr_NewMethod(
+          reinterpret_cast<PyTypeObject*>(cls), reinterpret_cast<PyMethodDescrObject*>(method)->d_method);
+    }
     """
     const int kTypeFlags
     const int kNonblockFlag
     object new_instance(PyObject* cls)
+    object method_of(object cls, object method)
 
 cdef extern from "python/socket_address.h" namespace "gevent":
     cdef cppclass SocketAddress:
@@ -1050,6 +1055,22 @@ Send all of `data`. After an exception nobody knows how much was sent."""
         sent = self._encrypt(self._sslobj, data, self.core.timeout_s) if size != 0 else 0
         while sent < size:
             sent += self._encrypt(self._encrypted("Write"), memoryview(data).cast("B")[sent:], self.core.timeout_s)
+
+
+cdef object _method_type = type(NativeSocket.recv)
+
+
+def owns_methods(cls):
+    """Give `cls`, which is returned, methods of its own for those it inherits from the classes here.
+
+    They are the same ones. But Python's interpreter goes a shorter way to a native method of the very class that an
+    object has than to one of a base.
+    """
+    for base in (NativeTlsSocket, NativeSocket):
+        for name, method in vars(base).items():
+            if type(method) is _method_type and getattr(cls, name, None) is method:
+                setattr(cls, name, method_of(cls, method))
+    return cls
 
 
 def native_socketpair(int family, int type_, int proto):
