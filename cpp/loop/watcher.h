@@ -102,6 +102,7 @@ class Watcher {
  public:
   // For the engines only.
   bool unreferenced = false;                       // the engine has given up the count this watcher would hold
+  bool timed = false;                              // the engine must not sleep past a time that this watcher has
   alignas(std::uint64_t) std::byte slot[48] = {};  // the engine's own watcher, or a pointer to it
 };
 

@@ -58,6 +58,7 @@ LibevLoop::LibevLoop(struct ev_loop* loop, unsigned flags, int descriptor) noexc
   ev_async_init(&wake_up_, [](struct ev_loop*, ev_async*, int) {});
   ev_async_start(loop_, &wake_up_);
   ev_unref(loop_);
+  ev_set_timeout_collect_interval(loop_, kLongSleep_s);
 }
 
 // Of an abandoned one the descriptors are the parent's business, and the memory is kept for ever.

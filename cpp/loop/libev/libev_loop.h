@@ -17,6 +17,9 @@ Result<std::unique_ptr<Loop>> make_libev_loop(unsigned flags);
 
 class LibevLoop final : public Loop {
  public:
+  // At least, when there is nothing to be awake for at a certain time; see begin_time().
+  static constexpr double kLongSleep_s = 3e6;
+
   // Takes `loop` over. `descriptor`: what it sleeps on, as far as known.
   LibevLoop(struct ev_loop* loop, unsigned flags, int descriptor) noexcept;
   ~LibevLoop() override;
@@ -65,6 +68,8 @@ class LibevLoop final : public Loop {
   void count_out(Io& io) noexcept;
   void give_count_up(Watcher& watcher) noexcept;
   void take_count_back(Watcher& watcher) noexcept;
+  void begin_time(Watcher& watcher) noexcept;
+  void end_time(Watcher& watcher) noexcept;
   bool stop_watching_closed_descriptors() noexcept;
 
   struct ev_loop* loop_;
@@ -73,6 +78,7 @@ class LibevLoop final : public Loop {
   unsigned flags_;
   int descriptor_;
   int holds_ = 0;
+  int timed_ = 0;  // active watchers that libev has a time for
   int failed_polls_ = 0;
   bool may_block_ = false;
   bool before_poll_ = false;  // libev has not looked at changed descriptors yet in this iteration
