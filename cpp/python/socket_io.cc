@@ -289,7 +289,7 @@ bool nobody_connects(int fd) noexcept {
 
 // A descriptor; -1 and errno.
 int accept_one(int listener, SocketAddress& peer) noexcept {
-  peer.clear();
+  peer.size = sizeof peer.storage;
 #ifdef __linux__
   return ::accept4(listener, &peer.any, &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 #else

@@ -129,6 +129,7 @@ cdef class Greenlet(greenlet):
     cdef public object spawning_greenlet
     cdef object _tree_locals  # None: not made yet, or not tracked
     cdef bint _tracked
+    cdef bint _below_hub      # who made it is a hub
     cdef SpawningStackCore _stack
     cdef CoreWaitQueue _line  # who waits for the end: joiners and links, in order
     cdef CoreLoop* _start_loop
@@ -158,7 +159,9 @@ cdef class Greenlet(greenlet):
         if spawning_is_tracked():
             self.spawning_greenlet = PyWeakref_NewRef(spawner, None)
             self._tracked = True
-            if isinstance(spawner, Greenlet):
+            if <PyObject*>spawner == hub_object(state):
+                self._below_hub = True
+            elif isinstance(spawner, Greenlet):
                 self._tree_locals = (<Greenlet>spawner)._locals_of_tree()
             else:
                 self._tree_locals = getattr(spawner, "spawn_tree_locals", None)
@@ -213,9 +216,12 @@ cdef class Greenlet(greenlet):
         self._tracked = False
 
     cdef object _locals_of_tree(self):
-        # Who begins a tree makes it when somebody asks or joins: most never have it.
+        # Who begins a tree makes it when somebody asks or joins, and whom a hub has made asks that then: most never do.
         if self._tree_locals is None and self._tracked:
-            self._tree_locals = {}
+            if self._below_hub:
+                self._tree_locals = getattr(self.spawning_greenlet(), "spawn_tree_locals", None)
+            if self._tree_locals is None:
+                self._tree_locals = {}
         return self._tree_locals
 
     @property
