@@ -20,6 +20,7 @@ import pathlib  # noqa: E402
 import sys  # noqa: E402
 import sysconfig  # noqa: E402
 import time  # noqa: E402
+from contextlib import suppress  # noqa: E402
 
 from token_counts import count_names, count_worker  # noqa: E402
 from tqdm import tqdm  # noqa: E402
@@ -116,8 +117,10 @@ class Meanwhile:
 
     @staticmethod
     def _serve(connection, _address):
-        while data := connection.recv(len(REQUEST)):
-            connection.sendall(data)
+        # At the end clients are killed with an answer under way.
+        with suppress(ConnectionError):
+            while data := connection.recv(len(REQUEST)):
+                connection.sendall(data)
 
     def _ask(self):
         with gevent.socket.create_connection(self._server.address) as connection:
