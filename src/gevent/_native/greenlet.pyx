@@ -129,7 +129,6 @@ cdef class Greenlet(greenlet):
     cdef public object spawning_greenlet
     cdef object _tree_locals  # None: not made yet, or not tracked
     cdef bint _tracked
-    cdef bint _below_hub      # who made it is a hub
     cdef SpawningStackCore _stack
     cdef CoreWaitQueue _line  # who waits for the end: joiners and links, in order
     cdef CoreLoop* _start_loop
@@ -159,9 +158,7 @@ cdef class Greenlet(greenlet):
         if spawning_is_tracked():
             self.spawning_greenlet = PyWeakref_NewRef(spawner, None)
             self._tracked = True
-            if <PyObject*>spawner == hub_object(state):
-                self._below_hub = True
-            elif isinstance(spawner, Greenlet):
+            if isinstance(spawner, Greenlet):
                 self._tree_locals = (<Greenlet>spawner)._locals_of_tree()
             else:
                 self._tree_locals = getattr(spawner, "spawn_tree_locals", None)
@@ -216,12 +213,9 @@ cdef class Greenlet(greenlet):
         self._tracked = False
 
     cdef object _locals_of_tree(self):
-        # Who begins a tree makes it when somebody asks or joins, and whom a hub has made asks that then: most never do.
+        # Who begins a tree makes it when somebody asks or joins: most never have it.
         if self._tree_locals is None and self._tracked:
-            if self._below_hub:
-                self._tree_locals = getattr(self.spawning_greenlet(), "spawn_tree_locals", None)
-            if self._tree_locals is None:
-                self._tree_locals = {}
+            self._tree_locals = {}
         return self._tree_locals
 
     @property
@@ -251,11 +245,11 @@ cdef class Greenlet(greenlet):
     @property
     def dead(self):
         """Whether it will never run (again)."""
-        return self._phase == DONE or (is_started(self) and not is_active(self))
+        return is_over(self)
 
     cpdef bint ready(self):
         """Whether it has ended, with a value or an exception."""
-        return self._phase == DONE or (is_started(self) and not is_active(self))
+        return is_over(self)
 
     cpdef bint successful(self):
         """Whether it has ended with a value (a GreenletExit is one)."""
@@ -341,13 +335,8 @@ cdef class Greenlet(greenlet):
     @classmethod
     def spawn(cls, *args, **kwargs):
         """Make a greenlet of this class with these arguments, start it and return it. Does not wait."""
-        cdef Greenlet fresh
         if cls is Greenlet and args:
-            # As below, but it is known what will be called.
-            fresh = Greenlet.__new__(Greenlet)
-            fresh._set_up(args[0], args[1:], kwargs)
-            fresh._start_soon()
-            return fresh
+            return _spawn(args[0], args[1:], kwargs)  # as below, but it is known what will be called
         made = cls(*args, **kwargs)
         made.start()
         return made
@@ -587,8 +576,12 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 @cython.binding(False)
 def spawn_call(run, tuple args):
     """`Greenlet.spawn(run, *args)`, for who has `args` already and spawns at every event."""
+    return _spawn(run, args, None)
+
+
+cdef Greenlet _spawn(run, tuple args, dict kwargs):
     cdef Greenlet fresh = Greenlet.__new__(Greenlet)
-    fresh._set_up(run, args, None)
+    fresh._set_up(run, args, kwargs)
     fresh._start_soon()
     return fresh
 
@@ -630,11 +623,13 @@ cdef _raise_timeout(timeout):
     raise Timeout(timeout)
 
 
+cdef inline bint is_over(Greenlet each):
+    return each._phase == DONE or (is_started(each) and not is_active(each))
+
+
 cdef inline bint has_ended(Greenlet each) except -1:
     # ready(), without looking for another one where there is none.
-    if type(each) is not Greenlet:
-        return each.ready()
-    return each._phase == DONE or (is_started(each) and not is_active(each))
+    return is_over(each) if type(each) is Greenlet else each.ready()
 
 
 def join_greenlets(greenlets, timeout, count):
