@@ -187,9 +187,10 @@ class Group(GroupMappingMixin):
 
     @greenlets.setter
     def greenlets(self, members):
-        for each in self.greenlets - set(members):
+        members = set(members)
+        for each in self.greenlets - members:
             self.discard(each)
-        for each in set(members) - self.greenlets:
+        for each in members - self.greenlets:
             self.add(each)
 
     @property
