@@ -2,12 +2,12 @@
 
 import copy
 import gc
-import sys
 import threading
 import weakref
 
 import greenlet
 import pytest
+from leaks import blocks_left_by
 from scripts import run_script
 
 import gevent
@@ -279,12 +279,7 @@ def test_many_greenlets_leave_nothing_behind():
             gevent.joinall([gevent.spawn(use) for _ in range(100)], timeout=10)
         gevent.sleep(0)
 
-    crowd()
-    gc.collect()
-    before = sys.getallocatedblocks()
-    crowd()
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 50
+    assert blocks_left_by(crowd) < 50
 
 
 def test_a_local_is_pickled_only_by_a_class_that_says_how():

@@ -5,10 +5,10 @@ import gc
 import pickle
 import socket
 import subprocess
-import sys
 import weakref
 
 import pytest
+from leaks import blocks_left_by
 
 import gevent
 from gevent.timeout import Timeout, with_timeout
@@ -229,9 +229,4 @@ def test_many_of_them_leave_nothing_behind(kind):
                 pass
             kind(10).start_new(10).close()
 
-    use()
-    gc.collect()
-    before = sys.getallocatedblocks()
-    use()
-    gc.collect()
-    assert sys.getallocatedblocks() - before < 50
+    assert blocks_left_by(use) < 50
