@@ -217,6 +217,9 @@ def test_the_descriptor_it_sleeps_on_is_told(loop):
 
 def test_flags_are_names_or_numbers():
     assert core.loop("select", default=False).backend == "select"
+    # Forks are noticed whether one asks for it or not.
+    assert core.loop("select,forkcheck", default=False).origflags == ["select", "noenv", "forkcheck"]
+    assert core.loop("select", default=False).origflags_int == core.BACKEND_SELECT | core.NOENV | core.FORKCHECK
     assert core.loop(["poll", "noenv"], default=False).backend_int == core.BACKEND_POLL
     for wrong, error in ((["port", "blabla"], ValueError), (object(), TypeError), ("kqueue", ValueError)):
         with pytest.raises(error):

@@ -95,7 +95,7 @@ _FLAGS = {
     "nosigmask": NOSIGMASK,
 }
 _ANY_BACKEND = 0xFF
-# Checked without libev's help: the generation of forks is counted (cpp/base/fork_generation.h).
+# Always on, and without libev's help: the generation of forks is counted (cpp/base/fork_generation.h).
 _OUR_BUSINESS = FORKCHECK
 
 _facts = _native.libev_facts()
@@ -200,6 +200,11 @@ class loop(_native.Loop):
         """The name of the system call it waits with."""
         number = self.backend_int
         return next((name for name, bit in _BACKENDS.items() if number == bit), number)
+
+    @property
+    def origflags_int(self):
+        """The flags it was made with, as a number."""
+        return _native.Loop.origflags_int.__get__(self) | _OUR_BUSINESS
 
     @property
     def origflags(self):
