@@ -13,7 +13,7 @@ struct TimeoutClock {
   PyObject* seconds = nullptr;    // what the user said; null: this was not set up yet
   PyObject* exception = nullptr;  // what to raise in its place
   PyObject* greenlet = nullptr;   // who gets it; null unless pending
-  PyObject* outer = nullptr;      // the timer where hub.loop is not our own
+  PyObject* outer = nullptr;      // the timer where hub.loop is not our own, or the one that was given
   // Whose clock it is while the alarm is set. Nobody else needs to keep what the loop is going to ring, so the
   // collector is not told of this one.
   PyObject* owner = nullptr;
@@ -22,6 +22,7 @@ struct TimeoutClock {
   bool ref = true;
   bool closed = false;
   bool one_shot = false;
+  bool given = false;  // `outer` was put in place of ours, and stays
 
   TimeoutClock() = default;
   TimeoutClock(const TimeoutClock&) = delete;

@@ -230,3 +230,43 @@ def test_many_of_them_leave_nothing_behind(kind):
             kind(10).start_new(10).close()
 
     assert blocks_left_by(use) < 50
+
+
+def test_a_watcher_of_the_programs_can_count_the_time():
+    timeout = Timeout(1000)
+    loop = gevent.get_hub().loop
+    with pytest.raises(Timeout) as caught, timeout:
+        timeout.cancel()
+        timeout.timer = timer = loop.timer(0.001)
+        assert timeout.timer is timer
+        assert not timeout.pending
+        timeout.start()
+        assert timeout.pending
+        assert timer.active
+        gevent.sleep(20)
+    assert caught.value is timeout
+    assert not timeout.pending
+    assert not timer.active
+
+
+def test_a_watcher_put_into_a_timeout_that_runs_takes_its_place():
+    timeout = Timeout.start_new(0)
+    timeout.timer = timer = gevent.get_hub().loop.timer(1000)
+    assert not timeout.pending
+    gevent.sleep(0.001)  # what was due before goes first
+    timeout.start()
+    timeout.cancel()
+    assert not timer.active
+    timeout.start()  # may be started again
+    assert timer.active
+    timeout.close()
+    assert not timer.active
+    with pytest.raises(AssertionError, match="was closed"):
+        timeout.start()
+
+
+def test_the_timer_of_a_timeout_may_be_set_to_itself():
+    with pytest.raises(Timeout), Timeout(0.001) as timeout:
+        timeout.timer = timeout.timer
+        assert timeout.pending
+        gevent.sleep(20)

@@ -45,6 +45,7 @@ cdef extern from "python/timeout_clock.h" namespace "gevent":
         bint ref
         bint closed
         bint one_shot
+        bint given
         void silence()
     void put(PyObject*& place, object value)
     double as_seconds(object number) except? -1
@@ -103,7 +104,8 @@ cdef int set_up(TimeoutClock* clock, seconds, exception, bint ref, int priority,
     clock.ref = ref
     clock.priority = priority
     clock.one_shot = one_shot
-    clock.closed = False
+    clock.closed = clock.given = False
+    forget(clock.outer)
     return 0
 
 
@@ -128,7 +130,10 @@ cdef int start(timeout, TimeoutClock* clock) except -1:
     if state == NULL or state.loop == NULL:
         state = require_hub_state()
     put(clock.greenlet, current_greenlet())
-    if state.loop_stands_in:
+    if clock.given:
+        outer = <object>clock.outer
+        outer.start(TimeoutTimer(timeout)._ring, update=True)
+    elif state.loop_stands_in:
         outer = current_hub().loop.timer(<object>clock.seconds or 0.0, ref=clock.ref, priority=clock.priority)
         put(clock.outer, outer)
         outer.start(TimeoutTimer(timeout)._ring, update=True)
@@ -144,10 +149,21 @@ cdef int stop(TimeoutClock* clock) except -1:
     # Whoever calls this keeps the Timeout.
     if clock.outer != NULL:
         outer = <object>clock.outer
-        forget(clock.outer)
-        outer.stop()
-        outer.close()
+        if clock.given:
+            outer.stop()
+        else:
+            forget(clock.outer)
+            outer.stop()
+            outer.close()
     clock.silence()
+    return 0
+
+
+cdef int close(TimeoutClock* clock) except -1:
+    stop(clock)
+    clock.closed = True
+    if clock.given:
+        (<object>clock.outer).close()
     return 0
 
 
@@ -157,9 +173,10 @@ cdef object expire(timeout):
         stop(clock)
         return
     target = <object>clock.greenlet
-    stop(clock)
     if clock.one_shot:
-        clock.closed = True
+        close(clock)
+    else:
+        stop(clock)
     plain = is_plain(type(timeout))
     exception = <object>clock.exception if plain else timeout.exception
     if exception is None or exception is False or isinstance(exception, str):
@@ -238,9 +255,22 @@ class Timeout(BaseException):
 
     @property
     def timer(self):
-        """What counts the time: has `pending`, `active`, `ref`, `priority`, `stop()` and `close()`."""
+        """What counts the time: has `pending`, `active`, `ref`, `priority`, `stop()` and `close()`.
+
+        A watcher of the program's may be put in its place. It is given the call that ends the time when the Timeout is
+        started, as ``start(callback, update=True)``, and stopped and closed with it.
+        """
         cdef TimeoutClock* clock = clock_of(self)
         return <object>clock.outer if clock.outer != NULL else TimeoutTimer(self)
+
+    @timer.setter
+    def timer(self, value):
+        cdef TimeoutClock* clock = clock_of(self)
+        if isinstance(value, TimeoutTimer) and (<TimeoutTimer>value).timeout is self:
+            return
+        stop(clock)
+        put(clock.outer, value)
+        clock.given = True
 
     # -- running --
 
@@ -296,9 +326,7 @@ class Timeout(BaseException):
 
     def close(self):
         """Cancel it for good."""
-        cdef TimeoutClock* clock = clock_of(self)
-        stop(clock)
-        clock.closed = True
+        close(clock_of(self))
 
     def __enter__(self):
         cdef TimeoutClock* clock
@@ -313,8 +341,7 @@ class Timeout(BaseException):
     def __exit__(self, typ, value, tb):
         cdef TimeoutClock* clock = clock_of(self)
         if is_plain(type(self)):
-            stop(clock)
-            clock.closed = True
+            close(clock)
         else:
             self.close()
         if value is self and self.exception is False:
@@ -365,45 +392,7 @@ class Timeout(BaseException):
         return (*found[:2], attributes)
 
 
-cdef class TimeoutTimer:
-    """The clock of a `Timeout`, as its attribute `timer`."""
-    cdef object timeout
-
-    def __cinit__(self, timeout not None):
-        self.timeout = timeout
-
-    @property
-    def pending(self):
-        return is_pending(clock_of(self.timeout))
-
-    @property
-    def active(self):
-        return is_pending(clock_of(self.timeout))
-
-    @property
-    def ref(self):
-        return clock_of(self.timeout).ref
-
-    @property
-    def priority(self):
-        return clock_of(self.timeout).priority
-
-    def stop(self):
-        """Make sure that it does not ring."""
-        stop(clock_of(self.timeout))
-
-    def close(self):
-        """Stop it for good."""
-        cdef TimeoutClock* clock = clock_of(self.timeout)
-        stop(clock)
-        clock.closed = True
-
-    def _ring(self):
-        # For a loop that is not our own.
-        expire(self.timeout)
-
-    def __repr__(self):
-        return f"<timer of {self.timeout!r}>"
+include "timeout_timer.pxi"
 
 
 class NoLimit:
