@@ -104,8 +104,7 @@ cdef int set_up(TimeoutClock* clock, seconds, exception, bint ref, int priority,
     clock.ref = ref
     clock.priority = priority
     clock.one_shot = one_shot
-    clock.closed = clock.given = False
-    forget(clock.outer)
+    clock.closed = False
     return 0
 
 
@@ -130,12 +129,11 @@ cdef int start(timeout, TimeoutClock* clock) except -1:
     if state == NULL or state.loop == NULL:
         state = require_hub_state()
     put(clock.greenlet, current_greenlet())
-    if clock.given:
+    if clock.given or state.loop_stands_in:
+        if not clock.given:
+            put(clock.outer, current_hub().loop.timer(
+                <object>clock.seconds or 0.0, ref=clock.ref, priority=clock.priority))
         outer = <object>clock.outer
-        outer.start(TimeoutTimer(timeout)._ring, update=True)
-    elif state.loop_stands_in:
-        outer = current_hub().loop.timer(<object>clock.seconds or 0.0, ref=clock.ref, priority=clock.priority)
-        put(clock.outer, outer)
         outer.start(TimeoutTimer(timeout)._ring, update=True)
     else:
         put(clock.owner, timeout)
@@ -223,6 +221,8 @@ class Timeout(BaseException):
         cdef TimeoutClock* clock = find_clock(self, _clock_key)
         if clock != NULL:
             stop(clock)
+            forget(clock.outer)
+            clock.given = False
         elif isinstance(self, BaseException):
             give_clock(self, _clock_key, ())
             clock = find_clock(self, _clock_key)

@@ -204,7 +204,7 @@ class loop(_native.Loop):
     @property
     def origflags_int(self):
         """The flags it was made with, as a number."""
-        return _native.Loop.origflags_int.__get__(self) | _OUR_BUSINESS
+        return super().origflags_int | _OUR_BUSINESS
 
     @property
     def origflags(self):
