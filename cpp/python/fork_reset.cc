@@ -1,6 +1,7 @@
 #include "python/fork_reset.h"
 
 #include "python/greenlet_api.h"
+#include "python/loop_client.h"
 
 namespace gevent {
 namespace {
@@ -11,9 +12,10 @@ int abandon_hub_after_fork() noexcept {
   HubState* old = hub_state();
   PyGreenlet* current = PyGreenlet_GetCurrent();
   if (current == nullptr) return -1;
+  // Those of other threads, too: these are not here, and one of the loops is the process's default one.
+  PythonLoop::abandon_all();
   if (old != nullptr) {
     Py_INCREF(old->greenlet);  // kept for ever, see the header
-    if (old->loop != nullptr) old->loop->abandon();
     if (current == old->greenlet) {
       PyErr_SetString(PyExc_RuntimeError, "the hub itself cannot start over in a forked child: fork from a greenlet");
       Py_DECREF(current);

@@ -9,9 +9,27 @@
 
 namespace gevent {
 
-PythonLoop::PythonLoop(std::unique_ptr<Loop> loop) noexcept : loop_(std::move(loop)) { loop_->client = this; }
+namespace {
+
+// Guarded by the GIL.
+IntrusiveList<PythonLoop>& all_loops() noexcept {
+  static auto* all = new IntrusiveList<PythonLoop>;  // never destroyed: threads may have loops until the very end
+  return *all;
+}
+
+}  // namespace
+
+PythonLoop::PythonLoop(std::unique_ptr<Loop> loop) noexcept : loop_(std::move(loop)) {
+  loop_->client = this;
+  all_loops().push_back(*this);
+}
 
 PythonLoop::~PythonLoop() = default;
+
+void PythonLoop::abandon_all() noexcept {
+  IntrusiveList<PythonLoop>& all = all_loops();
+  for (PythonLoop* each = all.front(); each != nullptr; each = all.after(*each)) each->loop_->abandon();
+}
 
 void PythonLoop::close() noexcept {
   if (loop_->waiters != 0) Losses::note();

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/intrusive_list.h"
 #include "loop/loop.h"
 
 namespace gevent {
@@ -12,7 +13,7 @@ namespace gevent {
 // ends when the last of them has left. What remains of it then is freed with the last object, because greenlets that
 // wait in it point to it, and keep their hub, and so the hub's loop object, alive. One that was abandoned after a fork
 // is kept for ever, but not used.
-class PythonLoop final : private LoopClient {
+class PythonLoop final : public ListNode, private LoopClient {
  public:
   explicit PythonLoop(std::unique_ptr<Loop> loop) noexcept;
   ~PythonLoop();  // needs the GIL
@@ -23,6 +24,9 @@ class PythonLoop final : private LoopClient {
   // queued and watched, and to close the core, unless that was abandoned.
   void join() noexcept { ++objects_; }
   [[nodiscard]] bool leave() noexcept { return --objects_ == 0; }
+
+  // In a forked child that starts over: abandons every loop there is, those of other threads, too.
+  static void abandon_all() noexcept;
 
   // The end. Requires: the core is not abandoned.
   void close() noexcept;

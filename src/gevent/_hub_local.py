@@ -3,6 +3,8 @@
 The work is done in gevent._native.hub; this is where everybody else looks for it.
 """
 
+import os
+
 from gevent._native.hub import (
     abandon_hub,
     get_hub,
@@ -12,24 +14,18 @@ from gevent._native.hub import (
     get_loop,
     home_greenlet,
     leave_loop,
+    register_after_abandon,
     set_default_hub_class,
     set_hub,
     set_loop,
     take_former_hub,
+    tell_of_abandoned_hub,
 )
 
 __all__ = ["get_hub", "get_hub_if_exists", "get_hub_noargs"]
 
-_after_abandon = []
-
-
-def register_after_abandon(function):
-    """Have `function()` called in each child that abandons the hub it inherited, after that. Does not wait.
-
-    For state that belongs to the parent: its thread pool, its watched children.
-    """
-    _after_abandon.append(function)
-    return function
+# Before the hooks of those who import gevent first.
+os.register_at_fork(after_in_child=tell_of_abandoned_hub)
 
 
 def abandon_hub_after_fork():
@@ -40,8 +36,7 @@ def abandon_hub_after_fork():
     opposite, that everything goes on. Ours.
     """
     abandon_hub()
-    for function in tuple(_after_abandon):
-        function()
+    tell_of_abandoned_hub()
 
 
 def __getattr__(name):

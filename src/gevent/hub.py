@@ -4,6 +4,7 @@ How control goes to and fro is told in cpp/python/parking.h. Here is what a hub 
 nobody caught, which thread pool and resolver it has, how it ends.
 """
 
+import os
 import sys
 from _thread import get_ident as get_thread_ident
 from threading import main_thread as _main_thread
@@ -55,6 +56,15 @@ _get_hub = get_hub_if_exists
 sleep.__module__ = spawn_raw.__module__ = __name__
 
 MAIN_THREAD_IDENT = _main_thread().ident
+
+
+def _note_main_thread():
+    # The thread that forked is the child's main one, whichever it was in the parent.
+    global MAIN_THREAD_IDENT
+    MAIN_THREAD_IDENT = get_thread_ident()
+
+
+os.register_at_fork(after_in_child=_note_main_thread)
 
 # One for all hubs, so that reports of several threads do not confuse them.
 _hub_idents = IdentRegistry()

@@ -9,7 +9,7 @@ import sys
 from greenlet import GreenletExit, getcurrent
 
 from gevent._hub_local import get_hub_if_exists
-from gevent._native.hub import running_greenlet
+from gevent._native.hub import fork_generation, running_greenlet
 from gevent._util import copy_globals
 from gevent.greenlet import Greenlet
 from gevent.hub import sleep
@@ -124,7 +124,7 @@ class _ThreadHandle:
     A new one belongs to nothing until `start_joinable_thread` gets it.
     """
 
-    __slots__ = ("ident", "_end", "_state", "__weakref__")
+    __slots__ = ("ident", "_end", "_state", "_generation", "__weakref__")
 
     def __init__(self):
         self.ident = 0
@@ -139,6 +139,7 @@ class _ThreadHandle:
         if self._state != "not started":
             raise RuntimeError("thread already started")
         self.ident = ident
+        self._generation = fork_generation()
         self._state = "running"
 
     def _set_done(self):
@@ -148,6 +149,10 @@ class _ThreadHandle:
         if self._state == "running":
             self._state = "done"
             self._end.release()
+
+    def _is_inherited(self):
+        """Whether the thread was begun by a process that has forked this one."""
+        return self._state != "not started" and self._generation != fork_generation()
 
     def is_done(self):
         """Whether the thread does not run: it has ended, or (this is gevent's way) has not begun."""

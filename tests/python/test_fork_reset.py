@@ -92,3 +92,135 @@ def test_after_a_plain_fork_greenlets_go_on_in_the_child():
         """
     )
     assert result.stdout == "0 True\n"
+
+
+_HOOKS = """
+    import _thread, os, sys, threading, time
+
+    native_start = _thread.start_new_thread
+    parent = os.getpid()
+    lives = set()
+
+    def restart_early():
+        threading.Thread(target=live, args=("thread of an early hook",), daemon=True).start()
+
+    os.register_at_fork(after_in_child=restart_early)
+
+    from gevent import monkey
+    monkey.patch_all(multiprocessing=True)
+    import gevent, multiprocessing
+
+    def live(name):
+        for _ in range(3):
+            time.sleep(0.001)
+        lives.add((name, os.getpid()))
+
+    def restart():
+        threading.Thread(target=live, args=("thread",), daemon=True).start()
+        thread = threading.Thread(target=live, args=("joined thread",))
+        thread.start()
+        assert thread.is_alive()
+        threading.Timer(0.001, live, ("timer",)).start()
+        gevent.spawn(live, "greenlet")
+        gevent.spawn_later(0.001, live, "later greenlet")
+        watcher = gevent.get_hub().loop.timer(0.001)
+        watcher.start(lambda: lives.add(("watcher", os.getpid())) or watcher)
+        gevent.get_hub().threadpool.spawn(lambda: lives.add(("thread pool", os.getpid())))
+        native_start(lambda: lives.add(("native thread", os.getpid())), ())
+
+    os.register_at_fork(after_in_child=restart)
+
+    ALL = {"thread of an early hook", "thread", "joined thread", "timer", "greenlet", "later greenlet", "watcher",
+           "thread pool", "native thread"}
+
+    def wait_for_all():
+        end = time.monotonic() + 30
+        while {name for name, pid in lives if pid == os.getpid()} != ALL and time.monotonic() < end:
+            time.sleep(0.005)
+        missing = ALL - {name for name, pid in lives if pid == os.getpid()}
+        foreign = [name for name, pid in lives if pid == parent]
+        if missing or (foreign and os.getpid() != parent):
+            print("missing", missing, "of the parent", foreign, file=sys.stderr)
+            os._exit(1)
+        if len(threading.enumerate()) < 1 or not threading.current_thread().is_alive():
+            os._exit(2)
+"""
+
+
+def test_what_fork_hooks_start_lives_in_a_child_made_by_os_fork():
+    run_script(
+        _HOOKS
+        + """
+    gevent.sleep(0.001)  # there is a hub
+    pid = os.fork()
+    if pid == 0:
+        wait_for_all()
+        inner = os.fork()  # and in a grandchild
+        if inner == 0:
+            wait_for_all()
+            os._exit(0)
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    """
+    )
+
+
+def test_what_fork_hooks_start_lives_in_a_process_of_multiprocessing():
+    run_script(
+        _HOOKS
+        + """
+    def work(depth):
+        wait_for_all()
+        if depth:
+            start(depth - 1)
+
+    def start(depth):
+        process = multiprocessing.get_context("fork").Process(target=work, args=(depth,))
+        process.start()
+        process.join()
+        assert process.exitcode == 0, process.exitcode
+
+    start(1)
+    gevent.sleep(0.001)
+    start(1)
+    gevent.spawn(start, 1).get()
+    """
+    )
+
+
+def test_a_child_forked_in_a_thread_of_the_pool_has_a_main_hub_and_none_of_the_parents_loops():
+    run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all(multiprocessing=True)
+        import gevent, multiprocessing, os, signal, threading
+
+        parent = os.getpid()
+
+        def tick():
+            while True:
+                gevent.sleep(0.001)
+                if os.getpid() != parent:
+                    os._exit(9)
+
+        def work():
+            hub = gevent.get_hub()
+            assert hub.main_hub and hub.loop.default and "main" in repr(threading.main_thread()).lower(), hub
+            gevent.sleep(0.02)
+            watcher = gevent.signal_handler(signal.SIGUSR1, os._exit, 7)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            gevent.sleep(10)
+
+        def start():
+            process = multiprocessing.get_context("fork").Process(target=work)
+            process.start()
+            process.join()
+            return process.exitcode
+
+        gevent.spawn(tick)
+        gevent.signal_handler(signal.SIGUSR1, os._exit, 8)
+        gevent.sleep(0.01)
+        assert not gevent.get_hub().threadpool.apply(lambda: gevent.get_hub().main_hub)
+        assert gevent.get_hub().threadpool.apply(start) == 7
+        """
+    )

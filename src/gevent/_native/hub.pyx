@@ -62,6 +62,9 @@ cdef extern from "python/chunk_cache.h" namespace "gevent":
     bint install_chunk_cache(unsigned chunks_max)
     unsigned chunk_cache_idle()
 
+cdef extern from "base/fork_generation.h" namespace "gevent":
+    unsigned long long process_generation "gevent::fork_generation" ()
+
 cdef extern from "python/fork_reset.h" namespace "gevent":
     int abandon_hub_after_fork() except -1
     PyObject* home_greenlet_object "(PyObject*)gevent::home_greenlet" ()
@@ -284,6 +287,8 @@ def get_hub():
         return <object>state_greenlet(state)
     hub = _thread_dict().get(_HUB_KEY)
     if hub is None:
+        if _untold:
+            tell_of_abandoned_hub()
         hub = get_hub_class()()
         # Making one runs Python code, and so perhaps a signal handler that needed a hub, too: the first one stays.
         first = _thread_dict().get(_HUB_KEY)
@@ -382,21 +387,55 @@ def set_waiter_class(cls):
 # ---- fork ------------------------------------------------------------------------------------------------------------
 
 def abandon_hub():
-    """In a forked child: forget the inherited hub and all that waits in it. See cpp/python/fork_reset.h."""
+    """In a forked child: forget the inherited hub and all that waits in it. See cpp/python/fork_reset.h.
+
+    Runs no bytecode. `tell_of_abandoned_hub` has to come next.
+    """
     cdef dict here = _thread_dict()
     abandon_hub_after_fork()
     old = here.pop(_HUB_KEY, None)
     here.pop(_LOOP_KEY, None)
     _abandoned.append((old, here.pop(_FORMER_HUB_KEY, None)))
+    _untold[:] = _after_abandon
 
 
 cdef list _abandoned = []
+cdef list _after_abandon = []
+cdef list _untold = []  # those of _after_abandon that are still to be called in this process
+
+
+def register_after_abandon(function):
+    """Have `function()` called in each child that abandons the hub it inherited, after that. Does not wait.
+
+    For state that belongs to the parent: its thread pool, its watched children.
+    """
+    _after_abandon.append(function)
+    return function
+
+
+def tell_of_abandoned_hub():
+    """In a child that has abandoned its hub: call what was registered for that, if it was not called yet.
+
+    Whoever needs the child first does it: a hook that others have registered for forks may start greenlets.
+    """
+    while _untold:
+        function = _untold.pop(0)
+        try:
+            function()
+        except BaseException:
+            _untold.insert(0, function)
+            raise
 
 
 def home_greenlet():
     """Return the greenlet that forked, in a child whose hub was abandoned; None elsewhere."""
     cdef PyObject* home = home_greenlet_object()
     return None if home == NULL else <object>home
+
+
+def fork_generation():
+    """Return how many forks lie between this process and the one that loaded gevent."""
+    return process_generation()
 
 
 def idle_chunks():

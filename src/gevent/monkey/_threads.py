@@ -293,20 +293,22 @@ def _mend_logging():
 def _end_threads_in_children(threading):
     """See that in a forked child all threads but the one that forked count as ended.
 
-    Their greenlets go on, but nobody shall wait for them. Until Python 3.12 `threading` does this itself; now it leaves
-    it to the handles.
+    Their greenlets go on, but nobody shall wait for them. Those that others have started in the child already, in their
+    own hooks, run. Until Python 3.12 `threading` does this itself; now it leaves it to the handles.
     """
     import os
 
-    from gevent.thread import _awaited_at_exit
+    from gevent.thread import _awaited_at_exit, _ThreadHandle
 
     def end_all_but_current():
         current = threading.current_thread()
         for thread in list(threading._dangling):
             handle = getattr(thread, _handle_name(thread), None)
-            if thread is not current and handle is not None and not handle.is_done():
+            if thread is current or not isinstance(handle, _ThreadHandle) or not handle._is_inherited():
+                continue
+            if not handle.is_done():
                 handle._set_done()
-        _awaited_at_exit.clear()
+        _awaited_at_exit.difference_update([handle for handle in _awaited_at_exit if handle._is_inherited()])
 
     os.register_at_fork(after_in_child=end_all_but_current)
 

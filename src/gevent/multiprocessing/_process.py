@@ -9,7 +9,7 @@ import os
 import posix
 import sys
 
-from gevent._hub_local import abandon_hub_after_fork
+from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent.hub import sleep
@@ -32,8 +32,9 @@ def clean_fork():
         raise RuntimeError("the interpreter is shutting down: too late to fork")
     pid = _clean_fork()
     if pid == 0:
+        # What others have started in their own hooks for forks runs already, in a new hub.
         try:
-            abandon_hub_after_fork()
+            tell_of_abandoned_hub()
         except BaseException:
             # Whatever it is, the child must not go on as a second copy of the parent.
             sys.excepthook(*sys.exc_info())
