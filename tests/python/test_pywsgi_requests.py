@@ -15,7 +15,7 @@ from wsgi_served import (
 )
 
 from gevent import pywsgi
-from gevent._wsgi_request import new_head
+from gevent.pywsgi._request import new_head
 
 
 @pytest.fixture(params=HANDLERS)

@@ -3,7 +3,7 @@
 
 `Head` turns the bytes of a request's head into the variables of an environment; llhttp, through httptools, does the
 parsing. `PlainExchanges` answers plain requests of a connection from beginning to end with no frame of Python but the
-application's. What is plain is decided here; what to do with everything else, in gevent/_wsgi_handler.py, to which an
+application's. What is plain is decided here; what to do with everything else, in gevent/pywsgi/_handler.py, to which an
 exchange can be handed over at any moment.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE

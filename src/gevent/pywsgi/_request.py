@@ -13,7 +13,7 @@ from http import client
 from urllib.parse import unquote_to_bytes
 
 from gevent._native.http import Head
-from gevent._wsgi_input import _TOKEN_CHARACTERS, MAX_REQUEST_LINE
+from gevent.pywsgi._input import _TOKEN_CHARACTERS, MAX_REQUEST_LINE
 
 __all__ = [
     "HEADERS_MAX",

@@ -13,16 +13,9 @@ The server is here; what happens on one connection is in `WSGIHandler`, which su
 import sys
 
 import gevent
-from gevent import (
-    _wsgi_environ,
-    _wsgi_handler,
-    _wsgi_input,
-    _wsgi_log,
-    _wsgi_request,
-    _wsgi_response,
-    socket,
-)
+from gevent import socket
 from gevent._compat import reraise  # noqa: F401 - a name of gevent's
+from gevent.pywsgi import _environ, _handler, _input, _log, _request, _response
 from gevent.server import StreamServer
 
 __all__ = [
@@ -34,21 +27,21 @@ __all__ = [
     "WSGIServer",
 ]
 
-Environ = _wsgi_environ.Environ
-SecureEnviron = _wsgi_environ.SecureEnviron
-WSGISecureEnviron = _wsgi_environ.WSGISecureEnviron
-LoggingLogAdapter = _wsgi_log.LoggingLogAdapter
-WSGIHandler = _wsgi_handler.WSGIHandler
-Input = _wsgi_input.Input
-OldMessage = _wsgi_request.OldMessage
-headers_factory = _wsgi_request.headers_factory
-format_date_time = _wsgi_response.format_date_time
+Environ = _environ.Environ
+SecureEnviron = _environ.SecureEnviron
+WSGISecureEnviron = _environ.WSGISecureEnviron
+LoggingLogAdapter = _log.LoggingLogAdapter
+WSGIHandler = _handler.WSGIHandler
+Input = _input.Input
+OldMessage = _request.OldMessage
+headers_factory = _request.headers_factory
+format_date_time = _response.format_date_time
 
-MAX_REQUEST_LINE = _wsgi_input.MAX_REQUEST_LINE
+MAX_REQUEST_LINE = _input.MAX_REQUEST_LINE
 
-_NoopLog = _wsgi_log._NoopLog
-_InvalidClientInput = _wsgi_input._InvalidClientInput
-_InvalidClientRequest = _wsgi_request._InvalidClientRequest
+_NoopLog = _log._NoopLog
+_InvalidClientInput = _input._InvalidClientInput
+_InvalidClientRequest = _request._InvalidClientRequest
 
 # Where they are for users, whichever file they are written in.
 for _public in (
@@ -120,8 +113,8 @@ class WSGIServer(StreamServer):
             self.application = application
         if handler_class is not None:
             self.handler_class = handler_class
-        self.log = _wsgi_log.as_log(log, sys.stderr)
-        self.error_log = _wsgi_log.as_log(error_log, sys.stderr)
+        self.log = _log.as_log(log, sys.stderr)
+        self.error_log = _log.as_log(error_log, sys.stderr)
         self.set_environ(environ)
         self.set_max_accept()
 
@@ -189,7 +182,3 @@ def _main(arguments=None):
     module, _, name = options.app.partition(":")
     application = getattr(import_module(module), name or "application")
     WSGIServer((host, int(port)), application).serve_forever()
-
-
-if __name__ == "__main__":
-    _main()

@@ -1,7 +1,7 @@
 """How a `gevent.pywsgi` handler reads a request, step by step."""
 
-from gevent._wsgi_input import MAX_REQUEST_LINE, Input
-from gevent._wsgi_request import (
+from gevent.pywsgi._input import MAX_REQUEST_LINE, Input
+from gevent.pywsgi._request import (
     HEADERS_MAX,
     OldMessage,
     _InvalidClientRequest,
@@ -10,7 +10,7 @@ from gevent._wsgi_request import (
     parse_request_line,
     unquote_latin1,
 )
-from gevent._wsgi_response import BAD_REQUEST, REQUEST_TOO_LONG
+from gevent.pywsgi._response import BAD_REQUEST, REQUEST_TOO_LONG
 
 __all__ = ["RequestSteps"]
 

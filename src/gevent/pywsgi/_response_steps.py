@@ -4,7 +4,7 @@ import socket
 import time
 
 from gevent._native.http import encoded_headers, encoded_status, response_bytes
-from gevent._wsgi_response import http_date
+from gevent.pywsgi._response import http_date
 
 __all__ = ["ResponseSteps"]
 

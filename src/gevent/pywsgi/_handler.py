@@ -31,12 +31,12 @@ from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
 from gevent._native.http import PlainExchanges
-from gevent._wsgi_input import Input, _InvalidClientInput
-from gevent._wsgi_log import _NoopLog
-from gevent._wsgi_request import HEADERS_MAX, _InvalidClientRequest, new_head, unquote_latin1
-from gevent._wsgi_request_steps import RequestSteps
-from gevent._wsgi_response import BAD_REQUEST, ERRORS, Clock, http_date
-from gevent._wsgi_response_steps import ResponseSteps
+from gevent.pywsgi._input import Input, _InvalidClientInput
+from gevent.pywsgi._log import _NoopLog
+from gevent.pywsgi._request import HEADERS_MAX, _InvalidClientRequest, new_head, unquote_latin1
+from gevent.pywsgi._request_steps import RequestSteps
+from gevent.pywsgi._response import BAD_REQUEST, ERRORS, Clock, http_date
+from gevent.pywsgi._response_steps import ResponseSteps
 
 __all__ = ["WSGIHandler"]
 
