@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "python/bound_greenlets.h"
+
 namespace gevent {
 namespace {
 
@@ -21,7 +23,10 @@ namespace {
 
 pid_t clean_fork(PyObject* abandon_hub) noexcept {
   PyOS_BeforeFork();
-  const pid_t pid = ::fork();
+  const pid_t pid = [] {
+    const CleanForkScope clean;
+    return ::fork();
+  }();
   const int error = errno;
   if (pid == 0) {
     // No garbage collection either, which may run anything.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "python/bound_greenlets.h"
 #include "python/hub_state.h"
 
 namespace gevent {
@@ -39,7 +40,14 @@ class Awaited final : public ListNode {
 };
 
 // Everything one greenlet waits for. On the heap, because loops hold its watchers.
-struct Wait {
+struct Wait final : HeldWhileParked {
+  void give_back() noexcept override {
+    for (const std::unique_ptr<Awaited>& each : awaited) {
+      each->unlink();
+      each->io.stop();
+    }
+  }
+
   WaitQueue line;
   std::vector<std::unique_ptr<Awaited>> awaited;
 };

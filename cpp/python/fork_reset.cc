@@ -1,5 +1,6 @@
 #include "python/fork_reset.h"
 
+#include "python/bound_greenlets.h"
 #include "python/greenlet_api.h"
 #include "python/loop_client.h"
 
@@ -14,6 +15,7 @@ int abandon_hub_after_fork() noexcept {
   if (current == nullptr) return -1;
   // Those of other threads, too: these are not here, and one of the loops is the process's default one.
   PythonLoop::abandon_all();
+  forget_bound_greenlets();
   if (old != nullptr) {
     Py_INCREF(old->greenlet);  // kept for ever, see the header
     if (current == old->greenlet) {

@@ -1,5 +1,6 @@
 #include "python/hub_state.h"
 
+#include "python/bound_greenlets.h"
 #include "python/greenlet_api.h"
 #include "python/parking.h"
 #include "python/thread_end.h"
@@ -68,13 +69,17 @@ HubState* require_hub_state() noexcept {
   return state;
 }
 
-PyObject* switch_to(PyGreenlet* target, PyObject* value) noexcept { return PyGreenlet_Switch(target, value, nullptr); }
+PyObject* switch_to(PyGreenlet* target, PyObject* value) noexcept { return switch_to_with(target, value, nullptr); }
 
 PyObject* switch_to_with(PyGreenlet* target, PyObject* args, PyObject* kwargs) noexcept {
+  if (is_left_behind(target)) [[unlikely]]
+    return Py_NewRef(Py_None);
   return PyGreenlet_Switch(target, args, kwargs);
 }
 
 PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObject* traceback) noexcept {
+  if (is_left_behind(target)) [[unlikely]]
+    return Py_NewRef(Py_None);
   return PyGreenlet_Throw(target, type, value, traceback);
 }
 

@@ -1,7 +1,9 @@
 #include "python/parked_greenlet.h"
 
 #include <cmath>
+#include <vector>
 
+#include "python/bound_greenlets.h"
 #include "python/greenlet_api.h"
 #include "python/thread_end.h"
 #include "python/type_version.h"
@@ -11,6 +13,10 @@ namespace {
 
 // Guarded by the GIL. Grows to as many greenlets as ever waited at once, then no allocation is made any more.
 ParkedGreenlet* free_list = nullptr;
+std::vector<ParkedGreenlet*>& all_made() noexcept {
+  static auto* all = new std::vector<ParkedGreenlet*>;  // never destroyed: threads may park until the very end
+  return *all;
+}
 
 PyObject* empty_tuple() noexcept {
   static PyObject* tuple = PyTuple_New(0);
@@ -50,6 +56,7 @@ ParkedGreenlet* ParkedGreenlet::take(HubState& hub) noexcept {
     free_list = parked->next_free_;
   } else {
     parked = new ParkedGreenlet;
+    all_made().push_back(parked);
   }
   parked->hub_ = &hub;
   parked->loop_ = hub.loop;
@@ -147,6 +154,12 @@ void ParkedGreenlet::leave_all() noexcept {
   if (state_ == State::kWoken || state_ == State::kTimedOut) loop_->ready.cancel(position_);
   --loop_->waiters;
   state_ = State::kResumed;
+}
+
+void ParkedGreenlet::leave_behind() noexcept {
+  for (ParkedGreenlet* each : all_made()) {
+    if (each->greenlet_ != nullptr && is_left_behind(each->greenlet_)) each->leave_all();
+  }
 }
 
 // Switches to whoever is next; `self` is the caller's parked object if it has one. Coming back to `self` at once,

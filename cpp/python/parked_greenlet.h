@@ -27,6 +27,9 @@ class ParkedGreenlet final : public Waiter {
   // Puts it on the ready queue at once: it runs again after all that is ready now.
   void yield() noexcept { make_ready(State::kTimedOut); }
 
+  // In a forked child: those of greenlets that is_left_behind() leave every queue, and nothing wakes them any more.
+  static void leave_behind() noexcept;
+
   // Lets others run until woken, timed out or thrown into; leaves every queue; gives this object back to the pool.
   Parked wait() noexcept;
 

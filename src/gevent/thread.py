@@ -9,6 +9,7 @@ import sys
 from greenlet import GreenletExit, getcurrent
 
 from gevent._hub_local import get_hub_if_exists
+from gevent._native.greenlet import bind_to_process
 from gevent._native.hub import fork_generation, running_greenlet
 from gevent._util import copy_globals
 from gevent.greenlet import Greenlet
@@ -113,9 +114,15 @@ def stack_size(size=None):
 
 def start_new_thread(function, args=(), kwargs=None):
     """Call ``function(*args, **kwargs)`` in a new greenlet, in the next turn; return its ident. Does not wait."""
-    if kwargs is None:
-        return id(Greenlet.spawn(function, *args))
-    return id(Greenlet.spawn(function, *args, **kwargs))
+    greenlet = Greenlet.spawn(function, *args) if kwargs is None else Greenlet.spawn(function, *args, **kwargs)
+    _bind_if_helper(greenlet, function)
+    return id(greenlet)
+
+
+def _bind_if_helper(greenlet, function):
+    # A thread of `multiprocessing` itself has business with other processes, which no child may continue.
+    if getattr(getattr(function, "__self__", None), "_stays_in_its_process", False):
+        bind_to_process(greenlet)
 
 
 class _ThreadHandle:
@@ -203,5 +210,6 @@ def start_joinable_thread(function, handle=None, daemon=True):
     else:
         _awaited_at_exit.add(handle)
         greenlet.rawlink(lambda _: (_awaited_at_exit.discard(handle), handle._set_done()))
+    _bind_if_helper(greenlet, function)
     greenlet.start()
     return handle

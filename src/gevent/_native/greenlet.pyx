@@ -71,6 +71,11 @@ cdef extern from "python/join_set.h" namespace "gevent":
         int wait(size_t needed, double timeout_s) except -1
 
 
+cdef extern from "python/bound_greenlets.h" namespace "gevent":
+    void bind_to_process_of "gevent::bind_to_process" (greenlet g, void (*left_behind)(PyObject*) noexcept)
+    void unbind_from_process(greenlet g)
+
+
 cdef enum Phase:
     NEW          # not scheduled
     QUEUED       # on the ready queue
@@ -135,6 +140,7 @@ cdef class Greenlet(greenlet):
     cdef unsigned long long _start_position
     cdef Phase _phase
     cdef bint _announced      # _line is being told, or about to be
+    cdef bint _bound          # bind_to_process()
 
     spawning_stack_limit = 10
 
@@ -166,6 +172,8 @@ cdef class Greenlet(greenlet):
         return 0
 
     def __dealloc__(self):
+        if self._bound:
+            unbind_from_process(self)
         Link.remove_all(self._line)
 
     # -- what it is --
@@ -407,6 +415,8 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 
     cdef _end(self):
         self._phase = DONE
+        if self._bound:
+            unbind_from_process(self)
         if not self._line.empty():
             self._announce()
 
@@ -584,6 +594,17 @@ cdef Greenlet _spawn(run, tuple args, dict kwargs):
     fresh._set_up(run, args, kwargs)
     fresh._start_soon()
     return fresh
+
+
+cdef void _leave_behind(PyObject* made) noexcept:
+    (<Greenlet>made)._phase = DONE
+
+
+def bind_to_process(Greenlet made):
+    """In children of a plain `os.fork`, have `made` left behind as threads are. See cpp/python/bound_greenlets.h."""
+    if made._phase != DONE and not made._bound:
+        made._bound = True
+        bind_to_process_of(made, _leave_behind)
 
 
 cdef object _nothing = Greenlet._nothing_to_run
