@@ -68,6 +68,7 @@ bool Loop::begin_block() noexcept {
   if (ready.peek() != nullptr) return false;
   // While the lock is still held: from now on whoever takes it and makes something ready wakes this thread.
   blocked_ = true;
+  rung_.store(false, std::memory_order_relaxed);
   if (client != nullptr) client->before_block();
   return true;
 }

@@ -1,5 +1,6 @@
 // The event loop: one interface, two engines (libev/, libuv/).
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -82,6 +83,8 @@ class Loop {
     if (blocked_) wake_up();
   }
   virtual void wake_up() noexcept = 0;  // any thread, or a signal handler
+  // Whether wake_up() was called, or an Async sent, since the loop's thread went to sleep. Any thread.
+  [[nodiscard]] bool rung() const noexcept { return rung_.load(std::memory_order_relaxed); }
 
   // ---- time ---------------------------------------------------------------------------------------------------
   [[nodiscard]] virtual double now() const noexcept = 0;  // seconds since the epoch, at the last poll or update_now()
@@ -104,6 +107,9 @@ class Loop {
   // Counts that keep run() from returning without a watcher, as ev_ref() and ev_unref().
   virtual void hold() noexcept = 0;
   virtual void release() noexcept = 0;
+  // How many of the holds and referenced watchers only wait for another thread: nothing will come of them by itself.
+  unsigned idle_holds = 0;
+  bool stalls = false;  // for those above: it has nothing to do, and goes on because another thread may come
 
   [[nodiscard]] virtual LoopFacts facts() const noexcept = 0;
   virtual void verify() noexcept {}  // stops the process if the engine's own data are damaged; for debugging
@@ -162,6 +168,7 @@ class Loop {
   // something ready since the poll began: then the engine must not sleep.
   bool begin_block() noexcept;
   void end_block() noexcept;
+  void set_rung() noexcept { rung_.store(true, std::memory_order_relaxed); }  // wake_up() and send(), first of all
 
   unsigned depth() const noexcept { return depth_; }
   bool stop_all_on(int fd, int revents) noexcept;  // as closing_fd(); `revents`: 0 for what each waits for
@@ -197,6 +204,7 @@ class Loop {
   bool stop_requested_ = false;
   bool stop_all_requested_ = false;
   bool blocked_ = false;
+  std::atomic<bool> rung_ = false;
   bool abandoned_ = false;
   bool closed_ = false;
 };

@@ -42,9 +42,28 @@ void PythonLoop::run(PyObject* loop_object, Loop::Mode mode) noexcept {
   running_for_ = outer;
 }
 
-void PythonLoop::before_block() noexcept { thread_state_ = PyEval_SaveThread(); }
+void PythonLoop::before_block() noexcept {
+  if (loop_->idle_holds != 0) [[unlikely]]
+    rest_.begin();
+  thread_state_ = PyEval_SaveThread();
+}
 
-void PythonLoop::after_block() noexcept { PyEval_RestoreThread(std::exchange(thread_state_, nullptr)); }
+void PythonLoop::after_block() noexcept {
+  PyEval_RestoreThread(std::exchange(thread_state_, nullptr));
+  if (rest_.linked()) [[unlikely]]
+    rest_.end();
+}
+
+bool PythonLoop::LoopRest::lasts() const noexcept {
+  Loop& core = *loop_.loop_;
+  return core.ready.peek() == nullptr && !core.rung() && core.facts().active <= static_cast<int>(core.idle_holds);
+}
+
+bool PythonLoop::LoopRest::ring() noexcept {
+  if (!loop_.loop_->stalls) return false;
+  loop_.loop_->wake_up();
+  return true;
+}
 
 void PythonLoop::turn() noexcept {
   // Does nothing but in the main thread.

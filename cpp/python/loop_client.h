@@ -6,6 +6,7 @@
 
 #include "base/intrusive_list.h"
 #include "loop/loop.h"
+#include "python/resting_threads.h"
 
 namespace gevent {
 
@@ -36,6 +37,17 @@ class PythonLoop final : public ListNode, private LoopClient {
   [[nodiscard]] PyObject* running_for() const noexcept { return running_for_; }  // borrowed; nullptr when not running
 
  private:
+  // Its thread's, while it sleeps and waits for nothing but other threads.
+  class LoopRest final : public Rest {
+   public:
+    explicit LoopRest(PythonLoop& loop) noexcept : loop_(loop) {}
+    [[nodiscard]] bool lasts() const noexcept override;
+    bool ring() noexcept override;
+
+   private:
+    PythonLoop& loop_;
+  };
+
   void before_block() noexcept override;
   void after_block() noexcept override;
   void turn() noexcept override;
@@ -44,6 +56,7 @@ class PythonLoop final : public ListNode, private LoopClient {
   int objects_ = 0;
   PyObject* running_for_ = nullptr;
   PyThreadState* thread_state_ = nullptr;
+  LoopRest rest_{*this};
 };
 
 // A new loop on libev or libuv, or no loop and a Python exception (SystemError).

@@ -1,6 +1,7 @@
 #include "python/named_wait.h"
 
 #include "python/hub_state.h"
+#include "python/thread_parking.h"
 
 namespace gevent {
 
@@ -26,6 +27,13 @@ Parked park_for_object(PyObject* object, WaitQueue& queue, double timeout_s, voi
 
 Parked park_first_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
   const Parked outcome = park_first_in(queue, timeout_s, cookie);
+  if (outcome == kFailed) [[unlikely]]
+    name_wait(object);
+  return outcome;
+}
+
+Parked park_thread_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  const Parked outcome = park_thread_in(queue, timeout_s, cookie);
   if (outcome == kFailed) [[unlikely]]
     name_wait(object);
   return outcome;

@@ -9,6 +9,9 @@ namespace gevent {
 Parked park_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
 Parked park_first_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
 
+// The same for park_thread_in().
+Parked park_thread_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
+
 // For waits that end otherwise: if a LoopExit is set that names nothing yet, it names `object` from now on.
 void name_wait(PyObject* object) noexcept;
 

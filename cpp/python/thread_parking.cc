@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "python/hub_state.h"
+#include "python/resting_threads.h"
 
 namespace gevent {
 namespace {
@@ -16,7 +18,7 @@ class SleepingThread final : public Waiter {
   }
   ~SleepingThread() {
     if (lock_ == nullptr) return;
-    if (!woken_) PyThread_release_lock(lock_);
+    if (!open_) PyThread_release_lock(lock_);
     PyThread_free_lock(lock_);
   }
 
@@ -25,22 +27,55 @@ class SleepingThread final : public Waiter {
 
   void wake() noexcept override {
     woken_ = true;
-    PyThread_release_lock(lock_);
+    open();
   }
 
-  // Returns false when the time is over or a signal came.
+  // Returns when woken or rung, the time is over or a signal came.
   void sleep(PY_TIMEOUT_T microseconds) noexcept {
+    if (microseconds < 0) rest_.begin();
     PyLockStatus status;
     Py_BEGIN_ALLOW_THREADS;
     status = PyThread_acquire_lock_timed(lock_, microseconds, 1);
     Py_END_ALLOW_THREADS;
-    if (status == PY_LOCK_ACQUIRED) PyThread_release_lock(lock_);
+    rest_.end();
+    if (status != PY_LOCK_ACQUIRED) return;
+    if (woken_) {
+      PyThread_release_lock(lock_);
+    } else {
+      open_ = false;
+    }
   }
 
  private:
+  class SleepersRest final : public Rest {
+   public:
+    explicit SleepersRest(SleepingThread& sleeper) noexcept : sleeper_(sleeper) {}
+    [[nodiscard]] bool lasts() const noexcept override { return !sleeper_.open_; }
+    bool ring() noexcept override {
+      sleeper_.open();
+      return true;
+    }
+
+   private:
+    SleepingThread& sleeper_;
+  };
+
+  void open() noexcept {
+    if (!open_) PyThread_release_lock(lock_);
+    open_ = true;
+  }
+
   PyThread_type_lock lock_;
+  SleepersRest rest_{*this};
+  bool open_ = false;  // the lock is free
   bool woken_ = false;
 };
+
+Parked give_up() noexcept {
+  if (PyObject* const type = gevent_exception("LoopExit"); type != nullptr)
+    PyErr_SetString(type, "This operation would block forever");
+  return kFailed;
+}
 
 }  // namespace
 
@@ -59,7 +94,9 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
       Clock::now() + Nanoseconds(static_cast<std::int64_t>(std::clamp(timeout_s, 0.0, kLongest) * 1e9));
   while (!sleeper.woken()) {
     PY_TIMEOUT_T microseconds = -1;
-    if (timeout_s >= 0) {
+    if (timeout_s < 0) {
+      if (!others_may_come()) return give_up();
+    } else {
       const Nanoseconds left = deadline - Clock::now();
       if (left <= Nanoseconds(0)) break;
       microseconds = std::chrono::duration_cast<std::chrono::microseconds>(left).count() + 1;
@@ -68,12 +105,6 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
     if (PyErr_CheckSignals() < 0) return kFailed;
   }
   return sleeper.woken() ? kWoken : kTimedOut;
-}
-
-bool has_other_threads() noexcept {
-  PyThreadState* const mine = PyThreadState_Get();
-  PyThreadState* const newest = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(mine));
-  return newest != mine || PyThreadState_Next(mine) != nullptr;
 }
 
 }  // namespace gevent

@@ -5,11 +5,8 @@
 namespace gevent {
 
 // As park_in, but the calling thread sleeps, with the GIL released; no hub is made or needed. Signals that arrive in
-// the main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed).
+// the main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed). So does a LoopExit,
+// once no other thread is left that could wake it, if there is no time limit.
 Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
-
-// Whether there are threads of this interpreter beside the caller's: somebody who could wake it from outside of its
-// loop.
-[[nodiscard]] bool has_other_threads() noexcept;
 
 }  // namespace gevent

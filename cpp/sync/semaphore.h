@@ -1,7 +1,6 @@
 // A counter that waiters draw from.
 #pragma once
 #include <cstdint>
-#include <thread>
 
 #include "sync/line.h"
 
@@ -21,10 +20,6 @@ class Semaphore {
     if (count_ <= 0) return false;
     --count_;
     line.retract(count_);
-    if (const auto thread = std::this_thread::get_id(); holder_ != thread) {
-      if (holder_ != std::thread::id()) shared_ = true;
-      holder_ = thread;
-    }
     return true;
   }
 
@@ -40,19 +35,10 @@ class Semaphore {
     if (count_ > 0 && !line.empty()) line.offer(count_);
   }
 
-  // Whether a release may come from outside of this thread and its loop: another thread took the last unit, or units
-  // have gone from thread to thread before.
-  [[nodiscard]] bool used_elsewhere() const noexcept {
-    return (shared_ && !owned) || (holder_ != std::thread::id() && holder_ != std::this_thread::get_id());
-  }
-
   Line line;
-  bool owned = false;  // only the thread that took a unit gives it back
 
  private:
   std::int64_t count_;
-  std::thread::id holder_;  // of the last unit taken
-  bool shared_ = false;     // threads took turns
 };
 
 }  // namespace gevent

@@ -9,20 +9,28 @@ Completions::Completions(Loop& loop, Deliver deliver, void* owner) noexcept
   wake_.start();
 }
 
-Completions::~Completions() { wake_.stop(); }
+Completions::~Completions() {
+  if (expected_ != 0) hold(false);
+  wake_.stop();
+}
 
 void Completions::expect() noexcept {
-  if (expected_++ == 0) wake_.set_ref(true);
+  if (expected_++ == 0) hold(true);
 }
 
 void Completions::give_up() noexcept {
-  if (--expected_ == 0) wake_.set_ref(false);
+  if (--expected_ == 0) hold(false);
 }
 
 void Completions::disconnect() noexcept {
   wake_.stop();
-  wake_.set_ref(false);
+  if (expected_ != 0) hold(false);
   expected_ = 0;
+}
+
+void Completions::hold(bool holds) noexcept {
+  wake_.set_ref(holds);
+  if (Loop* const loop = wake_.loop(); loop != nullptr) loop->idle_holds += holds ? 1 : -1;
 }
 
 bool Completions::post(Job& job) {

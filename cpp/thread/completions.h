@@ -40,6 +40,7 @@ class Completions {
   [[nodiscard]] bool alive() const noexcept { return wake_.loop() != nullptr; }
 
  private:
+  void hold(bool holds) noexcept;
   static void on_wake(Watcher& watcher, int revents) noexcept;
   void deliver_all() noexcept;
 

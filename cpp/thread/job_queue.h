@@ -1,5 +1,6 @@
 // Work that one thread hands to others.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -23,6 +24,16 @@ struct Job : ListNode {
 // leaves this alone, destructor included.
 class JobQueue {
  public:
+  // Somebody who waits for a job elsewhere than in take().
+  class Listener : public ListNode {
+   public:
+    // There may be a job. Called once, from any thread, with the queue's lock held.
+    virtual void on_job() noexcept = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
   JobQueue() = default;
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
@@ -34,8 +45,13 @@ class JobQueue {
   [[nodiscard]] Job* try_take();
 
   // The first job; waits for one, `timeout_s` seconds at most (negative: no limit), then returns nullptr. Blocks the
-  // thread: call it without any lock that others need.
-  [[nodiscard]] Job* take(double timeout_s);
+  // thread: call it without any lock that others need. `asleep`, if given, becomes false as soon as the wait has ended.
+  [[nodiscard]] Job* take(double timeout_s, std::atomic<bool>* asleep = nullptr);
+
+  // The first job; without one, `listener` is told as soon as there is a job for it, and must stop_listening() then, or
+  // when it gives up. That returns the first job, or nullptr, and with `takes` false always nullptr.
+  [[nodiscard]] Job* take_or_listen(Listener& listener);
+  Job* stop_listening(Listener& listener, bool takes);
 
   // Jobs that wait to be taken, and threads that wait in take(). Hints: both may have changed already.
   [[nodiscard]] std::size_t size() const;
@@ -49,6 +65,7 @@ class JobQueue {
   std::condition_variable pushed_;
   IntrusiveList<Job> jobs_;
   std::size_t count_ = 0;
+  IntrusiveList<Listener> listeners_;
   std::size_t sleeping_ = 0;
   bool waking_ = false;  // somebody was notified and has not come out of take() yet
 };

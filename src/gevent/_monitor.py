@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from gevent import config as GEVENT_CONFIG
 from gevent._compat import get_this_psutil_process, perf_counter, thread_mod_name
+from gevent._native.hub import count_out_this_thread
 from gevent._tracer import GreenletTracer
 from gevent.events import (
     EventLoopBlocked,
@@ -172,6 +173,8 @@ class PeriodicMonitoringThread:
 
     def __call__(self):
         """The body of the thread. Waits in the operating system; returns when monitoring ends."""
+        # It looks on: that it lives must not keep others waiting for what will never come.
+        count_out_this_thread()
         try:
             while self.should_run:
                 self.monitoring_functions()

@@ -7,6 +7,7 @@ nobody caught, which thread pool and resolver it has, how it ends.
 import os
 import sys
 from _thread import get_ident as get_thread_ident
+from contextlib import contextmanager
 from threading import main_thread as _main_thread
 
 from greenlet import GreenletExit, getcurrent, greenlet as RawGreenlet
@@ -30,7 +31,7 @@ from gevent._hub_parts import HubPart, configured
 from gevent._hub_primitives import WaitOperationsGreenlet
 from gevent._ident import IdentRegistry
 from gevent._native.greenlet import Greenlet
-from gevent._native.hub import sleep, spawn_raw
+from gevent._native.hub import others_may_come, run_until_woken, sleep, spawn_raw
 from gevent._signal_handler import signal
 from gevent._util import Lazy, readproperty
 from gevent._waiter import Waiter
@@ -134,7 +135,7 @@ class Hub(WaitOperationsGreenlet):
     threadpool_size = 10
     periodic_monitoring_thread = None
 
-    _ending = _passes_until_run = False
+    _ending = _passes_until_run = _expects_nobody = False
     _resolver = _threadpool = _destroyer = _format_context = None
 
     def __init__(self, loop=None, default=None):
@@ -299,8 +300,8 @@ class Hub(WaitOperationsGreenlet):
     def run(self):
         """Run the loop until this hub is destroyed. For greenlet, not for users.
 
-        Whenever the loop has nothing left to wait for, LoopExit is raised in the greenlet that made the hub, which is
-        waiting for something that will never come.
+        Whenever the loop has nothing left to wait for, and nobody else can bring it anything, LoopExit is raised in
+        the greenlet that made the hub, which is waiting for something that will never come.
         """
         if self is not getcurrent():
             raise AssertionError("a hub is run by switching to it")
@@ -309,16 +310,35 @@ class Hub(WaitOperationsGreenlet):
             self.release_hub_passes()
         self.start_periodic_monitoring_thread()
         while not self._ending:
-            self._run_once(self.loop)
+            self._run_once(self.loop, self.loop.run)
             if self._ending or self.loop is None:
                 break
+            if self._may_be_woken():
+                self._run_once(self.loop, run_until_woken, self.loop, True)
+                continue
             handles = getattr(self.loop, "debug", list)()
             self.parent.throw(LoopExit("This operation would block forever", self, handles))
 
-    def _run_once(self, loop):
+    def _may_be_woken(self):
+        """Whether somebody outside of the loop, which has nothing left to do, could still end a wait in this hub.
+
+        The one place that decides between waiting on and LoopExit.
+        """
+        return not self._expects_nobody and others_may_come()
+
+    @contextmanager
+    def _expecting_nobody(self):
+        """While the main greenlet waits in here, LoopExit comes as soon as the loop has nothing left to do."""
+        self._expects_nobody = True
+        try:
+            yield
+        finally:
+            self._expects_nobody = False
+
+    def _run_once(self, loop, run, *args):
         loop.error_handler = self
         try:
-            loop.run()
+            run(*args)
         finally:
             loop.error_handler = None
 
@@ -355,7 +375,8 @@ class Hub(WaitOperationsGreenlet):
         if limit is not None:
             limit.start(waiter.switch, None)
         try:
-            waiter.get()
+            with self._expecting_nobody():
+                waiter.get()
             return False
         except LoopExit:
             return True

@@ -18,7 +18,7 @@ from greenlet import getcurrent, greenlet as RawGreenlet
 
 from gevent._config import config
 from gevent._hub_local import get_hub, get_hub_if_exists
-from gevent._native.threadpool import TaskQueue, ThreadResult, call_in_hub
+from gevent._native.threadpool import TaskQueue, ThreadResult, call_in_hub, hub_is_inhabited
 from gevent.event import AsyncResult
 from gevent.exceptions import InvalidThreadUseError
 from gevent.pool import GroupMappingMixin
@@ -84,7 +84,7 @@ class _WorkerGreenlet(RawGreenlet):
         self.switch()
 
     def run(self):
-        """Do tasks until dismissed. Blocks the thread whenever there is none."""
+        """Do tasks until dismissed. Whenever there is none, blocks the thread, or runs what lives in its hub."""
         asked = False
         try:
             self._tasks.serve(self, self._idle_task_timeout)
@@ -101,6 +101,8 @@ class _WorkerGreenlet(RawGreenlet):
             if pool is not None and not asked:
                 # Its tasks may have nobody to do them now.
                 call_in_hub(self._hub, type(pool).adjust, pool)
+            del pool
+            self._leave_hub()
 
     def _wait_for_task(self, timeout):
         # gevent.util.is_idle_threadpool_worker() knows this name.
@@ -132,9 +134,20 @@ class _WorkerGreenlet(RawGreenlet):
             _sys.settrace(None)
 
     def _on_idle(self):
-        """Give back what tasks have left behind in this thread: its hub, if one of them used gevent."""
+        """Give back what tasks have left behind in this thread: its hub, if one of them used gevent.
+
+        It stays while anything lives there, such as a greenlet that a task has started as a thread.
+        """
+        hub = get_hub_if_exists()
+        if hub is not None and not hub_is_inhabited():
+            hub.destroy(True)
+
+    def _leave_hub(self):
+        """The pool needs this thread no more; what lives in its hub may do so to its end, as a thread would."""
         hub = get_hub_if_exists()
         if hub is not None:
+            if hub.parent is getcurrent() and hub_is_inhabited():
+                hub.join()
             hub.destroy(True)
 
     def __repr__(self):

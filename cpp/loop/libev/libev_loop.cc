@@ -131,7 +131,9 @@ void LibevLoop::on_system_error(const char* message) noexcept {
 }
 
 void LibevLoop::wake_up() noexcept {
-  if (!abandoned()) ev_async_send(loop_, &wake_up_);
+  if (abandoned()) return;
+  set_rung();
+  ev_async_send(loop_, &wake_up_);
 }
 
 void LibevLoop::reinit() noexcept {

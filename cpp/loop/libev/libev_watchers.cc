@@ -270,7 +270,10 @@ double LibevLoop::due(const Timer& timer) const noexcept {
   return its->cb != nullptr ? its->at : timer.after_s();
 }
 
-void LibevLoop::send(Async& async) noexcept { ev_async_send(loop_, native<ev_async>(async)); }
+void LibevLoop::send(Async& async) noexcept {
+  set_rung();
+  ev_async_send(loop_, native<ev_async>(async));
+}
 
 bool LibevLoop::sent(const Async& async) const noexcept {
   return ev_async_pending(native<ev_async>(const_cast<Async&>(async))) != 0;

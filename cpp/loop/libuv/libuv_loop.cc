@@ -227,6 +227,7 @@ void LibuvLoop::queue_idle() noexcept {
 
 void LibuvLoop::wake_up() noexcept {
   if (abandoned()) return;
+  set_rung();
   woken_.store(true);
   if (asleep_.load()) uv_async_send(&wake_up_);
 }

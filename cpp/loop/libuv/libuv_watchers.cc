@@ -169,6 +169,7 @@ double LibuvLoop::due(const Timer& timer) const noexcept {
 }
 
 void LibuvLoop::send(Async& async) noexcept {
+  set_rung();
   sent_flag(async).store(true);
   any_sent_.store(true);
   if (asleep_.load()) uv_async_send(&wake_up_);

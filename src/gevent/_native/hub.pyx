@@ -70,6 +70,13 @@ cdef extern from "python/fork_reset.h" namespace "gevent":
     PyObject* home_greenlet_object "(PyObject*)gevent::home_greenlet" ()
 
 
+cdef extern from "python/resting_threads.h" namespace "gevent":
+    bint others_may_come_natively "gevent::others_may_come" ()
+    void count_out_natively "gevent::count_out_this_thread" ()
+    cdef cppclass CoreStall "gevent::Stall":
+        CoreStall(CoreLoop& loop, bint rests)
+
+
 import_greenlet_api()
 if _os.environ.get("GEVENT_CHUNK_CACHE", "1") != "0":
     install_chunk_cache(4096)
@@ -343,6 +350,29 @@ def sleep(seconds=0, ref=True):
     to wait for with `ref=False`. From gevent.
     """
     park_for(seconds, ref)
+
+
+def others_may_come():
+    """Whether another native thread lives that may wake a greenlet of this one: cpp/python/resting_threads.h."""
+    return others_may_come_natively()
+
+
+def count_out_this_thread():
+    """Have the calling thread never count as one that may wake others."""
+    count_out_natively()
+
+
+def run_until_woken(loop, bint rests):
+    """Run `loop`, which has nothing left to do, until another thread has woken somebody, or none is left that could.
+
+    `rests`: whether nothing but a thread may do that, so that this one is of no help to others meanwhile. Waits, in the
+    operating system.
+    """
+    cdef CoreStall* stall = new CoreStall(loop_of(loop)[0], rests)
+    try:
+        loop.run(once=True)
+    finally:
+        del stall
 
 
 def running_greenlet():

@@ -9,12 +9,13 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from gevent._native.semaphore import Semaphore
 
+from bridge cimport current_hub
+
 cdef extern from "python/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "sync/semaphore.h" namespace "gevent":
     cdef cppclass CoreSemaphore "gevent::Semaphore":
-        bint owned
         bint try_acquire()
         void release()
 
@@ -62,7 +63,6 @@ A mutual exclusion lock that the greenlet which holds it can take again; it is f
     cdef int _stand_on(self, block) except -1:
         self._block = block
         self.core = <CoreSemaphore*>PyCapsule_GetPointer(block._core, "gevent.Semaphore")
-        self.core.owned = True
         return 0
 
     def __repr__(self):
@@ -74,11 +74,20 @@ A mutual exclusion lock that the greenlet which holds it can take again; it is f
         if self._owner is me:
             self._count += 1
             return True
-        if not self.core.try_acquire() and not self._block.acquire(blocking, timeout):
+        if not self.core.try_acquire() and not self._wait(blocking, timeout):
             return False
         self._owner = me
         self._count = 1
         return True
+
+    cdef bint _wait(self, blocking, timeout) except -1:
+        if blocking and getattr(self._owner, "dead", False):
+            # No thread will give it back; the main greenlet is to hear of that.
+            hub = current_hub()
+            if hub.parent is whoever_calls():
+                with hub._expecting_nobody():
+                    return self._block.acquire(blocking, timeout)
+        return self._block.acquire(blocking, timeout)
 
     cdef int _give(self) except -1:
         me = whoever_calls()

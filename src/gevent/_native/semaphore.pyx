@@ -36,7 +36,6 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
         bint try_acquire()
         void release()
         void pass_on()
-        bint used_elsewhere()
         Line line
 
 cdef extern from "python/callback_link.h" namespace "gevent":
@@ -45,18 +44,15 @@ cdef extern from "python/callback_link.h" namespace "gevent":
     int remove_link(PyObject* links, PyObject* callback) except -1
     Py_ssize_t links_on_their_way(PyObject* links)
 
-cdef extern from "python/thread_parking.h" namespace "gevent":
-    bint has_other_threads()
-    int park_thread_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+cdef extern from "python/resting_threads.h" namespace "gevent":
+    bint others_may_come()
 
-cdef extern from "loop/loop.h" namespace "gevent":
-    cdef cppclass HoldableLoop "gevent::Loop":
-        void hold()
-        void release()
+cdef extern from "python/named_wait.h" namespace "gevent":
+    int park_thread_for_object(object, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
 
 cdef extern from "python/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
-        HoldableLoop* loop
+        pass
     HubState* hub_state()
 
 cdef extern from *:
@@ -144,26 +140,19 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     cdef bint _draw(self, double seconds, bint takes) except -1:
         # Waits until there is a unit, and takes it if `takes`; False when the time is over.
-        cdef HubState* state = hub_state()
-        cdef HoldableLoop* held = NULL
         cdef Ticket* ticket
-        cdef bint sleeps = state == NULL and self.core.used_elsewhere()
+        # Who has no hub has no other greenlets that could run meanwhile.
+        cdef bint sleeps = hub_state() == NULL and others_may_come()
         cdef bint again = False
         cdef double deadline = steady_seconds() + seconds if seconds >= 0 else 0
         cdef int woken
         if not sleeps and self._hub is None:
             self._hub = current_hub()
-            state = hub_state()
         ticket = self.core.line.enter(NULL, takes)
         try:
             while True:
-                if (held == NULL and state != NULL and state.loop != NULL and self.core.used_elsewhere()
-                        and has_other_threads()):
-                    # Who will release it may be in another thread: this loop must not take itself for finished.
-                    held = state.loop
-                    held.hold()
                 if sleeps:
-                    woken = park_thread_in(self.core.line.queue, seconds, ticket)
+                    woken = park_thread_for_object(self, self.core.line.queue, seconds, ticket)
                 elif again:
                     woken = park_first_for_object(self, self.core.line.queue, seconds, ticket)
                 else:
@@ -179,10 +168,6 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         finally:
             self.core.line.leave(ticket[0])
             self.core.pass_on()
-            if held != NULL:
-                state = hub_state()
-                if state != NULL and state.loop == held:
-                    held.release()
 
     cdef bint _draw_in_time(self, timeout, bint takes) except -1:
         if timeout is None:

@@ -14,6 +14,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cython.operator cimport dereference
 from libc.stdint cimport uint64_t
 
+from gevent._native.hub import get_hub_if_exists
+
 from bridge cimport CoreLoop, CoreWaitQueue, call_soon, current_loop, loop_of, park_in
 
 
@@ -29,8 +31,11 @@ cdef extern from "thread/job_queue.h" namespace "gevent" nogil:
         CoreJobQueue()
         void push(Job& job) except +
         Job* try_take() except +
-        Job* take(double timeout_s) except +
         size_t size() except +
+
+cdef extern from "python/job_wait.h" namespace "gevent":
+    Job* wait_for_job(CoreJobQueue& queue, double timeout_s) except? NULL
+    bint hub_is_inhabited_natively "gevent::hub_is_inhabited" ()
 
 cdef extern from "thread/completions.h" namespace "gevent":
     cdef cppclass CoreCompletions "gevent::Completions":
@@ -48,8 +53,12 @@ cdef extern from *:
                                                         void* owner) {
       return new gevent::Completions(loop, reinterpret_cast<gevent::Completions::Deliver>(deliver), owner);
     }
-    static inline void hold(gevent::Loop& loop) { loop.hold(); }
+    static inline void hold(gevent::Loop& loop) {
+      loop.hold();
+      ++loop.idle_holds;
+    }
     static inline void release(gevent::Loop& loop) {
+      --loop.idle_holds;
       if (!loop.abandoned()) loop.release();
     }
     """
@@ -317,7 +326,8 @@ cdef class TaskQueue:
         worker
             whose ``_before_run_task`` and ``_after_run_task`` are called around each.
         idle_timeout
-            seconds without a task after which ``worker._on_idle()`` is called, once; negative: never.
+            seconds without a task after which ``worker._on_idle()`` is called, and again as long as that leaves a hub;
+            negative: never.
         """
         cdef Job* job
         cdef bint plain = worker._runs_tasks_plainly
@@ -329,7 +339,8 @@ cdef class TaskQueue:
                 job = <Job*><size_t>worker._wait_for_task(timeout)
                 if job == NULL:
                     worker._on_idle()
-                    timeout = -1
+                    if get_hub_if_exists() is None:
+                        timeout = -1
                     continue
             else:
                 self.tell()
@@ -340,13 +351,13 @@ cdef class TaskQueue:
             self.run(worker, <PyObject*>job.owner, plain)
 
     def sleep(self, double timeout):
-        """Block the calling thread until there is a task; return where, for `serve`, or 0 after `timeout` seconds."""
-        cdef Job* job
+        """Wait until there is a task; return where, for `serve`, or 0 after `timeout` seconds.
+
+        Blocks the calling thread, unless something lives in its hub: that runs meanwhile.
+        """
         # At the last moment: as soon as the hub's thread wakes it wants the GIL.
         self.tell()
-        with nogil:
-            job = self.core.take(timeout)
-        return <size_t>job
+        return <size_t>wait_for_job(dereference(self.core), timeout)
 
     cdef inline void tell(self):
         if self.untold:
@@ -388,9 +399,14 @@ cdef class TaskQueue:
         self.left.wake_all()
 
 
+def hub_is_inhabited():
+    """Whether anything lives in the calling thread's hub: something waits there, or is about to run."""
+    return hub_is_inhabited_natively()
+
+
 def call_in_hub(hub, function, argument):
     """Have ``function(argument)`` called in `hub`, soon. Any thread; does not wait."""
     call_soon(loop_of(hub.loop)[0], function, <PyObject*>argument)
 
 
-__all__ = ["Results", "TaskQueue", "ThreadResult", "call_in_hub"]
+__all__ = ["Results", "TaskQueue", "ThreadResult", "call_in_hub", "hub_is_inhabited"]

@@ -3,8 +3,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <thread>
-
 #include "doctest/doctest.h"
 #include "sync/counting_waiter.h"
 
@@ -85,20 +83,6 @@ TEST_CASE("a waiter without a ticket is told in its turn, and takes nothing from
   // The unit is as good as taken.
   CHECK(last_link.woken == 0);
   CHECK(semaphore.count() == 1);
-}
-
-TEST_CASE("a semaphore knows whether another thread may be the one to release it") {
-  Semaphore semaphore(1);
-  CHECK_FALSE(semaphore.used_elsewhere());
-  CHECK(semaphore.try_acquire());
-  CHECK_FALSE(semaphore.used_elsewhere());
-  semaphore.release();
-  std::thread([&] { CHECK(semaphore.try_acquire()); }).join();
-  CHECK(semaphore.used_elsewhere());
-  // From now on threads take turns, whoever has it at the moment.
-  semaphore.release();
-  CHECK(semaphore.try_acquire());
-  CHECK(semaphore.used_elsewhere());
 }
 
 TEST_CASE("when somebody else takes the units, those on their way go back to the front in their old order") {

@@ -71,6 +71,49 @@ TEST_CASE("no job waits while a worker sleeps and all others are busy") {
   }
 }
 
+TEST_CASE("who listens is told of a job once, and takes it, or leaves it to the next") {
+  struct Told final : JobQueue::Listener {
+    void on_job() noexcept override { ++times; }
+    int times = 0;
+  };
+  JobQueue queue;
+  Job job, another;
+  Told first, second;
+  CHECK(queue.take_or_listen(first) == nullptr);
+  CHECK(queue.take_or_listen(second) == nullptr);
+  queue.push(job);
+  CHECK(first.times == 1);
+  CHECK(second.times == 1);
+  CHECK(queue.stop_listening(first, true) == &job);
+  CHECK(queue.stop_listening(second, true) == nullptr);
+
+  CHECK(queue.take_or_listen(first) == nullptr);
+  CHECK(queue.stop_listening(first, true) == nullptr);
+  queue.push(another);
+  CHECK(first.times == 1);
+  CHECK(queue.take_or_listen(second) == &another);
+}
+
+TEST_CASE("a worker that sleeps is woken before those that listen are told") {
+  struct Told final : JobQueue::Listener {
+    void on_job() noexcept override { ++times; }
+    int times = 0;
+  };
+  JobQueue queue;
+  Job job;
+  Told listener;
+  CHECK(queue.take_or_listen(listener) == nullptr);
+  std::atomic<bool> asleep = true;
+  std::thread worker([&] { CHECK(queue.take(-1, &asleep) == &job); });
+  wait_until_sleeping(queue, 1);
+  CHECK(asleep);
+  queue.push(job);
+  worker.join();
+  CHECK_FALSE(asleep);
+  CHECK(listener.times == 0);
+  CHECK(queue.stop_listening(listener, true) == nullptr);
+}
+
 TEST_CASE("many producers and workers with timeouts lose no job") {
   constexpr int kJobs = 2000;
   JobQueue queue;
