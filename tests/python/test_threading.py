@@ -1,5 +1,6 @@
 """Patched threading: threads are greenlets, whoever made their class, and the interpreter ends as it should."""
 
+import pytest
 from scripts import run_script
 
 PATCHED = "from gevent import monkey; monkey.patch_all()\n"
@@ -346,3 +347,35 @@ class Semaphores(lock_tests.SemaphoreTests):
 unittest.main(argv=["lock_tests"])
 """
     )
+
+
+@pytest.mark.parametrize("loop", ["libev", "libuv"])
+def test_threads_that_are_the_first_to_use_gevent_at_the_same_time_all_get_their_turn(loop):
+    for _ in range(3):
+        run_script(
+            """
+            import _thread, os, sys, time
+            native_start = _thread.start_new_thread
+            from gevent import monkey
+            monkey.patch_all()
+            import gevent
+
+            sys.setswitchinterval(1e-5)
+            done = []
+
+            def use():
+                gevent.sleep(0.01)
+                gevent.spawn(gevent.sleep, 0.001).get()
+                done.append(1)
+
+            for _ in range(8):
+                native_start(use, ())
+            use()
+            end = time.monotonic() + 30
+            while len(done) < 9:
+                assert time.monotonic() < end, done
+                time.sleep(0.001)
+            os._exit(0)
+            """,
+            env={"GEVENT_LOOP": loop},
+        )

@@ -55,6 +55,8 @@ class ThreadPatch:
         # All imports come first: they should not meet a half patched threading.
         from gevent import events, thread as green_thread, threading as green_threading
 
+        _import_loop()
+
         native_ident = get_original("_thread", "get_ident")()
         first_time = not is_object_patched("_thread", "get_ident")
 
@@ -234,6 +236,25 @@ def _make_shutdown(threading):
             take_locks(green=False)
 
     return _shutdown
+
+
+# --- the first hub -----------------------------------------------------------------------------------------------
+
+
+def _import_loop():
+    """Import what a thread's first hub is made of.
+
+    From now on the locks of the import system park greenlets, for which they need a hub: two threads that imported this
+    at the same time would each wait in a hub that cannot be made.
+    """
+    from gevent._config import config
+
+    setting = config.settings["loop"]
+    try:
+        setting.validate(setting._default())
+    except ImportError:
+        # Whoever makes a hub will be told; until then the program may choose another one.
+        return
 
 
 # --- locks that exist already ------------------------------------------------------------------------------------
