@@ -1,20 +1,34 @@
 """Packaging: what pyproject.toml cannot say.
 
-The native half is built by CMakeLists.txt, through scikit-build-core's setuptools plugin.
+The native half is built by CMakeLists.txt, through scikit-build-core's setuptools plugin. A wheel is laid out anew once
+it is built; `gevent_mp` says how and why.
 """
 
 import re
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "src"))
+from gevent_mp import _wheel  # noqa: E402
 
 
 def version():
-    """Read ``gevent.__version__`` without importing gevent, which is not built yet."""
+    """Read ``gevent.__mp_version__`` without importing gevent, which is not built yet."""
     text = (HERE / "src" / "gevent" / "__init__.py").read_text(encoding="utf-8")
-    return re.search(r"""^__version__\s*=\s*["']([^"']+)["']""", text, re.MULTILINE).group(1)
+    return re.search(r"""^__mp_version__\s*=\s*["']([^"']+)["']""", text, re.MULTILINE).group(1)
+
+
+class WheelWithATree(bdist_wheel):
+    """A wheel that shares no file with gevent's."""
+
+    def write_wheelfile(self, wheelfile_base, *arguments, **keywords):
+        """Called when all files are in place and none is packed yet."""
+        super().write_wheelfile(wheelfile_base, *arguments, **keywords)
+        _wheel.lay_out(self.bdist_dir, self.data_dir)
 
 
 setup(
@@ -24,4 +38,5 @@ setup(
     include_package_data=False,
     zip_safe=False,
     cmake_source_dir=".",
+    cmdclass={"bdist_wheel": WheelWithATree},
 )

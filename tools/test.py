@@ -74,9 +74,10 @@ PARTS = {
     "python": PythonTests("tests/python", 1500),
     "upstream": PythonTests("tests/upstream", 1800),
     "packaging": PythonTests("tests/packaging", 3600),
+    "install": PythonTests("tests/install", 3600),
 }
 # Minutes long, and about installing rather than about gevent: only when asked for.
-SLOW = {"packaging"}
+SLOW = {"packaging", "install"}
 
 
 def run(command, deadline_s):

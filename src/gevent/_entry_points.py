@@ -11,6 +11,8 @@ import sys
 __all__ = ["load_entry_points"]
 
 _PREFIX = "gevent.plugins."
+# Ours, for a program that has got another gevent: nothing to call in this one.
+_GUARD = "gevent_mp._guard:"
 
 _references = None  # {group: [(name, "module:attribute"), ...]}, once the search was made
 
@@ -73,7 +75,10 @@ def _parse(text, found):
             group = line.strip("[]").strip()
         elif group and group.startswith(_PREFIX) and "=" in line and line[0] not in "#;":
             name, _, reference = line.partition("=")
-            found.setdefault(group, []).append((name.strip(), reference.strip()))
+            entry = (name.strip(), reference.strip())
+            # Once, though gevent's own distribution, with the same plugins as ours, may lie beside it.
+            if not entry[1].startswith(_GUARD) and entry not in found.setdefault(group, []):
+                found[group].append(entry)
 
 
 def _search_everywhere():
@@ -82,7 +87,8 @@ def _search_everywhere():
     found = {}
     for group, points in _by_group(entry_points()):
         if group.startswith(_PREFIX):
-            found[group] = list(dict.fromkeys((point.name, point.value) for point in points))
+            entries = dict.fromkeys((point.name, point.value) for point in points)
+            found[group] = [entry for entry in entries if not entry[1].startswith(_GUARD)]
     return found
 
 

@@ -25,9 +25,9 @@ from gevent.event import Event
 event = Event()
 gevent.spawn(event.set)
 assert event.wait(5)
-assert importlib.metadata.version("gevent-mp") == gevent.__version__
-plugins = importlib.metadata.entry_points(group="gevent.plugins.monkey.will_patch_all")
-assert [plugin.name for plugin in plugins] == ["signal_os_incompat"]
+assert importlib.metadata.version("gevent-mp") == gevent.__mp_version__
+plugins = sorted(importlib.metadata.entry_points(group="gevent.plugins.monkey.will_patch_all"))
+assert [plugin.name for plugin in plugins] == ["gevent_mp_guard", "signal_os_incompat"]
 assert all(callable(plugin.load()) for plugin in plugins)
 package = pathlib.Path(gevent.__file__).parent
 assert list((package / "_native").glob("libgevent_native.*"))
@@ -96,7 +96,8 @@ def test_sdist_and_wheel_install_in_turn(sources, environment, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert not [name for name in names if name.endswith((".pyx", ".pxd", ".cpp", ".cc", ".h", ".pyc"))]
-    assert not [name for name in names if name.split("/")[0] not in {"gevent"} and ".dist-info" not in name]
+    top = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert top == {"gevent.py", "gevent-mp.pth", "gevent_mp"}
     with tarfile.open(sdist) as archive:
         members = archive.getnames()
     assert not [name for name in members if name.endswith((".so", ".dylib", ".cpp", ".pyc"))]
