@@ -331,4 +331,35 @@ class PatchMultiprocessing(BoolSettingMixin, Setting):
     default = False
 
 
+class PywsgiHeadSizeMax(ByteCountSettingMixin, Setting):
+    """Bytes that the head of a request may have in total, for `gevent.pywsgi`."""
+
+    name = "pywsgi_head_size_max"
+    environment_key = "GEVENT_PYWSGI_HEAD_SIZE_MAX"
+    default = 1 << 20
+
+
+class PywsgiFieldsMax(IntSettingMixin, Setting):
+    """Header lines that a request may have, for `gevent.pywsgi`."""
+
+    name = "pywsgi_fields_max"
+    environment_key = "GEVENT_PYWSGI_FIELDS_MAX"
+    default = 100
+
+
+class PywsgiBodySizeMax(ByteCountSettingMixin, Setting):
+    """Bytes that the body of a request may have, for `gevent.pywsgi`; None for any number."""
+
+    name = "pywsgi_body_size_max"
+    environment_key = "GEVENT_PYWSGI_BODY_SIZE_MAX"
+
+
+class PywsgiChunkExtensionsMax(ByteCountSettingMixin, Setting):
+    """Bytes that all chunk extensions of a body may have beyond what the body has, for `gevent.pywsgi`."""
+
+    name = "pywsgi_chunk_extensions_max"
+    environment_key = "GEVENT_PYWSGI_CHUNK_EXTENSIONS_MAX"
+    default = 8192
+
+
 config = Config()

@@ -393,7 +393,7 @@ def test_a_handler_may_look_at_the_headers_as_a_message(served):
 
     with Served(hello, Handler) as it:
         it.talk(request("/", "X-Name: value"))
-    assert seen == [("value", "default", "X-Name: value\r\n")]
+    assert seen == [("value", "default", "Host: here\r\nX-Name: value\r\n")]
 
 
 # --- logs and environments --------------------------------------------------------------------------------------------

@@ -77,7 +77,8 @@ class Served:
 
 
 def request(target="/", *headers, method="GET", version="1.1", body=b""):
-    lines = [f"{method} {target} HTTP/{version}", *headers]
+    host = [] if any(line.lower().startswith("host:") for line in headers) else ["Host: here"]
+    lines = [f"{method} {target} HTTP/{version}", *host, *headers]
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1") + body
 
 
@@ -110,5 +111,5 @@ INTERNAL_ERROR = response(
     "Date: now",
     body=b"Internal Server Error",
 )
-REFUSED = response("400 Bad Request", "Connection: close", "Content-length: 0")
+REFUSED = response("400 Bad Request", "Connection: close", "Content-length: 0", "Date: now")
 CHUNKED = "Transfer-Encoding: chunked"

@@ -1,10 +1,10 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """HTTP/1 for gevent.pywsgi, where it runs once per header or once per request.
 
-`Head` turns the bytes of a request's head into the variables of an environment; llhttp, through httptools, does the
-parsing. `PlainExchanges` answers plain requests of a connection from beginning to end with no frame of Python but the
-application's. What is plain is decided here; what to do with everything else, in gevent/pywsgi/_handler.py, to which an
-exchange can be handed over at any moment.
+`Head` turns the bytes of a request's head into the variables of an environment, `Chunks` a body in chunks into bytes;
+what is HTTP and what is refused is decided in cpp/http. `PlainExchanges` answers plain requests of a connection from
+beginning to end with no frame of Python but the application's. What is plain is decided here; what to do with all
+else, in gevent/pywsgi/_handler.py, to which an exchange can be handed over at any moment.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Copy
@@ -12,15 +12,26 @@ from cpython.list cimport PyList_CheckExact
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_DecodeLatin1
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
+from libcpp.memory cimport unique_ptr
+from libcpp.string cimport string
+from libcpp.vector cimport vector
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
-
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
 
-cdef Py_ssize_t _NAMES_KNOWN_MAX = 1000
+cdef extern from "<string_view>" namespace "std":
+    cdef cppclass string_view:
+        string_view()
+        string_view(const char*, size_t)
+        const char* data()
+        size_t size()
+
+cdef extern from "python/message_exchange.h":
+    int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
+
 # Up to here, copying a body behind the headers is cheaper than another system call for it.
 cdef Py_ssize_t _ONE_BUFFER_MAX = 1 << 16
 
@@ -29,16 +40,8 @@ cdef inline str _latin1(bytes text):
     return <str>PyUnicode_DecodeLatin1(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), NULL)
 
 
-cdef str _value(bytes text):
-    # llhttp leaves blanks at the end of a value.
-    cdef const char* begin = PyBytes_AS_STRING(text)
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
-    while size and (begin[size - 1] == b" " or begin[size - 1] == b"\t"):
-        size -= 1
-    return <str>PyUnicode_DecodeLatin1(begin, size, NULL)
-
-
 include "http_head.pxi"
+include "http_body.pxi"
 include "http_response.pxi"
 
 
@@ -55,10 +58,10 @@ cdef class PlainExchanges:
         ``(path)`` returns it without percent escapes
     http_date
         ``(seconds)`` returns the value of a Date header in bytes
-    headers_max
-        the greatest number of headers in a request
+    body_max
+        the longest body, or None
 
-    A request is plain if its head can be parsed at once, it is HTTP/1.1, and nothing in it asks for special treatment.
+    A request is plain if it is HTTP/1.1, and nothing in it asks for special treatment.
     """
 
     cdef object handler
@@ -69,7 +72,7 @@ cdef class PlainExchanges:
     cdef object make_input
     cdef object unquote
     cdef object http_date
-    cdef Py_ssize_t headers_max
+    cdef uint64_t body_max
     cdef bint copies_environ
     cdef bint logs
     cdef str client_host
@@ -80,7 +83,7 @@ cdef class PlainExchanges:
     cdef object environ
     cdef object application
     cdef object body
-    cdef long long body_length
+    cdef uint64_t body_length
     cdef bint close
     cdef bint handed_over
     cdef double began
@@ -90,12 +93,12 @@ cdef class PlainExchanges:
     cdef object content_length
     cdef object date_header
     cdef bint asks_to_close
+    cdef bint says_connection
     cdef bint frames_itself
     cdef object result
     cdef object error
 
-    def __cinit__(self, handler, Head head, make_input, unquote, http_date, Py_ssize_t headers_max,
-                  bint copies_environ, bint logs):
+    def __cinit__(self, handler, Head head, make_input, unquote, http_date, body_max, bint copies_environ, bint logs):
         self.handler = handler
         self.server = handler.server
         self.rfile = handler.rfile
@@ -104,7 +107,7 @@ cdef class PlainExchanges:
         self.make_input = make_input
         self.unquote = unquote
         self.http_date = http_date
-        self.headers_max = headers_max
+        self.body_max = <uint64_t>-1 if body_max is None else body_max
         self.copies_environ = copies_environ
         self.logs = logs
         self.date_second = -1
@@ -116,41 +119,32 @@ cdef class PlainExchanges:
     def serve(self):
         """Answer requests until the connection is to be closed (False) or one comes that is not plain (True).
 
-        The latter has not been read yet. Waits for the client.
+        The head of the latter has been read, and is what the next `Head.read` returns. Waits for the client, and gives
+        way to others if it has more to say than they can wait for.
         """
-        cdef bytes arrived
+        cdef int outcome
         while True:
+            yield_in_turn()
             try:
-                arrived = self.rfile.peek()
+                outcome = self.head._read(self.rfile)
             except OSError:
                 return False
-            if not arrived:
+            if outcome == END:
                 return False
-            if not self.head.parse(arrived, self.headers_max) or not self._is_plain():
+            if outcome != WHOLE or not self._is_plain():
+                self.head.pending = True
                 return True
-            self.rfile.read(self.head.size)
             if not self._answer():
                 return False
 
     cdef bint _is_plain(self) except -1:
-        cdef dict variables = self.head.variables
-        if self.head.version != "HTTP/1.1" or self.head.method == "HEAD":
+        cdef const RequestHead* facts = &self.head.reader.head()
+        if not facts.minor_version or facts.chunked or facts.expects_continue or facts.has_upgrade or facts.folded:
             return False
-        if "HTTP_TRANSFER_ENCODING" in variables or "HTTP_EXPECT" in variables or "HTTP_UPGRADE" in variables:
+        if self.head.method == "HEAD" or self.head.method == "CONNECT" or facts.content_length > self.body_max:
             return False
-        connection = variables.get("HTTP_CONNECTION")
-        self.close = False
-        if connection is not None:
-            connection = connection.lower()
-            self.close = connection == "close"
-            if not self.close and connection != "keep-alive":
-                return False
-        length = variables.get("CONTENT_LENGTH")
-        self.body_length = 0
-        if length is not None:
-            if len(length) > 18:
-                return False
-            self.body_length = int(length)  # llhttp has seen to it that there are digits only
+        self.close = not facts.keep_alive
+        self.body_length = facts.content_length
         return True
 
     cdef bint _answer(self) except -1:
@@ -182,26 +176,19 @@ cdef class PlainExchanges:
 
     cdef object _environ(self):
         cdef object environ
-        cdef str path, query = ""
         cdef Head head = self.head
-        cdef Py_ssize_t mark
         if self.copies_environ:
             environ = PyDict_Copy(self.server.environ)
         else:
             environ = self.server.get_environ()
         environ["REQUEST_METHOD"] = head.method
-        path = head.target
-        mark = path.find("?")
-        if mark >= 0:
-            query = path[mark + 1:]
-            path = path[:mark]
-        environ["PATH_INFO"] = self.unquote(path) if "%" in path else path
-        environ["QUERY_STRING"] = query
+        environ["PATH_INFO"] = self.unquote(head.path) if "%" in head.path else head.path
+        environ["QUERY_STRING"] = head.query
         environ["SERVER_PROTOCOL"] = head.version
         if self.client_host is not None:
             environ["REMOTE_ADDR"] = self.client_host
             environ["REMOTE_PORT"] = self.client_port
-        environ.update(head.variables)
+        head._put_variables(environ)
         self.body = self.make_input(self.rfile, self.body_length)
         environ["wsgi.input"] = self.body
         environ["wsgi.input_terminated"] = True
@@ -218,18 +205,23 @@ cdef class PlainExchanges:
         status_line = encoded_status(status)
         encoded = encoded_headers(headers)
         self.content_length = self.date_header = None
-        self.asks_to_close = self.frames_itself = False
+        self.asks_to_close = self.says_connection = self.frames_itself = False
         for name, value in encoded:
             # Only names of these lengths matter; most do not.
             if PyBytes_GET_SIZE(name) == 14:
                 if name.lower() == b"content-length":
+                    if self.content_length is not None or not value.isdigit():
+                        # Whether that can be sent, others decide.
+                        self._hand_over()
+                        return self.handler.start_response(status, headers)
                     self.content_length = _latin1(value)
             elif PyBytes_GET_SIZE(name) == 4:
                 if name.lower() == b"date":
                     self.date_header = _latin1(value)
             elif PyBytes_GET_SIZE(name) == 10:
-                if name.lower() == b"connection" and value.lower() == b"close":
-                    self.asks_to_close = True
+                if name.lower() == b"connection":
+                    self.says_connection = True
+                    self.asks_to_close = value.lower() == b"close"
             elif PyBytes_GET_SIZE(name) == 17:
                 if name.lower() == b"transfer-encoding":
                     self.frames_itself = True
@@ -268,6 +260,8 @@ cdef class PlainExchanges:
             self.response_headers.append((b"Date", self._date()))
         if self.content_length is None:
             self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
+        if self.close and not self.says_connection:
+            self.response_headers.append((b"Connection", b"close"))
         response = _response_bytes(self.status_line, self.response_headers, result)
         self.sock.sendall(response)
         if self.logs:
@@ -311,19 +305,12 @@ cdef class PlainExchanges:
             return 0
         self.handed_over = True
         handler = self.handler
-        handler.requestline = head.request_line
-        handler.command = head.method
-        handler.path = head.target
-        handler.request_version = head.version
-        handler._take_headers(head.pairs, head.variables)
-        handler.content_length = self.body_length
-        handler._chunked_request = False
+        handler._take_facts(head)
         handler.environ = self.environ
         handler.application = self.application
         handler.wsgi_input = self.body
         handler._begin_response()
         handler.time_start = self.began
-        handler.close_connection = self.close
         if self.status_line is not None:
             handler._orig_status = self.status
             handler.status = self.status_line

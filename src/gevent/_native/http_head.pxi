@@ -1,108 +1,295 @@
-# Part of http.pyx: the head of a request, from bytes to variables.
+# Part of http.pyx: the head of a request, from facts to variables.
+
+cdef extern from "http/refusal.h" namespace "gevent::http":
+    cdef cppclass CoreRefusal "gevent::http::Refusal":
+        int status
+        const char* reason
+
+cdef extern from "http/request_head.h" namespace "gevent::http":
+    cdef cppclass HeadLimits:
+        size_t line_max
+        size_t field_line_max
+        size_t fields_max
+        size_t size_max
+        bint host_required
+
+    cdef cppclass CoreField "gevent::http::Field":
+        string_view name
+        string_view value
+        bint folded
+        string unfolded()
+
+    cdef cppclass RequestHead:
+        string_view line
+        string_view method
+        string_view target
+        int minor_version
+        vector[CoreField] fields
+        bint folded
+        string_view path
+        string_view query
+        string_view authority
+        uint64_t content_length
+        bint has_length
+        bint chunked
+        bint keep_alive
+        bint expects_continue
+        bint connection_upgrade
+        bint has_upgrade
+
+    enum ReaderState "gevent::http::RequestHeadReader::State":
+        kReading "gevent::http::RequestHeadReader::State::kReading"
+        kComplete "gevent::http::RequestHeadReader::State::kComplete"
+
+    cdef cppclass RequestHeadReader:
+        void begin(const HeadLimits&)
+        void begin_fields(const HeadLimits&)
+        size_t feed(const char*, size_t) except +
+        ReaderState state()
+        bint begun()
+        const CoreRefusal& refusal()
+        void end_early()
+        string_view refused_line()
+        const RequestHead& head()
+
+cdef extern from "http/name_table.h" namespace "gevent::http":
+    cdef cppclass NameTable:
+        NameTable(size_t names_max) except +
+        int find(string_view)
+        int add(string_view) except +
+
+cdef int _NAMES_KNOWN_MAX = 1000
+
+# What field names are called in an environment: names repeat endlessly.
+cdef unique_ptr[NameTable] _known_names = unique_ptr[NameTable](new NameTable(_NAMES_KNOWN_MAX))
+cdef list _variables_of = []  # by number in that table; None: left out
+
+cdef dict _METHODS = {b"GET": "GET", b"POST": "POST", b"HEAD": "HEAD", b"PUT": "PUT", b"DELETE": "DELETE"}
+cdef str _HTTP_1_1 = "HTTP/1.1"
+cdef str _HTTP_1_0 = "HTTP/1.0"
+
+
+cdef inline str _text(string_view view):
+    return <str>PyUnicode_DecodeLatin1(view.data(), view.size(), NULL)
+
+
+cdef inline bytes _bytes(string_view view):
+    return PyBytes_FromStringAndSize(view.data(), view.size())
+
+
+cdef str _value(const CoreField& field):
+    cdef string unfolded
+    if not field.folded:
+        return _text(field.value)
+    unfolded = field.unfolded()
+    return <str>PyUnicode_DecodeLatin1(unfolded.data(), unfolded.size(), NULL)
+
+
+cpdef variable_name(str name):
+    """What a field is called in an environment; None to leave it out.
+
+    "X_Y" would be taken for "X-Y", which a proxy may have vouched for.
+    """
+    if "_" in name:
+        return None
+    variable = name.upper().replace("-", "_")
+    return variable if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + variable
+
+
+cdef object _variable_of(string_view name):
+    cdef int number = _known_names.get().find(name)
+    if number >= 0:
+        return _variables_of[number]
+    variable = variable_name(_text(name))
+    if _known_names.get().add(name) >= 0:
+        _variables_of.append(variable)
+    return variable
+
+
+cpdef joined(str variable, str first, str second):
+    """The value of a field that was sent twice: joined by a comma or, for cookies, a semicolon. Of a content type the
+    first one counts."""
+    if variable.startswith("CONTENT_"):
+        return first
+    return first + ("; " if variable.startswith("HTTP_COOKIE") else ",") + second
+
+
+cdef enum Outcome:
+    END = 0  # of the connection, before anything of a request
+    WHOLE = 1
+    REFUSED = 2
+
 
 cdef class Head:
-    """The heads of the requests of one connection, one at a time.
+    """The heads of the requests of one connection, one at a time. What is accepted, cpp/http/request_head.h decides.
 
-    variable_name
-        ``(name)`` returns what a header, with its name in bytes, is called in an environment, or None to leave it out
-    join
-        ``(variable, first, second)`` returns the value of a header that was sent twice
-    line_max, size_max
-        the most bytes of the request's line, with its end, and of the whole: whether more is allowed, others decide
+    line_max, field_line_max, fields_max, size_max, host_required
+        the limits, see there
 
-    After `parse` returned True: `method`, `target`, `version` ("HTTP/1.1") and `request_line` are str, `pairs` is a
-    list of the headers' names and values in bytes, and `variables` a dict. `size` is the number of bytes.
+    After `read` or `take` returned True there are the facts; after False `refusal`, a status and a reason.
     """
 
-    cdef object _variable_name
-    cdef object _join
-    cdef object _parser
-    cdef dict _known
-    cdef Py_ssize_t _line_max
-    cdef Py_ssize_t _size_max
-    cdef bint _complete
-    cdef bytes _target
+    cdef RequestHeadReader reader
+    cdef HeadLimits limits
+    cdef object _arrived  # the reader points into it
+    cdef int outcome
+    cdef bint pending  # read, but not yet by the one who asks next
+
     cdef readonly str method
     cdef readonly str target
     cdef readonly str version
-    cdef readonly str request_line
-    cdef readonly list pairs
-    cdef readonly dict variables
-    cdef readonly Py_ssize_t size
+    cdef readonly str path
+    cdef readonly str query
 
-    def __cinit__(self, variable_name, join, dict known_names, Py_ssize_t line_max, Py_ssize_t size_max):
-        self._variable_name = variable_name
-        self._join = join
-        self._known = known_names
-        self._line_max = line_max
-        self._size_max = size_max
+    def __cinit__(self, size_t line_max, size_t field_line_max, size_t fields_max, size_t size_max, bint host_required):
+        self.limits.line_max = line_max
+        self.limits.field_line_max = field_line_max
+        self.limits.fields_max = fields_max
+        self.limits.size_max = size_max
+        self.limits.host_required = host_required
 
-    def parse(self, bytes arrived, Py_ssize_t headers_max):
-        """Parse the head that `arrived` begins with. Return whether it is there in full and beyond doubt.
+    def read(self, rfile):
+        """Read the next head from `rfile`, which can peek. Returns True, False if it is refused, None at the end of the
+        connection. Waits for the client."""
+        cdef int outcome = self._read(rfile)
+        return None if outcome == END else outcome == WHOLE
 
-        If not, it may still be one for those who read line by line. Does not wait.
-        """
-        cdef Py_ssize_t line_end = arrived.find(b"\r\n")
-        cdef bytes head
-        cdef str version
-        # llhttp overlooks an empty line before the request.
-        if line_end <= 0 or line_end + 2 > self._line_max:
-            return False
-        self.size = arrived.find(b"\r\n\r\n", line_end) + 4
-        if self.size < 4 or self.size > self._size_max:
-            return False
-        head = arrived if self.size == PyBytes_GET_SIZE(arrived) else arrived[:self.size]
-        self.pairs = []
-        self.variables = {}
-        try:
-            # After a request with a body, llhttp wants to see the body first, and after an error nothing.
-            if not self._complete:
-                self._parser = HttpRequestParser(self)
-            self._complete = False
-            self._parser.feed_data(head)
-        except HttpParserUpgrade:
-            self._complete = False
-        except HttpParserError:
-            self._complete = False
-            return False
-        version = self._parser.get_http_version()
-        if version == "1.1":
-            self.version = "HTTP/1.1"
-        elif version == "1.0":
-            self.version = "HTTP/1.0"
+    cdef int _read(self, rfile) except -1:
+        cdef bytes arrived
+        cdef size_t taken
+        if self.pending:
+            self.pending = False
+            return self.outcome
+        self.reader.begin(self.limits)
+        while True:
+            arrived = rfile.peek()
+            if not PyBytes_GET_SIZE(arrived):
+                if not self.reader.begun():
+                    return END
+                self.reader.end_early()
+                self.outcome = REFUSED
+                return REFUSED
+            taken = self.reader.feed(PyBytes_AS_STRING(arrived), PyBytes_GET_SIZE(arrived))
+            rfile.read(taken)
+            if self.reader.state() != kReading:
+                self._arrived = arrived
+                return self._concluded()
+
+    cdef int _concluded(self) except -1:
+        if self.reader.state() == kComplete:
+            self._find_facts()
+            self.outcome = WHOLE
         else:
-            return False
-        if len(self.pairs) > headers_max:
-            return False
-        self.method = _latin1(self._parser.get_method())
-        self.target = _latin1(self._target)
-        self.request_line = <str>PyUnicode_DecodeLatin1(PyBytes_AS_STRING(head), line_end, NULL)
-        return True
+            self.outcome = REFUSED
+        return self.outcome
 
-    def close(self):
-        """Parse no more: the parser and this object hold each other."""
-        self._parser = None
-        self._complete = False
+    def begin(self):
+        """Begin another head, which `take` gets line by line."""
+        self.pending = False
+        self.reader.begin(self.limits)
 
-    def on_url(self, bytes url):
-        self._target = url
+    def begin_fields(self):
+        """The same for field lines alone."""
+        self.reader.begin_fields(self.limits)
 
-    def on_header(self, bytes name, bytes value):
-        cdef PyObject* found = PyDict_GetItemWithError(self._known, name)
+    def take(self, bytes line):
+        """Take the next piece of the head. Returns True when it is complete, False if it is refused, else None."""
+        self.reader.feed(PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line))
+        if self.reader.state() == kReading:
+            return None
+        self._arrived = line
+        return self._concluded() == WHOLE
+
+    def end_early(self):
+        """There is no more."""
+        self.reader.end_early()
+        self.outcome = REFUSED
+
+    cdef int _find_facts(self) except -1:
+        cdef const RequestHead* head = &self.reader.head()
+        cdef bytes method = _bytes(head.method)
+        known = _METHODS.get(method)
+        self.method = _latin1(method) if known is None else <str>known
+        self.target = _text(head.target)
+        self.version = _HTTP_1_1 if head.minor_version else _HTTP_1_0
+        self.path = self.target if head.path.size() == head.target.size() else _text(head.path)
+        self.query = _text(head.query)
+        return 0
+
+    @property
+    def refusal(self):
+        """The status and the reason."""
+        return self.reader.refusal().status, self.reader.refusal().reason.decode("ascii")
+
+    @property
+    def request_line(self):
+        """The request line, or what was understood of it."""
+        return _text(self.reader.head().line if self.outcome == WHOLE else self.reader.refused_line())
+
+    @property
+    def begun(self):
+        """Whether there is anything but empty lines."""
+        return self.reader.begun()
+
+    @property
+    def pairs(self):
+        """The names and values of the fields, in bytes."""
+        cdef CoreField field
+        return [(_bytes(field.name), _value(field).encode("latin-1")) for field in self.reader.head().fields]
+
+    @property
+    def variables(self):
+        """What the fields are in an environment."""
+        variables = {}
+        self._put_variables(variables)
+        return variables
+
+    cdef int _put_variables(self, object environ) except -1:
+        # In two steps: what is in `environ` already is replaced, not joined to.
+        cdef const RequestHead* head = &self.reader.head()
+        cdef dict seen = {}
         cdef PyObject* former
         cdef object variable
-        cdef str text = _value(value)
-        self.pairs.append((name, value))
-        if found != NULL:
-            variable = <object>found
-        else:
-            variable = self._variable_name(name)
-            if len(self._known) < _NAMES_KNOWN_MAX:
-                self._known[name] = variable
-        if variable is None:
-            return
-        former = PyDict_GetItemWithError(self.variables, variable)
-        self.variables[variable] = text if former == NULL else self._join(variable, <object>former, text)
+        cdef object text
+        cdef size_t i
+        for i in range(head.fields.size()):
+            variable = _variable_of(head.fields[i].name)
+            if variable is None:
+                continue
+            text = _value(head.fields[i])
+            former = PyDict_GetItemWithError(seen, variable)
+            seen[variable] = text if former == NULL else joined(<str>variable, <str><object>former, <str>text)
+        if head.authority.size():
+            seen["HTTP_HOST"] = _text(head.authority)
+        environ.update(seen)
+        return 0
 
-    def on_message_complete(self):
-        self._complete = True
+    @property
+    def authority(self):
+        """The host of an absolute target, which takes the place of the Host field; else empty."""
+        return _text(self.reader.head().authority)
+
+    @property
+    def content_length(self):
+        """0 if there is none."""
+        return self.reader.head().content_length
+
+    @property
+    def chunked(self):
+        """Whether the body comes in chunks."""
+        return self.reader.head().chunked
+
+    @property
+    def keep_alive(self):
+        """Whether another request may follow."""
+        return self.reader.head().keep_alive
+
+    @property
+    def expects_continue(self):
+        """Whether the client waits for "100 Continue"."""
+        return self.reader.head().expects_continue
+
+    @property
+    def folded(self):
+        """Whether a line was continued."""
+        return self.reader.head().folded

@@ -1,14 +1,28 @@
 # Part of http.pyx: status lines and headers, from what applications say to bytes.
 
+cdef extern from "http/field_text.h" namespace "gevent::http":
+    bint is_field_name(string_view)
+    bint is_one_line(string_view)
+
+
+cdef inline string_view _view(bytes text):
+    return string_view(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+
+
 def encoded_status(status):
     """Return a status line as bytes. Raises UnicodeError or ValueError if it cannot be sent."""
     cdef bytes encoded
     if not isinstance(status, str):
         raise UnicodeError("The status string must be a native string")
     encoded = (<str>status).encode("latin-1")
-    if b"\r" in encoded or b"\n" in encoded:
-        raise ValueError("carriage return or newline in status", status)
+    if not is_one_line(_view(encoded)):
+        raise ValueError(_complaint(encoded, "status"), status)
     return encoded
+
+
+cdef str _complaint(bytes text, str where):
+    broken = b"\r" in text or b"\n" in text
+    return ("carriage return or newline in " if broken else "invalid character in ") + where
 
 
 def encoded_headers(headers):
@@ -30,10 +44,10 @@ cdef tuple _encoded_header(name, value):
         value_bytes = (<str>value).encode("latin-1")
     except UnicodeEncodeError:
         raise UnicodeError("Non-latin1 header", repr(name), repr(value))
-    if b"\r" in value_bytes or b"\n" in value_bytes:
-        raise ValueError("carriage return or newline in header value", value)
-    if b"\r" in name_bytes or b"\n" in name_bytes:
-        raise ValueError("carriage return or newline in header name", name)
+    if not is_one_line(_view(value_bytes)):
+        raise ValueError(_complaint(value_bytes, "header value"), value)
+    if not is_field_name(_view(name_bytes)):
+        raise ValueError(_complaint(name_bytes, "header name"), name)
     return name_bytes, value_bytes
 
 

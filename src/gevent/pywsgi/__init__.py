@@ -15,7 +15,7 @@ import sys
 import gevent
 from gevent import socket
 from gevent._compat import reraise  # noqa: F401 - a name of gevent's
-from gevent.pywsgi import _environ, _handler, _input, _log, _request, _response
+from gevent.pywsgi import _environ, _handler, _input, _limits, _log, _request, _response
 from gevent.server import StreamServer
 
 __all__ = [
@@ -84,6 +84,16 @@ class WSGIServer(StreamServer):
     secure_environ_class = WSGISecureEnviron
     """What environments are made of before they are shown to anybody else."""
 
+    upgrades = ("websocket",)
+    """The protocols, in small letters, that the application can take a connection over with.
+
+    A request to upgrade to one of these gets the connection itself as ``wsgi.input``; to any other it is ordinary.
+    """
+
+    head_size_max = fields_max = body_size_max = chunk_extensions_max = "default"
+    request_line_max = field_line_max = None
+    require_host = True
+
     base_env = {
         "GATEWAY_INTERFACE": "CGI/1.1",
         "SERVER_SOFTWARE": "gevent/{}.{} Python/{}.{}".format(*gevent.version_info[:2], *sys.version_info[:2]),
@@ -107,6 +117,7 @@ class WSGIServer(StreamServer):
         environ=None,
         **ssl_args,
     ):
+        self._take_limits(ssl_args)
         super().__init__(listener, backlog=backlog, spawn=spawn, **ssl_args)
         # A subclass may have these as attributes.
         if application is not None:
@@ -117,6 +128,12 @@ class WSGIServer(StreamServer):
         self.error_log = _log.as_log(error_log, sys.stderr)
         self.set_environ(environ)
         self.set_max_accept()
+
+    def _take_limits(self, arguments):
+        # From among the other keyword arguments, which are for TLS.
+        for name in (*_limits.LIMITS, "upgrades"):
+            if name in arguments:
+                setattr(self, name, arguments.pop(name))
 
     def set_environ(self, environ=None):
         """Begin the environment of all requests anew, with `environ` in it."""

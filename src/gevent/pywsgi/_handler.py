@@ -32,10 +32,11 @@ from greenlet import GreenletExit
 from gevent._hub_local import get_hub
 from gevent._native.http import PlainExchanges
 from gevent.pywsgi._input import Input, _InvalidClientInput
-from gevent.pywsgi._log import _NoopLog
-from gevent.pywsgi._request import HEADERS_MAX, _InvalidClientRequest, new_head, unquote_latin1
+from gevent.pywsgi._limits import Limits
+from gevent.pywsgi._log import _NoopLog, escaped, short
+from gevent.pywsgi._request import unquote_latin1
 from gevent.pywsgi._request_steps import RequestSteps
-from gevent.pywsgi._response import BAD_REQUEST, ERRORS, Clock, http_date
+from gevent.pywsgi._response import ERRORS, Clock, http_date, refusal
 from gevent.pywsgi._response_steps import ResponseSteps
 
 __all__ = ["WSGIHandler"]
@@ -74,8 +75,10 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         # What a subclass replaces must be called, so the short cuts around it are only for the originals.
         kind = type(self)
         self._plain_write = kind.write is _ORIGINAL_WRITE
+        self._limits = Limits(server)
+        self._head = self._limits.new_head()
         if hasattr(self.rfile, "peek") and _reading_steps(kind) == _ORIGINAL_READING_STEPS:
-            self._head = new_head()
+            self._reads_whole = True
             if _answering_steps(kind) == _ORIGINAL_ANSWERING_STEPS:
                 self._plain = self._plain_exchanges()
 
@@ -83,7 +86,8 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         server = self.server
         copies_environ = getattr(server, "_copies_environ", False)
         logs = server.log is not None and type(server.log) is not _NoopLog
-        return PlainExchanges(self, self._head, Input, unquote_latin1, http_date, HEADERS_MAX, copies_environ, logs)
+        body_max = self._limits.body_size_max
+        return PlainExchanges(self, self._head, Input, unquote_latin1, http_date, body_max, copies_environ, logs)
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -102,8 +106,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
                     # A status and a ready-made response: the request was refused before there was an environment.
                     self.status, response = outcome
                     self.code = int(self.status)
-                    self.socket.sendall(response)
-                    self._drain()
+                    self._send_refusal(response)
                     self.time_finish = self.time_finish or time.time()
                     self.log_request()
                     return
@@ -113,10 +116,15 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             self.__dict__.pop("socket", None)
             self.__dict__.pop("wsgi_input", None)
             self.__dict__.pop("_plain", None)  # which has them, too
-            if self._head is not None:
-                self._head.close()
             if rfile is not None:
                 rfile.close()
+
+    def _send_refusal(self, response):
+        try:
+            self.socket.sendall(response)
+        except OSError:
+            return  # nobody is there to read it
+        self._drain()
 
     def _drain(self):
         # Closing a connection with input that nobody has read resets it, and the reset can overtake the response on
@@ -141,17 +149,14 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         self.status = self.code = self._orig_status = self.requestline = None
         try:
             try:
-                read = self._read_head() if self._head is not None else False
-                if read is False:
-                    read = self._read_head_by_line()
+                read = self._read_head() if self._reads_whole else self._read_head_by_line()
             except OSError:
                 return None
-            if read is not True:
-                return read
+            if read is None:
+                return None
             self.environ = self.get_environ()
         except Exception as error:
-            self._handle_client_error(error)
-            return "400", BAD_REQUEST
+            return self._handle_client_error(error)
         self.application = self.server.application
         self.handle_one_response()
         if self.close_connection or self.rfile.closed:
@@ -173,6 +178,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         self.response_use_chunked = False
         self.connection_upgraded = False
         self.response_length = self._body_sent = 0
+        self._body_left = None
 
     def _respond(self, run):
         try:
@@ -182,7 +188,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
                 self._finish_request()
         except _InvalidClientInput as error:
             self._handle_client_error(error)
-            self._send_error_response_if_possible(400)
+            self._send_error_response_if_possible(getattr(error, "status", 400))
         except OSError as error:
             if error.args and error.args[0] in self.ignored_socket_errors:
                 self.close_connection = True
@@ -197,7 +203,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
     def _finish_request(self):
         # Read what the application left of the body, so that the next request begins where it begins.
         body = self.wsgi_input
-        if not (self.content_length or self._chunked_request) or self.connection_upgraded:
+        if not (self.content_length or self._chunked_request) or self._raw_stream:
             return
         try:
             body._discard()
@@ -234,14 +240,14 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         self._send_error_response_if_possible(500)
 
     def _handle_client_error(self, error):
-        # Not ours, hence a line in the error log and no traceback.
+        # Not ours, hence a line in the error log and no traceback. Returns what handle_one_request() does.
         self.close_connection = True
-        if isinstance(error, _InvalidClientRequest):
-            self.log_error("(from %s) %s", self.client_address, error.formatted_message)
-        else:
-            if not isinstance(error, (_InvalidClientInput, ValueError)):
-                self._print_unexpected_exc()
-            self.log_error("Invalid request (from %s): %s", self.client_address, str(error) or type(error).__name__)
+        if not isinstance(error, (_InvalidClientInput, ValueError)):
+            self._print_unexpected_exc()
+        reason = getattr(error, "formatted_message", None) or str(error) or type(error).__name__
+        self.log_error("Invalid request (from %s): %s", self.client_address, short(reason))
+        status = getattr(error, "status", 400)
+        return str(status), refusal(status)
 
     def _send_error_response_if_possible(self, error_code):
         self.close_connection = True
@@ -275,7 +281,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         status = self.code if self.code is not None and self.code > 0 else self.status
         if isinstance(status, bytes):
             status = status.decode("latin-1")
-        line = self.requestline or ""
+        line = escaped(self.requestline or "", quoted=True)
         return f'{host or "-"} - - [{_log_date(now)}] "{line}" {status or "000"} {length} {took}'
 
     def log_error(self, msg, *args):
@@ -285,7 +291,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         except (TypeError, ValueError):
             message = f"{msg!r} {args!r}"
         try:
-            self.server.error_log.write(f"{self.socket}: {message}\n")
+            self.server.error_log.write(f"{self.socket}: {escaped(message)}\n")
         except Exception:
             # A log that cannot be written is no reason to leave a client without an answer.
             traceback.print_exc()

@@ -1,18 +1,19 @@
 """How a `gevent.pywsgi` handler reads a request, step by step."""
 
-from gevent.pywsgi._input import MAX_REQUEST_LINE, Input
+from gevent.pywsgi._input import Input
 from gevent.pywsgi._request import (
-    HEADERS_MAX,
     OldMessage,
     _InvalidClientRequest,
+    field_lines,
     header_variables,
     headers_factory,
-    parse_request_line,
+    refused,
     unquote_latin1,
 )
-from gevent.pywsgi._response import BAD_REQUEST, REQUEST_TOO_LONG
 
 __all__ = ["RequestSteps"]
+
+_EMPTY_LINES_MAX = 8
 
 
 class RequestSteps:
@@ -26,39 +27,55 @@ class RequestSteps:
     close_connection = False
     wsgi_input = None
     environ = None
-    _head = None  # a Head, where heads may be parsed in one go
+    _limits = None
+    _head = None
+    _reads_whole = False  # whether heads may be read in one go: no step that reads is replaced
     _headers_of_request = None
     _header_pairs = ()
     _variables = None
     _chunked_request = False
+    _expects_continue = False
+    _raw_stream = False  # whether the application has the connection itself
+    _target = _path = _query = _authority = None
 
     def MessageClass(self, *args):
         """Read the headers of a request from a file and return them as a message. Subclasses may have another."""
-        return headers_factory(*args)
+        return headers_factory(*args, _head=self._limits.new_head())
 
     def _read_head(self):
-        # A whole head in what has arrived, in one go. None at the end of the connection, False to take the other way,
-        # in which case nothing was read.
-        rfile = self.rfile
-        arrived = rfile.peek()
-        if not arrived:
-            return None
+        # None at the end of the connection.
         head = self._head
-        if not head.parse(arrived, HEADERS_MAX):
-            return False
-        rfile.read(head.size)
+        whole = head.read(self.rfile)
+        if whole is None:
+            return None
         self.requestline = head.request_line
-        self.command = head.method
-        self.path = head.target
-        self.request_version = head.version
-        self._take_headers(head.pairs, head.variables)
-        self._examine(head.variables)
+        if not whole:
+            raise refused(head)
+        self._take_facts(head)
+        self._check_body_size()
         return True
 
-    def _take_headers(self, pairs, variables):
-        self._header_pairs = pairs
+    def _take_facts(self, head):
+        # What a Head has found, for the steps after it.
+        self.requestline = head.request_line
+        self.command = head.method
+        self.path = self._target = head.target
+        self._path = head.path
+        self._query = head.query
+        self._authority = head.authority
+        self.request_version = head.version
+        self._header_pairs = head.pairs
         self._headers_of_request = None
-        self._variables = variables
+        self._variables = head.variables
+        self.content_length = head.content_length
+        self._chunked_request = head.chunked
+        self._expects_continue = head.expects_continue
+        self.close_connection = not head.keep_alive
+
+    def _check_body_size(self):
+        longest = self._limits.body_size_max
+        if longest is not None and self.content_length > longest:
+            raise _InvalidClientRequest("the body is too large", 413)
 
     def _read_head_by_line(self):
         line = self.read_requestline()
@@ -66,14 +83,23 @@ class RequestSteps:
             return None
         if isinstance(line, bytes):
             line = line.decode("latin-1")
-        self.requestline = line.rstrip()
-        if len(line) >= MAX_REQUEST_LINE:
-            return "414", REQUEST_TOO_LONG
-        return True if self.read_request(line) else ("400", BAD_REQUEST)
+        self.requestline = line.rstrip("\r\n")
+        if not self.read_request(line):
+            raise _InvalidClientRequest("read_request() refused it")
+        return True
 
     def read_requestline(self):
         """Wait for the first line of a request and return it; an empty string at the end of the connection."""
-        return self.rfile.readline(MAX_REQUEST_LINE).decode("latin-1")
+        longest = self._limits.request_line_max
+        line = self.rfile.readline(longest)
+        for _ in range(_EMPTY_LINES_MAX):
+            if line != b"\r\n":
+                break
+            line = self.rfile.readline(longest)
+        if line and not line.endswith(b"\n") and len(line) < longest:
+            self.requestline = line.decode("latin-1")
+            raise _InvalidClientRequest("the head ends early")
+        return line.decode("latin-1")
 
     def read_request(self, raw_requestline):
         """Make out the request that begins with `raw_requestline`, reading its headers. Waits for the client.
@@ -82,13 +108,27 @@ class RequestSteps:
         Returns true, or something false to refuse the request; raises ValueError, with a reason for the log, to
         refuse it too.
         """
-        self.requestline = raw_requestline.rstrip()
-        self.command, self.path, self.request_version = parse_request_line(self.requestline)
-        self.headers = self.MessageClass(self.rfile, 0)
-        if getattr(self.headers, "status", None):
-            raise _InvalidClientRequest(f"Invalid headers status: {self.headers.status!r}")
-        self._variables = header_variables(self.headers.items())
-        self._examine(self._variables)
+        line = raw_requestline.encode("latin-1")
+        if not line.endswith(b"\n") and len(line) < self._limits.request_line_max:
+            line += b"\r\n"  # a subclass's, which has taken it off
+        self.requestline = line.rstrip(b"\r\n").decode("latin-1")
+        head = self._head
+        head.begin()
+        if head.take(line) is False:
+            raise refused(head)
+        if not head.begun:  # a subclass has read an empty line before the request
+            return self.read_request(self.read_requestline())
+        message = self.MessageClass(self.rfile, 0)
+        if getattr(message, "status", None):
+            raise _InvalidClientRequest(f"Invalid headers status: {message.status!r}")
+        # Whoever has read them, they are judged as if they had come with the line before them.
+        if head.take(field_lines(message)) is not True:
+            raise refused(head)
+        self._take_facts(head)
+        self._headers_of_request = message
+        if getattr(message, "_folded", False):
+            self.close_connection = True
+        self._check_body_size()
         return True
 
     @property
@@ -96,60 +136,45 @@ class RequestSteps:
         """The headers of the request, as a message. Made when it is first asked for, unless it was assigned."""
         message = self._headers_of_request
         if message is None:
-            pairs = self._header_pairs
-            message = OldMessage._of((name.decode("latin-1"), value.decode("latin-1").strip()) for name, value in pairs)
-            self._headers_of_request = message
+            message = self._headers_of_request = OldMessage._of(self._header_pairs)
         return message
 
     @headers.setter
     def headers(self, message):
         self._headers_of_request = message
-        self._variables = None
-
-    def _examine(self, variables):
-        # What the headers say about the connection and the body.
-        chunked = False
-        length = 0
-        encoding = variables.get("HTTP_TRANSFER_ENCODING")
-        if encoding is not None:
-            # Anything else than these has an end that cannot be found, or that a proxy finds elsewhere.
-            encoding = encoding.lower()
-            if encoding not in ("chunked", "identity"):
-                raise _InvalidClientRequest(f"Invalid Transfer-Encoding: {encoding!r}")
-            chunked = encoding == "chunked"
-        if chunked:
-            variables.pop("CONTENT_LENGTH", None)
-        elif "CONTENT_LENGTH" in variables:
-            digits = variables["CONTENT_LENGTH"]
-            if not (digits.isascii() and digits.isdecimal()):
-                raise _InvalidClientRequest(f"Invalid Content-Length: {digits!r}")
-            length = int(digits)
-        self.content_length = length
-        self._chunked_request = chunked
-        connection = variables.get("HTTP_CONNECTION")
-        if connection is None:
-            self.close_connection = self.request_version != "HTTP/1.1"
-        else:
-            options = [option.strip() for option in connection.lower().split(",")]
-            keep_alive = self.request_version == "HTTP/1.1" or (
-                self.request_version == "HTTP/1.0" and "keep-alive" in options
-            )
-            self.close_connection = "close" in options or not keep_alive
 
     def _connection_upgrade_requested(self):
-        variables = self._variables
-        if "HTTP_UPGRADE" not in variables and "HTTP_CONNECTION" not in variables:
+        # Only to a protocol that the application can take over with: for all others, such as h2c, this is an ordinary
+        # request. One with a body has to be read to its end first (RFC 9110 7.8), so it is ordinary too.
+        if self.content_length or self._chunked_request:
             return False
-        options = variables.get("HTTP_CONNECTION", "").lower().split(",")
-        return "upgrade" in map(str.strip, options) or variables.get("HTTP_UPGRADE", "").lower() == "websocket"
+        wanted = self._request_variables().get("HTTP_UPGRADE")
+        if wanted is None:
+            return False
+        known = getattr(self.server, "upgrades", ("websocket",))
+        return any(word.strip().lower() in known for word in wanted.split(","))
+
+    def _request_variables(self):
+        # A message may have been changed since it was read, or may be somebody else's.
+        message = self._headers_of_request
+        if message is None:
+            return self._variables
+        variables = header_variables(message.items())
+        if self._authority:
+            variables["HTTP_HOST"] = self._authority
+        return variables
+
+    def _path_and_query(self):
+        if self.path is self._target:
+            return self._path, self._query
+        path, _, query = self.path.partition("?")
+        return path, query
 
     def get_environ(self):
         """Return the environment for the application: what the server says, and what the request does."""
-        variables = self._variables
-        if variables is None:  # `headers` was assigned by a subclass
-            variables = self._variables = header_variables(self.headers.items())
+        variables = self._request_variables()
         environ = self.server.get_environ()
-        path, _, query = self.path.partition("?")
+        path, query = self._path_and_query()
         environ["REQUEST_METHOD"] = self.command
         # SCRIPT_NAME is whatever the server's environment has.
         environ["PATH_INFO"] = unquote_latin1(path)
@@ -160,15 +185,25 @@ class RequestSteps:
             environ["REMOTE_ADDR"] = str(client[0])
             environ["REMOTE_PORT"] = str(client[1])
         environ.update(variables)
-        if self._connection_upgrade_requested():
+        self._raw_stream = self._connection_upgrade_requested()
+        self.wsgi_input = self._new_input()
+        if self._raw_stream:
             # What comes after the head is not HTTP, and its end is nobody's business here.
-            self.wsgi_input = Input(self.rfile, self.content_length, chunked_input=self._chunked_request)
             environ["wsgi.input"] = self.rfile
             environ["wsgi.input_terminated"] = False
+            self.close_connection = True
         else:
-            waits = variables.get("HTTP_EXPECT", "").lower() == "100-continue"
-            self.wsgi_input = environ["wsgi.input"] = Input(
-                self.rfile, self.content_length, self.socket if waits else None, self._chunked_request
-            )
+            environ["wsgi.input"] = self.wsgi_input
             environ["wsgi.input_terminated"] = True
         return environ
+
+    def _new_input(self):
+        made = Input(
+            self.rfile,
+            self.content_length,
+            self.socket if self._expects_continue else None,
+            self._chunked_request,
+        )
+        if self._chunked_request:
+            made._limit(self._limits)
+        return made

@@ -1,24 +1,34 @@
 """Ready-made pieces of HTTP responses: dates, and the answers to requests that went wrong."""
 
+import time
 from email.utils import formatdate
 
-__all__ = ["BAD_REQUEST", "ERRORS", "REQUEST_TOO_LONG", "Clock", "format_date_time", "http_date"]
+__all__ = ["ERRORS", "REASONS", "Clock", "format_date_time", "http_date", "refusal"]
 
-
-def _refusal(status):
-    head = ["HTTP/1.1 " + status, "Connection: close", "Content-length: 0"]
-    return "".join(f"{line}\r\n" for line in [*head, ""]).encode("ascii")
-
-
-# For requests that never become an environment: without the application and everything that it may have replaced.
-BAD_REQUEST = _refusal("400 Bad Request")
-REQUEST_TOO_LONG = _refusal("414 Request URI Too Long")
-
-ERRORS = {
-    400: ("400 Bad Request", b""),
-    500: ("500 Internal Server Error", b"Internal Server Error"),
+REASONS = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    414: "Request URI Too Long",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
 }
+"""What a server says by itself, by status code."""
+
+ERRORS = {code: (f"{code} {reason}", b"") for code, reason in REASONS.items()}
 """Status line and body by status code, for when the application or the body of a request fails."""
+ERRORS[500] = ("500 Internal Server Error", b"Internal Server Error")
+
+
+def refusal(code):
+    """Return the response, in bytes, to a request that never becomes an environment.
+
+    Without the application and everything that it may have replaced.
+    """
+    head = [f"HTTP/1.1 {code} {REASONS[code]}", "Connection: close", "Content-length: 0"]
+    lines = "".join(f"{line}\r\n" for line in head)
+    return b"%bDate: %b\r\n\r\n" % (lines.encode("ascii"), http_date(time.time()))
 
 
 def format_date_time(timestamp):

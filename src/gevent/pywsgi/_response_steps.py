@@ -11,6 +11,7 @@ __all__ = ["ResponseSteps"]
 # Up to here, copying a body behind the headers is cheaper than another system call for it.
 _ONE_BUFFER_MAX = 1 << 16
 _EMPTY = b""
+_FRAMING = (b"content-length", b"transfer-encoding")
 _INTERESTING_LENGTHS = frozenset(map(len, (b"content-length", b"date", b"connection")))
 
 
@@ -32,6 +33,7 @@ class ResponseSteps:
     result = None
     _orig_status = None
     _body_sent = 0
+    _body_left = None  # of what Content-Length says; None if nothing does
     _no_delay = False
     _plain_write = False  # whether write() is the one below
 
@@ -56,15 +58,8 @@ class ResponseSteps:
             self.write(_EMPTY)
         if self.response_use_chunked and self.command != "HEAD":
             self._sendall(b"0\r\n\r\n")
-        if self.command != "HEAD" and self._body_sent != self._promised_length():
-            # The client would go on waiting, or take the surplus for the beginning of the next response.
-            self.close_connection = True
-
-    def _promised_length(self):
-        try:
-            return int(self.provided_content_length)
-        except (TypeError, ValueError):
-            return self._body_sent
+        if self._body_left and self.command != "HEAD":
+            self.close_connection = True  # or the client would go on waiting
 
     def start_response(self, status, headers, exc_info=None):
         """The callable that WSGI gives to applications; returns `write`.
@@ -87,7 +82,7 @@ class ResponseSteps:
             if len(name) in _INTERESTING_LENGTHS:
                 name = name.lower()
                 if name == b"content-length":
-                    length = value.decode("latin-1")
+                    length = _checked_length(value, length)
                 elif name == b"date":
                     date = value.decode("latin-1")
                 elif name == b"connection" and value.lower() == b"close":
@@ -102,33 +97,51 @@ class ResponseSteps:
         self.provided_content_length = length
         self.provided_date = date
         self.response_use_chunked = False
-        if code == 101 and self._connection_upgrade_requested():
+        if code == 101:
+            # Whatever comes now, it is not HTTP: never look for another request in it.
             self.connection_upgraded = True
+            self.close_connection = True
         return self.write
 
     def finalize_headers(self):
         """Add to `response_headers` what the application left to the server. Called before they are sent."""
         headers = self.response_headers
+        unframed = self.code < 200 or self.code == 204  # neither a length nor a coding is allowed (RFC 9110 8.6)
         bodiless = self.code in (204, 304)
         length_known = self.provided_content_length is not None or hasattr(self.result, "__len__") or bodiless
-        if self.request_version == "HTTP/1.0" and not self._has_header(b"connection"):
-            if not length_known:
-                self.close_connection = True  # which is then the end of the body
-            headers.append((b"Connection", b"close" if self.close_connection else b"keep-alive"))
+        frames_itself = self._has_header(b"transfer-encoding")
+        if frames_itself or (self.request_version == "HTTP/1.0" and not length_known):
+            # The end of the connection is then the end of the body: only the application knows whether a client can
+            # tell where that is.
+            self.close_connection = True
+        if self.code != 101:
+            self._say_what_becomes_of_the_connection()
         if not self.provided_date:
             headers.append((b"Date", http_date(time.time())))
-        if bodiless or self.provided_content_length is not None:
+        if unframed:
+            headers[:] = [pair for pair in headers if pair[0].lower() not in _FRAMING]
+        if unframed or bodiless or frames_itself:
             return
-        if self._has_header(b"transfer-encoding"):
-            # The application frames its response itself. Only it knows whether a client can tell where that ends.
-            self.close_connection = True
-            return
-        if length_known:
-            self.provided_content_length = str(sum(map(len, self.result)))
+        if self.provided_content_length is not None:
+            # A subclass may have made it False, for a body without an end.
+            self._body_left = int(self.provided_content_length) if self.provided_content_length else None
+        elif length_known:
+            self._body_left = sum(map(len, self.result))
+            self.provided_content_length = str(self._body_left)
             headers.append((b"Content-Length", self.provided_content_length.encode("ascii")))
-        elif not self.connection_upgraded and self.request_version == "HTTP/1.1":
+        elif self.request_version == "HTTP/1.1":
             self.response_use_chunked = True
             headers.append((b"Transfer-Encoding", b"chunked"))
+
+    def _say_what_becomes_of_the_connection(self):
+        headers = self.response_headers
+        said = [value.lower() for name, value in headers if name.lower() == b"connection"]
+        if not self.close_connection:
+            if self.request_version == "HTTP/1.0" and not said:
+                headers.append((b"Connection", b"keep-alive"))
+        elif said != [b"close"]:
+            headers[:] = [pair for pair in headers if pair[0].lower() != b"connection"]
+            headers.append((b"Connection", b"close"))
 
     def _has_header(self, wanted):
         return any(name.lower() == wanted for name, _ in self.response_headers)
@@ -147,6 +160,8 @@ class ResponseSteps:
     def _write_with_headers(self, data):
         body = self._framed(data, first=True)
         self.headers_sent = True
+        if self.wsgi_input is not None:
+            self.wsgi_input.socket = None  # too late for "100 Continue"
         if len(body) <= _ONE_BUFFER_MAX:
             self._sendall(response_bytes(self.status, self.response_headers, body))
         else:
@@ -168,6 +183,12 @@ class ResponseSteps:
             self.finalize_headers()
         if not data or self.command == "HEAD":
             return _EMPTY
+        if self._body_left is not None:
+            # What is beyond Content-Length is not sent (PEP 3333): a client would take it for the next response.
+            if len(data) > self._body_left:
+                self.close_connection = True
+                data = data[: self._body_left]
+            self._body_left -= len(data)
         self._body_sent += len(data)
         return b"%x\r\n%b\r\n" % (len(data), data) if self.response_use_chunked else data
 
@@ -188,3 +209,10 @@ class ResponseSteps:
                 self.code = -self.code
             raise
         self.response_length += len(data)
+
+
+def _checked_length(value, former):
+    length = value.strip().decode("latin-1")
+    if not (length.isascii() and length.isdecimal()) or former not in (None, length):
+        raise ValueError("invalid Content-Length", length)
+    return length

@@ -1,0 +1,52 @@
+"""What a `gevent.pywsgi` server puts up with: sizes, and what may be left out.
+
+The table for users, with units and defaults, is in docs/serving.rst. Each limit is an argument of `WSGIServer`, or an
+attribute of a subclass; where neither says anything it is a setting of `gevent.config`.
+"""
+
+from gevent._config import config
+from gevent._native.http import Head
+
+__all__ = ["LIMITS", "Limits"]
+
+LIMITS = {
+    "head_size_max": "pywsgi_head_size_max",
+    "request_line_max": None,
+    "field_line_max": None,
+    "fields_max": "pywsgi_fields_max",
+    "body_size_max": "pywsgi_body_size_max",
+    "chunk_extensions_max": "pywsgi_chunk_extensions_max",
+    "require_host": None,
+}
+"""The names of the limits, and the settings that they come from."""
+
+_FIELD_LINE_MAX = 65536
+
+
+class Limits:
+    """The limits of a server, found when a connection begins."""
+
+    __slots__ = tuple(LIMITS)
+
+    def __init__(self, server):
+        for name, setting in LIMITS.items():
+            # Whatever has no such attribute serves too: a handler needs little of a server.
+            value = getattr(server, name, "default")
+            if value == "default":
+                value = getattr(config, setting) if setting else None
+            setattr(self, name, value)
+        if self.request_line_max is None:
+            # Looked up now: programs assign to it.
+            from gevent import pywsgi
+
+            self.request_line_max = pywsgi.MAX_REQUEST_LINE
+        if self.field_line_max is None:
+            self.field_line_max = _FIELD_LINE_MAX
+        if self.require_host is None:
+            self.require_host = True
+
+    def new_head(self):
+        """Return a `gevent._native.http.Head` for a connection."""
+        return Head(
+            self.request_line_max - 1, self.field_line_max, self.fields_max, self.head_size_max, self.require_host
+        )
