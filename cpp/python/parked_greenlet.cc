@@ -1,10 +1,12 @@
 #include "python/parked_greenlet.h"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "python/bound_greenlets.h"
 #include "python/greenlet_api.h"
+#include "python/signal_delivery.h"
 #include "python/thread_end.h"
 #include "python/type_version.h"
 
@@ -81,8 +83,76 @@ void ParkedGreenlet::make_ready(State reason) noexcept {
   state_ = reason;
   timed_out_ = reason == State::kTimedOut;
   unlink();
+  if (handles_signal_) [[unlikely]]
+    return;  // it looks at its state before it waits on
   position_ = loop_->ready.push({&resume_parked, this, nullptr});
   loop_->wake_up_if_blocked();
+}
+
+ParkedGreenlet* ParkedGreenlet::of(const PyGreenlet* greenlet) noexcept {
+  for (ParkedGreenlet* each : all_made()) {
+    if (each->greenlet_ == greenlet && !each->handles_signal_ && each->state_ != State::kResumed) return each;
+  }
+  return nullptr;
+}
+
+PyObject* ParkedGreenlet::interrupt(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept {
+  PyObject* const caller = current_greenlet();
+  if (caller == nullptr) return nullptr;
+  const bool by_hub = caller == reinterpret_cast<PyObject*>(hub_->greenlet);
+  PyObject* const signal =
+      PyTuple_Pack(4, handler, signalnum, frame == nullptr ? Py_None : frame, by_hub ? Py_None : caller);
+  Py_DECREF(caller);
+  ParkedGreenlet* const parked_caller = by_hub || signal == nullptr ? nullptr : take(*hub_);
+  if (signal == nullptr) return nullptr;
+  signal_ = signal;
+  if (state_ != State::kParked) loop_->ready.cancel(position_);
+  PyGreenlet* const greenlet = greenlet_;
+  Py_INCREF(greenlet);
+  bool failed;
+  if (by_hub) {
+    PyObject* const arrived = PyGreenlet_Switch(greenlet, empty_tuple(), nullptr);
+    failed = arrived == nullptr;
+    Py_XDECREF(arrived);
+  } else {
+    parked_caller->yield();
+    failed = parked_caller->wait(greenlet) == kFailed;
+  }
+  Py_DECREF(greenlet);
+  return failed ? nullptr : Py_NewRef(Py_None);
+}
+
+// In the greenlet, which was switched to for this; returns what it is switched to with next.
+PyObject* ParkedGreenlet::handle_signal(PyObject* arrived) noexcept {
+  Py_XDECREF(arrived);
+  PyObject* const signal = std::exchange(signal_, nullptr);
+  PyObject* frame = PyTuple_GET_ITEM(signal, 2);
+  auto* const own_frame = reinterpret_cast<PyObject*>(PyEval_GetFrame());
+  if (frame == Py_None && own_frame != nullptr) frame = own_frame;
+  handles_signal_ = true;
+  PyObject* const result = call_signal_handler(PyTuple_GET_ITEM(signal, 0), PyTuple_GET_ITEM(signal, 1), frame);
+  handles_signal_ = false;
+  PyObject* const interrupted = PyTuple_GET_ITEM(signal, 3);
+  PyObject* next = nullptr;
+  if (result != nullptr && state_ == State::kParked) {
+    next =
+        interrupted != Py_None ? switch_to_ready(reinterpret_cast<PyGreenlet*>(interrupted)) : hand_over(*hub_, this);
+  } else if (result != nullptr) {
+    state_ = State::kResumed;
+    next = Py_NewRef(empty_tuple());
+  }
+  Py_XDECREF(result);
+  Py_DECREF(signal);
+  return next;
+}
+
+// Before its turn, if it is ready; otherwise to whoever is next.
+PyObject* ParkedGreenlet::switch_to_ready(PyGreenlet* greenlet) noexcept {
+  ParkedGreenlet* const other = of(greenlet);
+  if (other == nullptr || other->state_ == State::kParked) return hand_over(*hub_, this);
+  loop_->ready.cancel(other->position_);
+  other->state_ = State::kResumed;
+  return PyGreenlet_Switch(greenlet, empty_tuple(), nullptr);
 }
 
 // Not if a time limit has passed meanwhile: nothing would end the wait.
@@ -186,9 +256,13 @@ PyObject* switch_away_to_hub(HubState& hub) noexcept {
   return willing ? hand_over(hub, nullptr) : nullptr;
 }
 
-Parked ParkedGreenlet::wait() noexcept {
+Parked ParkedGreenlet::wait(PyGreenlet* first) noexcept {
   // From here to its return this C stack may be anywhere: only members, no locals, are seen by others.
-  PyObject* arrived = announce_switch_out(greenlet_) ? hand_over(*hub_, this) : nullptr;
+  PyObject* arrived = nullptr;
+  if (announce_switch_out(greenlet_))
+    arrived = first == nullptr ? hand_over(*hub_, this) : PyGreenlet_Switch(first, empty_tuple(), nullptr);
+  while (signal_ != nullptr) [[unlikely]]
+    arrived = handle_signal(arrived);
   const bool in_turn = state_ == State::kResumed;
   leave_all();
   Parked outcome = timed_out_ ? kTimedOut : kWoken;

@@ -18,6 +18,14 @@ class ParkedGreenlet final : public Waiter {
   bool take_back() noexcept override;
   [[nodiscard]] bool stale() const noexcept override { return loop_->abandoned(); }
 
+  // The one in which `greenlet` waits now; nullptr when it does not, or waits otherwise. Looks at all there are.
+  static ParkedGreenlet* of(const PyGreenlet* greenlet) noexcept;
+  // Has the waiting greenlet call handler(signalnum, frame) at once, in the middle of its wait; then it waits on,
+  // unless it was woken meanwhile, or the handler has raised: wait() returns kFailed. `frame` nullptr: its own. A
+  // caller other than the hub goes on as soon as the handler has returned without waiting, or else in its turn; the
+  // hub, when the greenlet gives up control. None, or nullptr + exception. Requires: of(). Borrows.
+  PyObject* interrupt(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept;
+
   // Wakes it with an exception (borrowed instance): wait() returns kFailed.
   void fail(PyObject* exception) noexcept;
 
@@ -30,8 +38,9 @@ class ParkedGreenlet final : public Waiter {
   // In a forked child: those of greenlets that is_left_behind() leave every queue, and nothing wakes them any more.
   static void leave_behind() noexcept;
 
-  // Lets others run until woken, timed out or thrown into; leaves every queue; gives this object back to the pool.
-  Parked wait() noexcept;
+  // Lets others run, `first` (if any) before them, until woken, timed out or thrown into; leaves every queue; gives
+  // this object back to the pool.
+  Parked wait(PyGreenlet* first = nullptr) noexcept;
 
  private:
   // kWoken, kTimedOut: on the ready queue, for that reason. kResumed: taken off it, about to run.
@@ -50,6 +59,8 @@ class ParkedGreenlet final : public Waiter {
   void make_ready(State reason) noexcept;
   void leave_all() noexcept;
   void give_back() noexcept;
+  PyObject* handle_signal(PyObject* arrived) noexcept;
+  PyObject* switch_to_ready(PyGreenlet* greenlet) noexcept;
 
   HubState* hub_ = nullptr;
   Loop* loop_ = nullptr;
@@ -60,6 +71,8 @@ class ParkedGreenlet final : public Waiter {
   State state_ = State::kParked;
   bool timed_out_ = false;
   bool timer_rang_late_ = false;  // after the wake-up
+  bool handles_signal_ = false;   // the greenlet runs a handler, and is not to be resumed here before its end
+  PyObject* signal_ = nullptr;    // (handler, signalnum, frame, who was interrupted), to be called next
   std::optional<Timer> timer_;
   std::optional<Io> own_io_;
   ParkedGreenlet* next_free_ = nullptr;

@@ -324,7 +324,14 @@ class Hub(WaitOperationsGreenlet):
 
         The one place that decides between waiting on and LoopExit.
         """
-        return not self._expects_nobody and others_may_come()
+        return not self._expects_nobody and (others_may_come() or self._signal_may_come())
+
+    def _signal_may_come(self):
+        if not self.main_hub:
+            return False
+        from gevent.signal import _python_handler_installed
+
+        return _python_handler_installed()
 
     @contextmanager
     def _expecting_nobody(self):

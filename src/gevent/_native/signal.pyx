@@ -1,0 +1,89 @@
+# cython: language_level=3, binding=True, auto_pickle=False
+"""What stands in Python's table of signal handlers, in front of the program's own; and signals as descriptors.
+
+Where a handler runs is told in cpp/python/signal_delivery.h; which ones are wrapped is policy, in gevent/signal.py.
+"""
+from cpython.exc cimport PyErr_SetFromErrno
+
+from bridge cimport CoreWaitQueue, park_in
+
+
+cdef extern from "python/signal_delivery.h" namespace "gevent":
+    object deliver_signal(object handler, object signalnum, object frame)
+    CoreWaitQueue& waiting_for_signal_handlers()
+
+cdef extern from *:
+    """
+    #include <cerrno>
+    #include <csignal>
+    #ifdef __linux__
+    #include <sys/signalfd.h>
+    static inline int open_signal_descriptor(const sigset_t& signals) {
+      return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    }
+    #else
+    static inline int open_signal_descriptor(const sigset_t&) {
+      errno = ENOSYS;
+      return -1;
+    }
+    #endif
+    static inline bool restarts_calls(int signalnum) {
+      struct sigaction now = {};
+      return ::sigaction(signalnum, nullptr, &now) == 0 && (now.sa_flags & SA_RESTART) != 0;
+    }
+    """
+    ctypedef struct sigset_t:
+        pass
+    int sigemptyset(sigset_t*)
+    int sigaddset(sigset_t*, int signalnum)
+    int open_signal_descriptor(const sigset_t&)
+    bint restarts_calls(int signalnum)
+
+
+def note_handled():
+    """Let those go on who wait in `wait_handled`."""
+    waiting_for_signal_handlers().wake_all()
+
+
+def wait_handled():
+    """Park until the handler of some signal has run, or `note_handled` is called."""
+    park_in(waiting_for_signal_handlers(), -1, NULL)
+
+
+cdef class SignalHandler:
+    """SignalHandler(handler)
+
+    Calls ``handler(signalnum, frame)`` where it may wait.
+    """
+    cdef readonly object handler
+
+    def __cinit__(self, handler):
+        self.handler = handler
+
+    def __repr__(self):
+        return f"<{type(self).__name__} of {self.handler!r}>"
+
+    def __call__(self, signalnum, frame):
+        return deliver_signal(self.handler, signalnum, frame)
+
+
+def signal_descriptor(signals):
+    """Return a new descriptor that is readable while one of the blocked `signals` is pending; OSError where there is
+    no such thing.
+    """
+    cdef sigset_t wanted
+    sigemptyset(&wanted)
+    for signalnum in signals:
+        sigaddset(&wanted, signalnum)
+    cdef int fd = open_signal_descriptor(wanted)
+    if fd < 0:
+        PyErr_SetFromErrno(OSError)
+    return fd
+
+
+def interrupts_calls(int signalnum):
+    """Whether `signalnum` interrupts system calls, as `signal.siginterrupt` sets it."""
+    return not restarts_calls(signalnum)
+
+
+__all__ = ["SignalHandler", "interrupts_calls", "note_handled", "signal_descriptor", "wait_handled"]
