@@ -314,7 +314,7 @@ class Hub(WaitOperationsGreenlet):
             if self._ending or self.loop is None:
                 break
             if self._may_be_woken():
-                self._run_once(self.loop, run_until_woken, self.loop, True)
+                self._run_once(self.loop, run_until_woken, self.loop, not self._signal_may_come())
                 continue
             handles = getattr(self.loop, "debug", list)()
             self.parent.throw(LoopExit("This operation would block forever", self, handles))
