@@ -36,6 +36,8 @@ std::span<std::byte> FrameHeaderReader::wanted() noexcept {
   return std::span(bytes_).subspan(filled_, length - filled_);
 }
 
+bool FrameHeaderReader::between_parts() const noexcept { return filled_ == 0 || filled_ == kShort || filled_ == kLong; }
+
 std::int32_t FrameHeaderReader::short_size() const noexcept {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(get(std::span(bytes_).first(kShort))));
 }

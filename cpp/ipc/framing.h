@@ -31,6 +31,8 @@ class FrameHeaderReader {
 
   [[nodiscard]] bool begun() const noexcept { return filled_ > 0; }
   [[nodiscard]] bool complete() noexcept { return wanted().empty(); }
+  // Nothing has arrived, or exactly one of the numbers it is made of.
+  [[nodiscard]] bool between_parts() const noexcept;
   // Requires: complete(). False for a length that no message has.
   [[nodiscard]] bool valid() const noexcept;
   [[nodiscard]] std::uint64_t size() const noexcept;  // Requires: valid().

@@ -99,6 +99,9 @@ class Incoming : public Unfinished {
   // What was read is with the record already.
   bool keep_rest() noexcept { return true; }
 
+  // Whether what has arrived ends where the standard library begins another read: there, the end is an EOFError.
+  [[nodiscard]] bool between_parts() noexcept { return payload != nullptr ? filled == 0 : header.between_parts(); }
+
   FrameHeaderReader header;
   PyObject* payload = nullptr;
   std::size_t filled = 0;
@@ -109,10 +112,10 @@ class Incoming : public Unfinished {
     if (count < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return Progress::kWait;
       set_os_error();
-    } else if (begun()) {
-      PyErr_SetString(PyExc_OSError, "got end of file during message");
-    } else {
+    } else if (between_parts()) {
       PyErr_SetNone(PyExc_EOFError);
+    } else {
+      PyErr_SetString(PyExc_OSError, "got end of file during message");
     }
     return Progress::kFailed;
   }

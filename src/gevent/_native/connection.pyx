@@ -16,6 +16,7 @@ from pickle import loads as _loads
 
 cdef extern from "loop/watcher.h" namespace "gevent" nogil:
     const int kRead
+    const int kWrite
 
 cdef extern from "python/message_exchange.h" namespace "gevent":
     object receive_message(int fd, int64_t size_max)
@@ -34,6 +35,7 @@ cdef extern from "python/descriptor_wait.h" namespace "gevent":
         int fd
         int events
         bint ready
+    int wait_for_descriptor(int fd, int events, double timeout_s) except -1
     void forget_descriptor_waits()
 
 cdef extern from *:
@@ -233,6 +235,16 @@ def wait_ready(objects, timeout=None):
             seconds = 0
     wait_for_all_of(awaited, seconds)
     return [everything[i] for i in range(<Py_ssize_t>awaited.size()) if awaited[i].ready]
+
+
+def wait_readable(int fd):
+    """Wait until `fd` can be read. Lets other greenlets run. Raises OSError when it is closed meanwhile."""
+    wait_for_descriptor(fd, kRead, -1.0)
+
+
+def wait_writable(int fd):
+    """Wait until `fd` can be written. Lets other greenlets run. Raises OSError when it is closed meanwhile."""
+    wait_for_descriptor(fd, kWrite, -1.0)
 
 
 def yield_if_turn_is_over():

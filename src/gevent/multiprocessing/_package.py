@@ -82,12 +82,23 @@ class Package:
                 _executor,
                 _forkserver,
                 _greenlet_state,
+                _handles,
                 _helpers,
                 _process,
                 _synchronize,
             )
 
-            parts = (_connection, _synchronize, _process, _forkserver, _greenlet_state, _helpers, _bootstrap, _executor)
+            parts = (
+                _connection,
+                _handles,
+                _synchronize,
+                _process,
+                _forkserver,
+                _greenlet_state,
+                _helpers,
+                _bootstrap,
+                _executor,
+            )
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:
             raise _refusal(error) from error

@@ -34,6 +34,48 @@ def _reduce_counter(counter):
     return semlock.SharedCounter, (counter.arena, counter.slot)
 
 
+def _take_back(lock, count):
+    """Enter `lock` `count` times, as it was before a wait, even when thrown at meanwhile; that is raised afterwards.
+
+    Whoever is inside ``with condition:`` has the lock when he leaves, whichever way.
+    """
+    from gevent.exceptions import BlockingSwitchOutError, LoopExit
+
+    thrown = None
+    while True:
+        try:
+            lock.acquire()
+            break
+        except (BlockingSwitchOutError, LoopExit, OSError):
+            raise  # the lock cannot be waited for: another attempt would end the same way
+        except BaseException as error:
+            thrown = error
+    for _ in range(count - 1):
+        lock.acquire()  # it is ours already
+    if thrown is not None:
+        raise thrown
+
+
+def _wait(self, timeout=None):
+    """Leave the condition's lock, wait for `notify`, and take the lock again; return whether there was a `notify`.
+
+    :param timeout: The most seconds to wait for it; None for no limit.
+
+    Whoever is killed meanwhile, once or more often, has the lock back before the exception goes on.
+    """
+    semlock = self._lock._semlock
+    assert semlock._is_mine(), "must acquire() condition before using wait()"
+    self._sleeping_count.release()
+    count = semlock._count()
+    for _ in range(count):
+        self._lock.release()
+    try:
+        return self._wait_semaphore.acquire(True, timeout)
+    finally:
+        self._woken_count.release()
+        _take_back(self._lock, count)
+
+
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that locks let others run."""
 
@@ -45,3 +87,4 @@ def changes(mp):
     synchronize = mp.synchronize
     primitives = View(synchronize._multiprocessing, SemLock=semlock.SemLock, sem_unlink=semlock.sem_unlink)
     yield synchronize, "_multiprocessing", primitives
+    yield synchronize.Condition, "wait", _wait
