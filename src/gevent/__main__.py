@@ -12,6 +12,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "doctor": ("gevent_mp.doctor", "main", "what is installed, what is wrong, and the line that mends it"),
     "info": ("gevent_mp.info", "main", "versions and settings, for a bug report"),
+    "serve": ("gevent.serve", "main", "serve a WSGI application with several processes"),
     "monkey": ("gevent.monkey", "main", "run a program that is patched before its first line"),
 }
 

@@ -74,6 +74,8 @@ class BaseServer:
     _handle = None
     # Of the listener, and of the pause after a failure. None while there is none.
     _watcher = _timer = None
+    # How many processes serve_forever() serves with; None: this one. And who keeps them.
+    processes = _supervisor = None
     # What _do_read() calls, worked out when the next one arrives; None: not yet, or it may have changed.
     _way = None
 
@@ -326,6 +328,8 @@ class BaseServer:
 
     def close(self):
         """Close the listener and accept nothing more. Running handlers go on. Does not wait."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
         try:
             self._stop_event.set()
             self.stop_accepting()
@@ -358,8 +362,12 @@ class BaseServer:
 
     def serve_forever(self, stop_timeout=None):
         """Start if need be, and wait until somebody stops this; then `stop(stop_timeout)`, also when the caller is
-        killed.
+        killed. A server with `processes` serves in these, and this returns their supervisor's exit status.
         """
+        if self.processes is not None and not self.started:
+            from gevent.supervisor import serve_with_processes
+
+            return serve_with_processes(self, self.processes, stop_timeout)
         try:
             if not self.started:
                 self.start()

@@ -16,6 +16,12 @@ __all__ = ["DatagramServer", "StreamServer"]
 DEFAULT_REUSE_ADDR = 1
 
 
+def _checked_processes(number):
+    if number is not None and (not isinstance(number, int) or number < 1):
+        raise ValueError(f"processes must be at least 1, not {number!r}")
+    return number
+
+
 class StreamServer(BaseServer):
     """A TCP server. `handle(socket, address)` is called for each connection, which is closed when it returns.
 
@@ -24,6 +30,8 @@ class StreamServer(BaseServer):
     ssl_args
         make it a TLS server: `ssl_context`, or `keyfile`, `certfile` and whatever else `gevent.ssl.wrap_socket` takes.
         The handshake happens in the connection's greenlet.
+    processes
+        among the same keyword arguments: `serve_forever` serves with so many forked processes. From gevent-mp.
 
     Everything else as `BaseServer`. From gevent.
     """
@@ -40,6 +48,8 @@ class StreamServer(BaseServer):
             if hasattr(listener, "accept"):
                 raise TypeError("backlog must be None when a socket instance is passed")
             self.backlog = backlog
+        if "processes" in ssl_args:
+            self.processes = _checked_processes(ssl_args.pop("processes"))
         super().__init__(listener, handle, spawn)
         if ssl_args:
             with closing_unless_done(self):

@@ -1,0 +1,148 @@
+"""``python -m gevent serve MODULE:APP``: a WSGI application on all processors, with one command.
+
+``python -m gevent serve --help`` lists the options; `gevent.supervisor` keeps the workers. From gevent-mp; gevent has
+no such thing.
+"""
+
+import os
+import sys
+from functools import partial
+
+from gevent.serve import _options
+
+__all__ = ["main"]
+
+EXIT_CONFIGURATION = 1
+
+
+def main(arguments=None):
+    """Serve as `arguments` (by default `sys.argv`) say until somebody stops it; return the exit status.
+
+    Patches the standard library, multiprocessing included, before the application is imported, unless told not to.
+    """
+    options = _options.parse(sys.argv[1:] if arguments is None else arguments)
+    if not options.no_patch:
+        from gevent import monkey
+
+        monkey.patch_all(multiprocessing=True)
+    from gevent.serve._application import ConfigurationError
+
+    try:
+        return _serve(options)
+    except ConfigurationError as error:
+        _say(str(error))
+    except (OSError, ValueError) as error:
+        _say(_of_the_system(error))
+    return EXIT_CONFIGURATION
+
+
+def _say(line):
+    print(f"serve: {line}", file=sys.stderr, flush=True)
+
+
+def _of_the_system(error):
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    if error.strerror.startswith("cannot listen on"):
+        return error.strerror + "; choose another --bind" * ("in use" in error.strerror)
+    return f"{error.filename or error.strerror}: {error.strerror}"
+
+
+def _serve(options):
+    from gevent.serve._worker import serve_in
+    from gevent.supervisor import Supervisor
+
+    _check_files(options)
+    options.preloaded = []
+    supervisor = Supervisor(
+        partial(serve_in, options),
+        processes=options.processes,
+        listeners=options.bind,
+        start_method=options.start_method,
+        graceful_timeout=options.graceful_timeout,
+        hang_timeout=options.hang_timeout,
+        preload=_preload(options),
+        say=_say,
+    )
+    supervisor.worker_ready.append(_Announcer(supervisor, options))
+    supervisor.start()
+    for address in supervisor.addresses:
+        print(f"listening on {address}", flush=True)
+    with _pid_file(options.pid):
+        _start_reports(supervisor, options)
+        return supervisor.run()
+
+
+def _check_files(options):
+    from gevent.serve._application import ConfigurationError
+
+    if options.certfile:
+        import ssl
+
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(options.certfile, options.keyfile)
+        except (OSError, ssl.SSLError) as error:
+            why = error.strerror or str(error)
+            raise ConfigurationError(f"cannot use the certificate {options.certfile}: {why}") from None
+    if options.access_log and options.access_log != "-":
+        with open(options.access_log, "a", encoding="utf-8"):
+            pass  # who cannot write it should know now, and once
+
+
+def _preload(options):
+    if not options.preload:
+        return None
+    from gevent.serve._application import load
+
+    def preload():
+        before = set(sys.modules)
+        load(options.application, options.factory, options.app_dir)
+        options.preloaded = sorted(set(sys.modules) - before)
+
+    return preload
+
+
+class _Announcer:
+    """Says ``ready``, once, when all workers accept."""
+
+    def __init__(self, supervisor, options):
+        self._supervisor = supervisor
+        self._said = False
+
+    def __call__(self, record):
+        if not self._said and all(each.is_ready for each in self._supervisor.members):
+            self._said = True
+            print("ready", flush=True)
+
+
+class _pid_file:
+    """Has this process's id while the block runs."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        if self._path:
+            with open(self._path, "w", encoding="ascii") as file:
+                file.write(f"{os.getpid()}\n")
+
+    def __exit__(self, *exc_info):
+        if self._path:
+            try:
+                os.unlink(self._path)
+            except FileNotFoundError:
+                pass  # somebody was faster
+
+
+def _start_reports(supervisor, options):
+    import gevent
+    from gevent.serve import _report
+
+    if options.metrics:
+        from gevent.pywsgi import WSGIServer
+
+        WSGIServer(options.metrics, _report.metrics_application(supervisor), log=None).start()
+    if options.statsd:
+        gevent.spawn(_report.send_statsd, supervisor, options.statsd)
+    if _report.is_terminal(sys.stdout):
+        gevent.spawn(_report.Status(supervisor, sys.stdout).run)

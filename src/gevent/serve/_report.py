@@ -1,0 +1,141 @@
+"""What the parent of ``python -m gevent serve`` tells of its workers: a status line, Prometheus's metrics, statsd."""
+
+import os
+import socket as _stdlib_socket
+import sys
+from time import monotonic
+
+import gevent
+from gevent.supervisor._meter import BOUNDS_S, add, quantile
+
+__all__ = ["Status", "metrics_application", "prometheus_text", "send_statsd"]
+
+#: How often each of them speaks, in seconds.
+INTERVAL_S = 1.0
+_NOTHING = {"requests": 0, "seconds": 0.0, "buckets": [0] * (len(BOUNDS_S) + 1)}
+
+
+def totals(supervisor):
+    """Return what all workers, those that have ended included, have counted."""
+    sums = {**_NOTHING}
+    for snapshot in [*supervisor.past.values(), *(each.beat for each in supervisor.members)]:
+        if "buckets" in snapshot:
+            add(sums, snapshot)
+    return sums
+
+
+class Status:
+    """A line on a terminal, written over itself each second."""
+
+    def __init__(self, supervisor, stream):
+        self._supervisor = supervisor
+        self._stream = stream
+        self._before = totals(supervisor)
+        self._at = monotonic()
+
+    def run(self):
+        """Go on for ever; for a greenlet."""
+        while True:
+            gevent.sleep(INTERVAL_S)
+            self._stream.write("\r\x1b[K" + self.line())
+            self._stream.flush()
+
+    def line(self):
+        """Return what there is to say since the last call."""
+        now, at = totals(self._supervisor), monotonic()
+        rate = (now["requests"] - self._before["requests"]) / max(at - self._at, 1e-9)
+        recent = [max(0, a - b) for a, b in zip(now["buckets"], self._before["buckets"])]
+        self._before, self._at = now, at
+        p99_s = quantile(recent, 0.99)
+        members = self._supervisor.members
+        stall_s = max((each.beat.get("stall_s", 0.0) for each in members), default=0.0)
+        p99 = "-" if p99_s is None else f"{1000 * p99_s:g} ms"
+        ready = sum(each.is_ready for each in members)
+        return f"{ready} workers  {rate:.0f} requests/s  p99 <= {p99}  longest stall {1000 * stall_s:.0f} ms"
+
+
+def prometheus_text(supervisor):
+    """Return the metrics in Prometheus's text format."""
+    by_worker = _by_worker(supervisor)
+    lines = []
+
+    def family(name, kind, what, samples):
+        lines.append(f"# HELP {name} {what}")
+        lines.append(f"# TYPE {name} {kind}")
+        lines.extend(f"{name}{suffix}{labels} {value}" for suffix, labels, value in samples)
+
+    def each(key):
+        return [("", f'{{worker="{number}"}}', beat[key]) for number, beat in by_worker.items() if key in beat]
+
+    family("gevent_requests_total", "counter", "Requests answered.", each("requests"))
+    family("gevent_request_seconds", "histogram", "How long applications took.", _histogram(by_worker))
+    ready = sum(member.is_ready for member in supervisor.members)
+    family("gevent_workers", "gauge", "Workers that accept.", [("", "", ready)])
+    family("gevent_greenlets", "gauge", "Greenlets that have not ended.", each("greenlets"))
+    family("gevent_hub_stall_seconds", "gauge", "Longest time lately in which a hub did not turn.", each("stall_s"))
+    family("gevent_worker_restarts_total", "counter", "Workers replaced.", [("", "", supervisor.restarts)])
+    family("process_resident_memory_bytes", "gauge", "Memory in use.", each("rss_bytes"))
+    family("process_open_fds", "gauge", "Open descriptors.", each("fds"))
+    family("process_cpu_seconds_total", "counter", "Processor time.", each("cpu_s"))
+    return "\n".join(lines) + "\n"
+
+
+def _by_worker(supervisor):
+    found = {}
+    for member in sorted(supervisor.members, key=lambda each: (each.number, each.generation)):
+        beat = {**_NOTHING, **member.beat}
+        earlier = found.get(member.number) or supervisor.past.get(member.number)
+        if earlier:
+            add(beat, {key: earlier[key] for key in _NOTHING})
+        found[member.number] = beat
+    return found
+
+
+def _histogram(by_worker):
+    samples = []
+    for number, beat in by_worker.items():
+        seen = 0
+        for bound, count in zip((*BOUNDS_S, "+Inf"), beat["buckets"]):
+            seen += count
+            samples.append(("_bucket", f'{{worker="{number}",le="{bound}"}}', seen))
+        samples.append(("_sum", f'{{worker="{number}"}}', beat["seconds"]))
+        samples.append(("_count", f'{{worker="{number}"}}', beat["requests"]))
+    return samples
+
+
+def metrics_application(supervisor):
+    """Return a WSGI application that answers with the metrics, at any path."""
+
+    def application(environ, start_response):
+        body = prometheus_text(supervisor).encode()
+        headers = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8"), ("Content-Length", str(len(body)))]
+        start_response("200 OK", headers)
+        return [body]
+
+    return application
+
+
+def send_statsd(supervisor, address):
+    """Send counts to `address`, ``host:port``, each second, for ever; for a greenlet."""
+    host, _, port = address.rpartition(":")
+    family = _stdlib_socket.AF_INET6 if ":" in host else _stdlib_socket.AF_INET
+    before = totals(supervisor)
+    with gevent.socket.socket(family, _stdlib_socket.SOCK_DGRAM) as sender:
+        while True:
+            gevent.sleep(INTERVAL_S)
+            now = totals(supervisor)
+            lines = [f"gevent.requests:{now['requests'] - before['requests']}|c"]
+            p99_s = quantile([max(0, a - b) for a, b in zip(now["buckets"], before["buckets"])], 0.99)
+            if p99_s is not None:
+                lines.append(f"gevent.request.p99:{1000 * p99_s:g}|ms")
+            lines.append(f"gevent.workers:{sum(each.is_ready for each in supervisor.members)}|g")
+            before = now
+            try:
+                sender.sendto("\n".join(lines).encode(), (host.strip("[]"), int(port)))
+            except OSError as error:
+                print(f"statsd at {address}: {error}", file=sys.stderr, flush=True)
+
+
+def is_terminal(stream):
+    """Return whether somebody looks at `stream`."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

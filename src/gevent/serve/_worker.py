@@ -1,0 +1,134 @@
+"""The server in each worker of ``python -m gevent serve``."""
+
+import os
+import random
+import sys
+
+import gevent
+from gevent import pywsgi
+from gevent.baseserver import BaseServer
+from gevent.pool import Pool
+from gevent.serve._application import load
+
+__all__ = ["Servers", "serve_in"]
+
+#: How often sources and memory are looked at, in seconds.
+LOOK_S = 1.0
+
+
+class Servers(BaseServer):
+    """One `pywsgi.WSGIServer` for each listener, as if they were one server."""
+
+    pool = object()  # each has its own
+
+    def __init__(self, servers):
+        self._servers = servers
+
+    def start(self):
+        """Start each."""
+        for server in self._servers:
+            server.start()
+
+    def stop(self, timeout=None):
+        """Stop all at the same time; returns once all have."""
+        gevent.joinall([gevent.spawn(server.stop, timeout) for server in self._servers])
+
+
+class _Log:
+    """An access log that can be opened again, written line by line."""
+
+    def __init__(self, path):
+        self._path = path
+        self._file = None
+        self.open()
+
+    def open(self):
+        """Open the file anew: somebody has moved the old one away."""
+        new = sys.stdout if self._path == "-" else open(self._path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
+        old, self._file = self._file, new
+        if old is not None and old is not sys.stdout:
+            old.close()
+
+    def write(self, text):
+        """Append `text`, lines with their ends."""
+        self._file.write(text)
+        if self._path == "-":
+            self._file.flush()
+
+
+def serve_in(options, worker):
+    """The target of the supervisor, with `options` bound: load the application, return the server for `worker`."""
+    if worker.generation:
+        # Reloaded: what was imported before the workers were forked is the old application.
+        for name in options.preloaded:
+            sys.modules.pop(name, None)
+    application = load(options.application, options.factory, options.app_dir)
+    log = _Log(options.access_log) if options.access_log else None
+    if log is not None:
+        worker.reopen.append(log.open)
+    _retire_by_requests(options, worker)
+    if options.max_memory:
+        gevent.spawn(_retire_by_memory, options.max_memory * 1_000_000, worker)
+    if options.reload and worker.number == 0:
+        gevent.spawn(_watch_sources, worker)
+    counted = worker.count(application)
+    keywords = dict(options.limits)
+    if options.certfile:
+        keywords.update(certfile=options.certfile, keyfile=options.keyfile)
+    if options.trusted_proxy:
+        keywords["trusted_proxies"] = options.trusted_proxy
+    if options.log_format:
+        keywords["log_format"] = options.log_format
+    # One pool for all listeners: --connections is a worker's number.
+    pool = Pool(options.connections or None)
+    return Servers(
+        [
+            pywsgi.WSGIServer(listener, counted, spawn=pool, log=log, environ=_environ(options), **keywords)
+            for listener in worker.listeners
+        ]
+    )
+
+
+def _environ(options):
+    return {"wsgi.multiprocess": options.processes != 1}
+
+
+def _retire_by_requests(options, worker):
+    if not options.max_requests:
+        return
+    left = options.max_requests + random.randint(0, options.max_requests_jitter)
+
+    def count():
+        nonlocal left
+        left -= 1
+        if left == 0:
+            worker.retire(f"has served its {options.max_requests} requests")
+
+    worker.meter.on_request = count
+
+
+def _retire_by_memory(bytes_max, worker):
+    from gevent.supervisor._worker import rss_bytes
+
+    while True:
+        gevent.sleep(LOOK_S)
+        if rss_bytes() > bytes_max:
+            worker.retire(f"has more than {bytes_max // 1_000_000} MB of memory")
+            return
+
+
+def _watch_sources(worker):
+    seen = {}
+    while True:
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None)
+            if not isinstance(file, str) or "site-packages" in file or file.startswith(sys.base_prefix):
+                continue
+            try:
+                now = os.stat(file).st_mtime_ns
+            except OSError:
+                continue  # being written anew, or in an archive
+            if seen.setdefault(file, now) != now:
+                seen[file] = now
+                worker.changed(file)
+        gevent.sleep(LOOK_S)

@@ -1,0 +1,131 @@
+"""The processes of one supervisor, and what is known of each."""
+
+import json
+import os
+import signal as _signal
+from dataclasses import dataclass, field
+from time import monotonic
+
+import gevent
+from gevent.event import Event
+from gevent.supervisor._worker import Setup, parent_ends, run_worker
+
+__all__ = ["Member", "Record", "follow", "start_member"]
+
+#: How long a worker that was told to end may take beyond its own timeout, in seconds, before it is killed.
+LAST_GRACE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """What callbacks of a supervisor are told of a worker: `reason` is a text, `exitcode` None while it lives."""
+
+    number: int
+    pid: int
+    exitcode: int = None
+    reason: str = None
+
+
+@dataclass(eq=False)
+class Member:
+    """One worker process, as the parent sees it."""
+
+    number: int
+    generation: int
+    process: object
+    connection: object
+    started_at: float = field(default_factory=monotonic)
+    last_beat: float = field(default_factory=monotonic)
+    is_ready: bool = False
+    broken: str = None  # what it said before it ended without having been ready
+    leaving: str = None  # why it is to end
+    beat: dict = field(default_factory=dict)
+    settled: Event = field(default_factory=Event)  # ready, or ended
+    ended: Event = field(default_factory=Event)
+
+    @property
+    def pid(self):
+        """Its process id."""
+        return self.process.pid
+
+    def record(self, reason=None):
+        """Return what callbacks are told."""
+        return Record(self.number, self.pid, self.process.exitcode, reason)
+
+    def tell(self, message):
+        """Send `message`, unless the worker is gone. Waits only if the worker has not read for long."""
+        try:
+            self.connection.send_bytes(json.dumps(message).encode())
+        except OSError:
+            pass  # ended: whoever waits for that will know
+
+    def stop(self, timeout, reason):
+        """Tell it to end within `timeout` seconds, wait for that, and kill it if it does not."""
+        self.leaving = self.leaving or reason
+        self.tell({"stop": timeout})
+        if not self.ended.wait(timeout + LAST_GRACE_S):
+            self.kill(reason)
+            self.ended.wait()
+
+    def kill(self, reason):
+        """End it at once, whatever it does: also one that is stopped, or that never comes back from C."""
+        self.leaving = reason
+        if not self.ended.is_set():
+            os.kill(self.pid, _signal.SIGKILL)
+
+    def how_it_ended(self):
+        """Return that as text."""
+        code = self.process.exitcode
+        if self.leaving:
+            return self.leaving
+        if code is not None and code < 0:
+            return f"killed by {_signal.Signals(-code).name}"
+        return f"ended by itself with status {code}"
+
+
+def start_member(context, number, generation, supervisor):
+    """Start a worker for `supervisor` and return its `Member`. Takes as long as starting a process does."""
+    ours, theirs = context.Pipe()
+    forked = context.get_start_method() == "fork"
+    setup = Setup(
+        number=number,
+        generation=generation,
+        target=supervisor.target,
+        listeners=supervisor.listeners,
+        connection=theirs,
+        parent_pid=os.getpid(),
+        graceful_timeout=supervisor.graceful_timeout,
+        hang_timeout=supervisor.hang_timeout,
+        forked=forked,
+    )
+    process = context.Process(target=run_worker, args=(setup,), name=f"worker-{number}")
+    parent_ends.add(ours)
+    try:
+        process.start()
+    except BaseException:
+        parent_ends.discard(ours)
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return Member(number, generation, process, ours)
+
+
+def follow(member, on_message, on_end):
+    """Start the greenlet that hears `member` until it ends: calls ``on_message(member, it)``, ``on_end(member)``."""
+
+    def hear():
+        while True:
+            try:
+                message = json.loads(member.connection.recv_bytes())
+            except (EOFError, OSError):
+                break
+            on_message(member, message)
+        member.process.join()
+        parent_ends.discard(member.connection)
+        member.connection.close()
+        member.ended.set()
+        on_end(member)
+        member.settled.set()
+
+    return gevent.spawn(hear)

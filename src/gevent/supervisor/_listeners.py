@@ -1,0 +1,124 @@
+"""Addresses to listen on, as users write them, and the sockets that listen there."""
+
+import errno
+import os
+import socket as _stdlib_socket
+import stat
+
+from gevent import socket
+
+__all__ = ["bind_all", "describe", "from_systemd", "remove_files"]
+
+#: Connections that the system keeps until a worker accepts them.
+BACKLOG = 1024
+
+_FIRST_PASSED = 3  # the first descriptor that systemd passes
+
+
+def bind_all(listeners, reuse_port=False):
+    """Return listening sockets for `listeners`: ``(host, port)``, ``"host:port"``, ``"unix:PATH"`` or sockets.
+
+    A file that a dead server has left at PATH is replaced. Raises OSError with the address in its text, ValueError for
+    what is no address; nothing stays open then. Does not wait.
+    """
+    opened = []
+    try:
+        for each in listeners:
+            opened.append(_bind(each, reuse_port))
+    except BaseException:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+def _bind(listener, reuse_port):
+    if hasattr(listener, "fileno"):
+        return socket.socket(fileno=os.dup(listener.fileno()))
+    family, address = _parse(listener)
+    try:
+        return _listen(family, address, reuse_port)
+    except OSError as error:
+        raise type(error)(error.errno, f"cannot listen on {_text(address)}: {error.strerror or error}") from None
+
+
+def _parse(listener):
+    if isinstance(listener, str) and listener.startswith("unix:"):
+        if not listener[5:]:
+            raise ValueError("unix: needs a path, as in unix:/run/app.sock")
+        return socket.AF_UNIX, listener[5:]
+    if isinstance(listener, str):
+        host, colon, port = listener.rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65535:
+            raise ValueError(f"{listener!r} is no address: give HOST:PORT or unix:PATH")
+        host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        listener = ("" if host == "*" else host, int(port))
+    host, port = listener[:2]
+    return (socket.AF_INET6 if ":" in host else socket.AF_INET), (host, port)
+
+
+def _listen(family, address, reuse_port):
+    if family == socket.AF_UNIX:
+        _remove_if_dead(address)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family != socket.AF_UNIX:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if reuse_port:
+                listener.setsockopt(socket.SOL_SOCKET, _stdlib_socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_if_dead(path):
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return  # bind() will say that it is in use
+    except FileNotFoundError:
+        return
+    with _stdlib_socket.socket(_stdlib_socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        outcome = probe.connect_ex(path)
+    if outcome in (errno.ECONNREFUSED, errno.ENOENT):
+        os.unlink(path)
+
+
+def from_systemd(environment=os.environ):
+    """Return the listening sockets that systemd has passed to this very process, [] where it has not.
+
+    Takes the variables that tell of them out of `environment`, so that children do not believe that they are meant.
+    """
+    meant_for, count = environment.pop("LISTEN_PID", ""), environment.pop("LISTEN_FDS", "")
+    environment.pop("LISTEN_FDNAMES", None)
+    if meant_for != str(os.getpid()) or not count.isdigit():
+        return []
+    passed = range(_FIRST_PASSED, _FIRST_PASSED + int(count))
+    for descriptor in passed:
+        os.set_inheritable(descriptor, False)
+    return [socket.socket(fileno=descriptor) for descriptor in passed]
+
+
+def remove_files(listeners):
+    """Remove the files of UNIX sockets that this process has made."""
+    for each in listeners:
+        if each.family == socket.AF_UNIX and isinstance(each.getsockname(), str) and each.getsockname():
+            try:
+                os.unlink(each.getsockname())
+            except FileNotFoundError:
+                pass  # somebody was faster
+
+
+def describe(listener):
+    """Return where `listener` listens, as text: ``127.0.0.1:8000``, ``[::1]:8000`` or ``unix:/run/app.sock``."""
+    return _text(listener.getsockname())
+
+
+def _text(address):
+    if not isinstance(address, tuple):
+        return f"unix:{os.fsdecode(address)}"
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,93 @@
+"""A worker's own watch, on a thread that no greenlet holds up: does the hub still turn, does the parent still live?"""
+
+import json
+import os
+import struct
+import sys
+from time import monotonic
+
+from gevent._hub_local import get_hub
+from gevent.monkey import get_original
+
+__all__ = ["Watch"]
+
+#: How often the hub shows that it turns. A stall is known to about this, in seconds.
+TICK_S = 0.05
+#: How often the thread looks, in seconds.
+LOOK_S = 0.25
+#: How long a worker may go on when its parent is gone, in seconds.
+ORPHAN_LIFETIME_S = 4.0
+
+
+class Watch:
+    """Measures stalls of the hub that made it, and tells the parent, over `connection`, of one that does not end.
+
+    hang_timeout_s
+        a hub that has not turned for so long, in seconds, is reported with every greenlet's stack, once; None: never.
+    parent_pid
+        the process whose end ends this one.
+    """
+
+    def __init__(self, connection, hang_timeout_s, parent_pid):
+        self._fd = connection.fileno()
+        self._hang_timeout_s = hang_timeout_s
+        self._parent_pid = parent_pid
+        self._forked_by = os.getppid()
+        self._expected = self._last_turn = monotonic()
+        self._longest_stall_s = 0.0
+        self._armed = False
+        self._reported = False
+        self._timer = get_hub().loop.timer(TICK_S, TICK_S, ref=False)
+
+    def start(self):
+        """Begin to watch. Does not wait."""
+        self._timer.start(self._turn)
+        get_original("_thread", "start_new_thread")(self._look, (get_original("time", "sleep"),))
+
+    def arm(self):
+        """From now on, a hub that does not turn is a hang: the application is loaded."""
+        self._last_turn = monotonic()
+        self._armed = True
+
+    def take_longest_stall(self):
+        """Return the longest stall since the last call, in seconds."""
+        stall, self._longest_stall_s = self._longest_stall_s, 0.0
+        return stall
+
+    def _turn(self):
+        now = monotonic()
+        self._longest_stall_s = max(self._longest_stall_s, now - self._last_turn - TICK_S)
+        self._last_turn = now
+
+    def _look(self, sleep):
+        while True:
+            sleep(LOOK_S)
+            if self._parent_is_gone():
+                # The hub, if it turns, has seen it too, and lets requests end.
+                sleep(ORPHAN_LIFETIME_S)
+                os._exit(1)
+            stalled_s = monotonic() - self._last_turn
+            if self._armed and self._hang_timeout_s and stalled_s >= self._hang_timeout_s and not self._reported:
+                self._reported = True
+                self._report(stalled_s)
+
+    def _parent_is_gone(self):
+        if os.getppid() == self._parent_pid:
+            return False
+        if os.getppid() != self._forked_by:
+            return True
+        try:
+            os.kill(self._parent_pid, 0)  # forked by a fork server, which may outlive whom it serves
+        except ProcessLookupError:
+            return True
+        return False
+
+    def _report(self, stalled_s):
+        from gevent.util import format_run_info
+
+        text = "\n".join(format_run_info())
+        sys.stderr.write(f"worker {os.getpid()}: its hub has not turned for {stalled_s:.1f} s\n{text}\n")
+        sys.stderr.flush()
+        message = json.dumps({"hung": stalled_s}).encode()
+        # As Connection.send_bytes() frames it; that one would wait in a hub, which this thread has not.
+        os.write(self._fd, struct.pack("!i", len(message)) + message)

@@ -1,0 +1,225 @@
+"""What runs in a worker of a supervisor."""
+
+import faulthandler
+import gc
+import json
+import os
+import signal as _signal
+import sys
+import traceback
+from dataclasses import dataclass
+
+import gevent
+from gevent import socket
+from gevent.baseserver import BaseServer
+from gevent.event import Event
+from gevent.supervisor._meter import Meter
+from gevent.supervisor._watch import ORPHAN_LIFETIME_S, Watch
+
+__all__ = ["EXIT_BROKEN", "Setup", "Worker", "close_parent_ends", "parent_ends", "rss_bytes", "run_worker"]
+
+#: How often a worker tells its parent how it is, in seconds.
+BEAT_S = 0.5
+#: Exit status of a worker whose target failed before it was ready.
+EXIT_BROKEN = 1
+
+#: In the parent: its ends of all connections to workers. A forked worker closes these copies at once, or none would
+#: see the parent's end.
+parent_ends = set()
+
+
+def close_parent_ends():
+    """In a forked child: give up the copies of the parent's ends."""
+    for connection in parent_ends:
+        os.close(connection.fileno())
+    parent_ends.clear()
+
+
+@dataclass
+class Setup:
+    """All that a worker is told when it starts."""
+
+    number: int
+    generation: int
+    target: object
+    listeners: list
+    connection: object
+    parent_pid: int
+    graceful_timeout: float
+    hang_timeout: float
+    forked: bool = True
+
+
+class Worker:
+    """What a supervisor's target is called with, in each worker.
+
+    ``listeners``
+        listening `gevent.socket.socket` objects, in the order of the supervisor's.
+    ``number``
+        from 0 to ``processes - 1``; a worker that replaces another has the same.
+    ``generation``
+        how many times the supervisor had been reloaded when this worker was started.
+    ``stopping``
+        a `gevent.event.Event`, set when this worker is to end.
+    ``stop_timeout``
+        how many seconds what is under way may take once `stopping` is set.
+    ``meter``
+        counts requests; see `count`.
+    """
+
+    def __init__(self, setup):
+        self.number = setup.number
+        self.generation = setup.generation
+        self.listeners = [socket.socket(fileno=_own_descriptor(each, setup.forked)) for each in setup.listeners]
+        self.stopping = Event()
+        self.stop_timeout = setup.graceful_timeout
+        self.meter = Meter()
+        self.reopen = []  # called when logs are to be opened again
+        self.is_ready = False
+        self._connection = setup.connection
+        self._watch = Watch(setup.connection, setup.hang_timeout, setup.parent_pid)
+
+    def ready(self):
+        """Tell the supervisor that this worker accepts. Again does nothing. Does not wait."""
+        if not self.is_ready:
+            self.is_ready = True
+            self._watch.arm()
+            self._tell({"ready": os.getpid()})
+
+    def count(self, application):
+        """Return the WSGI `application`, its requests counted for the supervisor's status and metrics."""
+        return self.meter.around(application)
+
+    def retire(self, reason):
+        """Ask to be replaced, because of `reason`; `stopping` is set once the replacement accepts. Does not wait."""
+        self._tell({"retire": reason})
+
+    def changed(self, file):
+        """Tell the supervisor that the program's source `file` has changed: it reloads. Does not wait."""
+        self._tell({"changed": file})
+
+    def stop(self, timeout=None):
+        """Begin to end, in at most `timeout` seconds (None: `stop_timeout`). Does not wait."""
+        if timeout is not None:
+            self.stop_timeout = timeout
+        self.stopping.set()
+
+    # -- the supervisor's end of it --
+
+    def _tell(self, message):
+        try:
+            self._connection.send_bytes(json.dumps(message).encode())
+        except OSError:
+            self.stop(ORPHAN_LIFETIME_S / 2)  # the parent is gone
+
+    def _listen(self):
+        while True:
+            try:
+                message = json.loads(self._connection.recv_bytes())
+            except (EOFError, OSError):
+                self.stop(min(self.stop_timeout, ORPHAN_LIFETIME_S / 2))
+                return
+            if "stop" in message:
+                self.stop(message["stop"])
+            elif "reopen" in message:
+                for reopen in self.reopen:
+                    reopen()
+
+    def _beat(self):
+        while True:
+            gevent.sleep(BEAT_S)
+            self._tell(
+                {
+                    "beat": {
+                        **self.meter.snapshot(),
+                        "stall_s": self._watch.take_longest_stall(),
+                        "rss_bytes": rss_bytes(),
+                        "fds": _count_descriptors(),
+                        "cpu_s": sum(os.times()[:2]),
+                        "greenlets": _count_greenlets(),
+                    }
+                }
+            )
+
+    def _begin(self):
+        self._watch.start()
+        gevent.spawn(self._listen)
+        gevent.spawn(self._beat)
+
+    def _serve(self, target):
+        served = target(self)
+        if not isinstance(served, BaseServer):
+            return
+        if served.pool is None and served._spawn is type(served)._spawn:
+            served.set_spawn(gevent.pool.Pool())  # so that stop() knows whom to wait for
+        served.start()
+        self.ready()
+        self.stopping.wait()
+        served.stop(self.stop_timeout)
+
+
+def _own_descriptor(listener, forked):
+    # A forked listener is the parent's object, bound to the hub that was left behind; its descriptor is ours.
+    return os.dup(listener.fileno()) if forked else listener.detach()
+
+
+def rss_bytes():
+    """Return how much memory this process has, in bytes."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _count_descriptors():
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return len(os.listdir(folder)) - 1
+        except OSError:
+            continue  # not on this system
+    return 0
+
+
+def _count_greenlets():
+    from gevent.util import GreenletTree
+
+    counter = getattr(GreenletTree, "count", None)
+    return counter() if counter else sum(isinstance(each, gevent.Greenlet) for each in gc.get_objects())
+
+
+def _settle_signals(worker):
+    # A terminal's Ctrl-C reaches the whole group; what it means is the parent's to say.
+    for number in (_signal.SIGINT, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGTTIN, _signal.SIGTTOU):
+        _signal.signal(number, _signal.SIG_IGN)
+    _signal.signal(_signal.SIGTERM, lambda *_: worker.stop())
+    faulthandler.enable()
+
+
+def run_worker(setup):
+    """Be a worker: call the target, and end with 0 once it is done, `EXIT_BROKEN` if it fails before it is ready.
+
+    What it raises is told to the supervisor in one line, and printed whole.
+    """
+    if setup.forked:
+        close_parent_ends()
+    worker = Worker(setup)
+    _settle_signals(worker)
+    worker._begin()
+    try:
+        worker._serve(setup.target)
+    except BaseException as error:
+        if worker.is_ready or not isinstance(error, Exception):
+            raise
+        worker._tell({"broken": _one_line(error)})
+        if not getattr(error, "gevent_says_it_all", False):
+            traceback.print_exc()
+        sys.exit(EXIT_BROKEN)
+
+
+def _one_line(error):
+    text = str(error).strip().splitlines()
+    name = type(error).__name__
+    return text[0] if getattr(error, "gevent_says_it_all", False) else f"{name}: {text[0]}" if text else name

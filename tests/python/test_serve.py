@@ -1,0 +1,238 @@
+"""`python -m gevent serve`: one command, clear words, an exit status for each way to end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+DEADLINE_S = 60
+
+APPLICATION = """
+import os, sys
+def app(environ, start_response):
+    body = ("%s %s" % (VERSION, os.getpid())).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+
+def make():
+    return app
+
+VERSION = "one"
+number = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "site.d").mkdir()
+    (tmp_path / "site.d" / "hello.py").write_text(APPLICATION)
+    (tmp_path / "site.d" / "broken.py").write_text("raise RuntimeError('no database')\n")
+    return tmp_path / "site.d"
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "gevent", "serve", *arguments]
+
+
+def refuse(folder, *arguments, **environment):
+    """Return the status and what was said on standard error, of a command that cannot serve."""
+    done = subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    return done.returncode, done.stderr
+
+
+class Served:
+    """A command that serves."""
+
+    def __init__(self, folder, *arguments, **environment):
+        self.process = subprocess.Popen(
+            command(*arguments),
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.addresses = []
+        for line in self.process.stdout:
+            if line == "ready\n":
+                break
+            self.addresses += re.findall(r"listening on (.*)", line)
+        else:
+            raise AssertionError(self.process.stderr.read())
+
+    def get(self, path="/"):
+        with urllib.request.urlopen(f"http://{self.addresses[0]}{path}", timeout=DEADLINE_S) as answer:
+            return answer.read().decode()
+
+    def wait_until_it_says(self, text):
+        for line in self.process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"it never said {text!r}")
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(DEADLINE_S)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+
+@pytest.fixture
+def serve(folder):
+    started = []
+
+    def begin(*arguments, **environment):
+        started.append(Served(folder, "--bind", "127.0.0.1:0", *arguments, **environment))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        try:
+            os.killpg(each.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        each.process.wait()
+
+
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_it_serves_says_so_and_stops(serve, start_method):
+    served = serve("hello:app", "--processes", "2", "--start-method", start_method)
+    assert served.get().startswith("one ")
+    assert served.end() == 0
+
+
+def test_a_factory_an_environment_and_the_application_itself(serve, folder):
+    served = serve("hello:make", "--factory", "--app-dir", str(folder), GEVENT_SERVE_PROCESSES="1")
+    assert served.get() == served.get()
+    assert served.end(signal.SIGINT) == 0
+
+
+REFUSED = {
+    "no such module": (1, ["nothing:app"], "no module named 'nothing'"),
+    "no such attribute": (1, ["hello:nothing"], "module 'hello' has no 'nothing'"),
+    "no application": (1, ["hello:number"], "is no WSGI application"),
+    "raises": (1, ["broken:app"], "cannot import broken: RuntimeError: no database"),
+    "no certificate": (1, ["hello:app", "--certfile", "nowhere.pem"], "cannot use the certificate nowhere.pem"),
+    "no folder": (1, ["hello:app", "--app-dir", "nowhere"], "no such folder"),
+    "no log": (1, ["hello:app", "--access-log", "nowhere/log"], "nowhere/log"),
+    "no address": (1, ["hello:app", "--bind", "nonsense"], "'nonsense' is no address"),
+    "no processes": (2, ["hello:app", "--processes", "0"], "--processes"),
+    "no method": (2, ["hello:app", "--start-method", "magic"], "magic"),
+    "no option": (2, ["hello:app", "--magic"], "--magic"),
+    "nothing": (2, [], "MODULE:APP"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_served_is_told_in_one_line(folder, case):
+    status, arguments, said = REFUSED[case]
+    bind = [] if "--bind" in arguments else ["--bind", "127.0.0.1:0"]
+    found, errors = refuse(folder, *arguments, *bind)
+    assert found == status, errors
+    assert said in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(folder):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        status, errors = refuse(folder, "hello:app", "--bind", address)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert f"cannot listen on {address}" in errors
+
+
+def test_the_help_fits_on_a_screen():
+    done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=DEADLINE_S)
+    assert done.returncode == 0
+    assert 20 < done.stdout.count("\n") <= 60
+    for option in ("--bind", "--processes", "--graceful-timeout", "--metrics", "--trusted-proxy", "--head-size-max"):
+        assert option in done.stdout
+
+
+@pytest.mark.parametrize("preload", [[], ["--preload"]])
+def test_a_reload_imports_the_application_anew(serve, folder, preload):
+    served = serve("hello:app", "--processes", "1", *preload, PYTHONDONTWRITEBYTECODE="1")
+    assert served.get().startswith("one ")
+    (folder / "hello.py").write_text(APPLICATION.replace("one", "other"))
+    served.process.send_signal(signal.SIGHUP)
+    began = time.monotonic()
+    while not served.get().startswith("other "):
+        assert time.monotonic() - began < DEADLINE_S
+    assert served.end() == 0
+
+
+def test_a_broken_application_leaves_the_old_one_serving(serve, folder):
+    served = serve("hello:app", "--processes", "1", PYTHONDONTWRITEBYTECODE="1")
+    before = served.get()
+    (folder / "hello.py").write_text("import nothing_of_that_name\n")
+    served.process.send_signal(signal.SIGHUP)
+    assert "nothing_of_that_name" in served.wait_until_it_says("not reloaded")
+    assert served.get() == before
+    assert served.end() == 0
+
+
+def test_a_changed_source_reloads(serve, folder):
+    served = serve("hello:app", "--processes", "1", "--reload", PYTHONDONTWRITEBYTECODE="1")
+    assert served.get().startswith("one ")
+    began = time.monotonic()
+    text = APPLICATION.replace("one", "other")
+    while not served.get().startswith("other "):
+        assert time.monotonic() - began < DEADLINE_S
+        (folder / "hello.py").write_text(text)  # again and again: the first may come before the sources were looked at
+        time.sleep(0.1)
+    assert served.end() == 0
+
+
+def test_a_worker_is_replaced_after_so_many_requests_and_no_request_is_lost(serve):
+    served = serve("hello:app", "--processes", "1", "--max-requests", "20")
+    pids = {served.get() for _ in range(100)}
+    began = time.monotonic()
+    while len(pids) < 2:
+        pids.add(served.get())
+        assert time.monotonic() - began < DEADLINE_S
+    assert served.end() == 0
+
+
+def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        metrics = f"127.0.0.1:{found.getsockname()[1]}"
+    log, pid = tmp_path / "access.log", tmp_path / "pid"
+    served = serve("hello:app", "--processes", "1", "--metrics", metrics, "--access-log", str(log), "--pid", str(pid))
+    assert int(pid.read_text()) == served.process.pid
+    served.get("/logged")
+    assert "GET /logged" in log.read_text()
+    began = time.monotonic()
+    while True:
+        with urllib.request.urlopen(f"http://{metrics}/", timeout=DEADLINE_S) as answer:
+            text = answer.read().decode()
+        if 'gevent_requests_total{worker="0"} 1' in text:
+            break
+        assert time.monotonic() - began < DEADLINE_S, text
+        time.sleep(0.05)  # the worker tells its parent twice a second
+    assert "gevent_workers 1" in text
+    log.rename(tmp_path / "moved.log")
+    served.process.send_signal(signal.SIGUSR1)
+    while not log.exists():
+        assert time.monotonic() - began < DEADLINE_S
+        time.sleep(0.02)  # the file is all that tells
+    served.get("/again")
+    assert "GET /again" in log.read_text()
+    assert served.end() == 0
+    assert not pid.exists()
