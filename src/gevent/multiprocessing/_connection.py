@@ -6,12 +6,14 @@ that share it would see.
 """
 
 import _socket
+import errno
 import importlib
 import os
 import sys
 
 from gevent._hub_local import register_after_abandon
 from gevent._native import connection as native
+from gevent.hub import sleep
 
 __all__ = ["METHODS", "changes", "wait"]
 
@@ -60,6 +62,32 @@ def _make_accept(original):
     return accept
 
 
+# Errors of accept() which do not come from the client: the next call may well fail at once, too.
+_LASTING_ERRORS = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EBADF, errno.EINVAL, None])
+_LONGEST_PAUSE_S = 0.05
+
+
+def _make_listener_accept(original):
+    def accept(self):
+        """Return the connection of the next client. Waits, letting other greenlets run.
+
+        Raises `OSError`; not before others have run, since servers try again at once, and descriptors come back only
+        when those who have them go on.
+        """
+        try:
+            connection = original(self)
+        except OSError as error:
+            pause = 0
+            if error.errno in _LASTING_ERRORS:
+                pause = self._pause = min(2 * vars(self).get("_pause", 0.0005), _LONGEST_PAUSE_S)
+            sleep(pause)
+            raise
+        self._pause = 0.0005
+        return connection
+
+    return accept
+
+
 def _make_client(original):
     def SocketClient(address):
         """Return a connection to the listener at `address`. Waits, letting other greenlets run."""
@@ -102,6 +130,7 @@ def changes(mp):
     yield connection, "wait", wait
     yield connection, "Pipe", _make_pipe(connection.Connection)
     yield connection.SocketListener, "accept", _make_accept(connection.SocketListener.accept)
+    yield connection.Listener, "accept", _make_listener_accept(connection.Listener.accept)
     yield connection, "SocketClient", _make_client(connection.SocketClient)
     pool = sys.modules.get(mp.name + ".pool")
     if pool is not None:

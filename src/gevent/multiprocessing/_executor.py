@@ -4,12 +4,10 @@ What is left is handing in work: it never waits, so that handing in very much of
 running. The module is expensive to import, and changed when somebody else imports it.
 """
 
-import sys
 from functools import wraps
 
-from gevent._import_hook import change_when_imported
 from gevent._native.connection import yield_if_turn_is_over
-from gevent.multiprocessing._package import STDLIB_NAME
+from gevent.multiprocessing._package import STDLIB_NAME, changes_of_module
 
 __all__ = ["changes"]
 
@@ -25,21 +23,11 @@ def _make_submit(original):
     return submit
 
 
-def _change(module):
+def _changes_of(module):
     executor = module.ProcessPoolExecutor
-    return executor, "submit", _make_submit(executor.submit)
-
-
-def _set_change(module):
-    setattr(*_change(module))
+    yield executor, "submit", _make_submit(executor.submit)
 
 
 def changes(mp):
     """Yield (owner, name, value) for the executor, if it is there and uses `mp`."""
-    if mp.name != STDLIB_NAME:
-        return
-    module = sys.modules.get(_MODULE)
-    if module is not None:
-        yield _change(module)
-    else:
-        change_when_imported(_MODULE, _set_change)
+    return changes_of_module(_MODULE, _changes_of) if mp.name == STDLIB_NAME else ()

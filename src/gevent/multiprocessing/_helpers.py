@@ -8,8 +8,7 @@ them is told in cpp/python/bound_greenlets.h.
 
 import sys
 
-from gevent._import_hook import change_when_imported
-from gevent.multiprocessing._package import STDLIB_NAME
+from gevent.multiprocessing._package import STDLIB_NAME, changes_of_module
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -37,36 +36,24 @@ def _view_for_pools(threading, helper_class):
 
 
 def _threading_for(view):
-    def change(module):
-        return module, "threading", view
+    def changes_of(module):
+        yield module, "threading", view
 
-    return change
+    return changes_of
 
 
 def _mark_manager_thread(module):
-    return module._ExecutorManagerThread, "_stays_in_its_process", True
+    yield module._ExecutorManagerThread, "_stays_in_its_process", True
 
 
 def changes(mp):
-    """Yield (owner, name, value) for each attribute of `mp` so that its helpers stay in their process.
-
-    Modules that are not imported yet are expensive, and seldom needed: they are changed when they are.
-    """
+    """Yield (owner, name, value) for each attribute of `mp` so that its helpers stay in their process."""
     threading = mp.util.threading
     helper_class = _helper_class(threading)
     ordinary = _threading_for(View(threading, Thread=helper_class))
+    for name in "queues", "managers", "resource_sharer":
+        yield from changes_of_module(f"{mp.name}.{name}", ordinary)
     for_pools = _threading_for(_view_for_pools(threading, helper_class))
-    to_change = {
-        f"{mp.name}.queues": ordinary,
-        f"{mp.name}.managers": ordinary,
-        f"{mp.name}.resource_sharer": ordinary,
-        f"{mp.name}.pool": for_pools,
-    }
+    yield from changes_of_module(f"{mp.name}.pool", for_pools)
     if mp.name == STDLIB_NAME:
-        to_change[_EXECUTOR] = _mark_manager_thread
-    for name, change in to_change.items():
-        module = sys.modules.get(name)
-        if module is not None:
-            yield change(module)
-        else:
-            change_when_imported(name, lambda module, change=change: setattr(*change(module)))
+        yield from changes_of_module(_EXECUTOR, _mark_manager_thread)

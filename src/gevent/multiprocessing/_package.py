@@ -5,8 +5,11 @@ object. Everything is looked up before anything is changed, and put back if some
 """
 
 import importlib
+import sys
 
-__all__ = ["STDLIB_NAME", "Package"]
+from gevent._import_hook import change_when_imported
+
+__all__ = ["STDLIB_NAME", "Package", "changes_of_module"]
 
 STDLIB_NAME = "multiprocessing"
 _ABSENT = object()
@@ -84,6 +87,7 @@ class Package:
                 _greenlet_state,
                 _handles,
                 _helpers,
+                _manager_connections,
                 _process,
                 _synchronize,
             )
@@ -96,12 +100,30 @@ class Package:
                 _forkserver,
                 _greenlet_state,
                 _helpers,
+                _manager_connections,
                 _bootstrap,
                 _executor,
             )
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:
             raise _refusal(error) from error
+
+
+def changes_of_module(name, changes):
+    """Return those of ``changes(module)`` for the module `name`, or have them made when it is imported.
+
+    For modules that are expensive to import and seldom needed.
+    """
+    module = sys.modules.get(name)
+    if module is not None:
+        return changes(module)
+
+    def change(module):
+        for owner, attribute, value in changes(module):
+            setattr(owner, attribute, value)
+
+    change_when_imported(name, change)
+    return ()
 
 
 def _refusal(error):
