@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from gevent._native.http import Head, joined, variable_name
 
-__all__ = ["OldMessage", "header_variables", "headers_factory", "unquote_latin1"]
+__all__ = ["OldMessage", "header_variables", "headers_factory", "read_message", "unquote_latin1"]
 
 _LINE_MAX = 65536
 _FIELDS_MAX = 100
@@ -61,23 +61,27 @@ class OldMessage(client.HTTPMessage):
         return message
 
 
-def headers_factory(fp, *args, _head=None):
+def headers_factory(fp, *args):
     """Read header lines from the binary file `fp` up to the empty one and return an `OldMessage`.
 
     Raises _InvalidClientRequest, a ValueError, when a line is not a header, or the file ends before the empty line; an
     empty file has no headers. Waits for the client.
     """
-    head = Head(_LINE_MAX, _LINE_MAX, _FIELDS_MAX, _SIZE_MAX, False) if _head is None else _head
+    return read_message(fp, Head(_LINE_MAX, _LINE_MAX, _FIELDS_MAX, _SIZE_MAX, False), may_be_empty=True)
+
+
+def read_message(fp, head, may_be_empty=False):
+    """Do the same, with a `Head` that has the limits, and with no exception for empty files unless `may_be_empty`."""
     head.begin_fields()
-    done, first = None, True
+    done = None
     while done is None:
         line = fp.readline(_LINE_MAX + 1)
         if not line:
-            if first and _head is None:
+            if may_be_empty:
                 return OldMessage()
             head.end_early()
             break
-        first = False
+        may_be_empty = False
         done = head.take(line)
     if not done:
         raise refused(head)

@@ -6,7 +6,7 @@ from gevent.pywsgi._request import (
     _InvalidClientRequest,
     field_lines,
     header_variables,
-    headers_factory,
+    read_message,
     refused,
     unquote_latin1,
 )
@@ -40,7 +40,7 @@ class RequestSteps:
 
     def MessageClass(self, *args):
         """Read the headers of a request from a file and return them as a message. Subclasses may have another."""
-        return headers_factory(*args, _head=self._limits.new_head())
+        return read_message(args[0], self._limits.new_head())
 
     def _read_head(self):
         # None at the end of the connection.
@@ -92,9 +92,11 @@ class RequestSteps:
         """Wait for the first line of a request and return it; an empty string at the end of the connection."""
         longest = self._limits.request_line_max
         line = self.rfile.readline(longest)
-        for _ in range(_EMPTY_LINES_MAX):
-            if line != b"\r\n":
-                break
+        passed_over = 0
+        while line == b"\r\n":
+            passed_over += 1
+            if passed_over > _EMPTY_LINES_MAX:
+                raise _InvalidClientRequest("empty lines without end")
             line = self.rfile.readline(longest)
         if line and not line.endswith(b"\n") and len(line) < longest:
             self.requestline = line.decode("latin-1")
@@ -117,7 +119,7 @@ class RequestSteps:
         if head.take(line) is False:
             raise refused(head)
         if not head.begun:  # a subclass has read an empty line before the request
-            return self.read_request(self.read_requestline())
+            return self.read_request(RequestSteps.read_requestline(self))
         message = self.MessageClass(self.rfile, 0)
         if getattr(message, "status", None):
             raise _InvalidClientRequest(f"Invalid headers status: {message.status!r}")
