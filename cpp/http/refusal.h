@@ -12,6 +12,7 @@ struct Refusal {
 };
 
 inline constexpr int kBadRequest = 400;
+inline constexpr int kRequestTimeout = 408;
 inline constexpr int kContentTooLarge = 413;
 inline constexpr int kUriTooLong = 414;
 inline constexpr int kFieldsTooLarge = 431;

@@ -86,6 +86,7 @@ class RequestHeadReader {
   [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
   // The input ends here. Requires: kReading, and begun().
   void end_early() noexcept { bad("the head ends early"); }
+  void end_late() noexcept { fail(kRequestTimeout, "the head takes too long"); }
   // What was understood of the request line, for a log; the memory is the reader's. Requires: kRefused.
   [[nodiscard]] std::string_view refused_line() const noexcept { return kept_; }
   // Requires: kComplete.

@@ -362,4 +362,40 @@ class PywsgiChunkExtensionsMax(ByteCountSettingMixin, Setting):
     default = 8192
 
 
+class PywsgiHeadTimeout(FloatSettingMixin, Setting):
+    """Seconds that the head of a request may take, from its first byte, for `gevent.pywsgi`; None for any time."""
+
+    name = "pywsgi_head_timeout"
+    environment_key = "GEVENT_PYWSGI_HEAD_TIMEOUT"
+    default = 60.0
+
+
+class PywsgiIdleTimeout(FloatSettingMixin, Setting):
+    """Seconds that a client may wait before its next request, for `gevent.pywsgi`; None for any time."""
+
+    name = "pywsgi_idle_timeout"
+    environment_key = "GEVENT_PYWSGI_IDLE_TIMEOUT"
+
+
+class PywsgiSendTimeout(FloatSettingMixin, Setting):
+    """Seconds in which a client must take some of its response, for `gevent.pywsgi`; None for any time."""
+
+    name = "pywsgi_send_timeout"
+    environment_key = "GEVENT_PYWSGI_SEND_TIMEOUT"
+
+
+class PywsgiBodyRateMin(FloatSettingMixin, Setting):
+    """Bytes a second that the body of a request must come with while it is read, for `gevent.pywsgi`; None for any."""
+
+    name = "pywsgi_body_rate_min"
+    environment_key = "GEVENT_PYWSGI_BODY_RATE_MIN"
+
+
+class PywsgiConnectionsMax(IntSettingMixin, Setting):
+    """Connections that a `gevent.pywsgi` server has at once; the next waits until one ends. None for any."""
+
+    name = "pywsgi_connections_max"
+    environment_key = "GEVENT_PYWSGI_CONNECTIONS_MAX"
+
+
 config = Config()

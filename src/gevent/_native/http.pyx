@@ -17,7 +17,7 @@ from libc.string cimport memcpy
 from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
-from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
+from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
 cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
@@ -40,6 +40,7 @@ cdef inline str _latin1(bytes text):
     return <str>PyUnicode_DecodeLatin1(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text), NULL)
 
 
+include "http_clocks.pxi"
 include "http_head.pxi"
 include "http_body.pxi"
 include "http_response.pxi"
@@ -50,8 +51,8 @@ cdef class PlainExchanges:
 
     handler
         the `WSGIHandler`, none of whose steps a subclass has replaced
-    head
-        a `Head`
+    head, clock
+        a `Head` and a `Clock`
     make_input
         ``(rfile, content_length)`` returns a ``wsgi.input``
     unquote
@@ -69,6 +70,7 @@ cdef class PlainExchanges:
     cdef object rfile
     cdef object sock
     cdef Head head
+    cdef Clock clock
     cdef object make_input
     cdef object unquote
     cdef object http_date
@@ -98,12 +100,14 @@ cdef class PlainExchanges:
     cdef object result
     cdef object error
 
-    def __cinit__(self, handler, Head head, make_input, unquote, http_date, body_max, bint copies_environ, bint logs):
+    def __cinit__(self, handler, Head head, Clock clock, make_input, unquote, http_date, body_max, bint copies_environ,
+                  bint logs):
         self.handler = handler
         self.server = handler.server
         self.rfile = handler.rfile
         self.sock = handler.socket
         self.head = head
+        self.clock = clock
         self.make_input = make_input
         self.unquote = unquote
         self.http_date = http_date
@@ -126,7 +130,7 @@ cdef class PlainExchanges:
         while True:
             yield_in_turn()
             try:
-                outcome = self.head._read(self.rfile)
+                outcome = self.head._read(self.rfile, self.clock)
             except OSError:
                 return False
             if outcome == END:
@@ -143,7 +147,7 @@ cdef class PlainExchanges:
             return False
         if self.head.method == "HEAD" or self.head.method == "CONNECT" or facts.content_length > self.body_max:
             return False
-        self.close = not facts.keep_alive
+        self.close = not facts.keep_alive or self.clock.core.closing()
         self.body_length = facts.content_length
         return True
 
@@ -190,6 +194,8 @@ cdef class PlainExchanges:
             environ["REMOTE_PORT"] = self.client_port
         head._put_variables(environ)
         self.body = self.make_input(self.rfile, self.body_length)
+        if self.body_length:
+            self.body._clock = self.clock
         environ["wsgi.input"] = self.body
         environ["wsgi.input_terminated"] = True
         return environ
@@ -256,14 +262,19 @@ cdef class PlainExchanges:
         length = str(size)
         if self.content_length is not None and self.content_length != length:
             return False
+        if (self.close or self.clock.core.closing()) and not self.asks_to_close:
+            if self.says_connection:
+                return False
+            self.close = True
+            self.response_headers.append((b"Connection", b"close"))
         if self.date_header is None:
             self.response_headers.append((b"Date", self._date()))
         if self.content_length is None:
             self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
-        if self.close and not self.says_connection:
-            self.response_headers.append((b"Connection", b"close"))
         response = _response_bytes(self.status_line, self.response_headers, result)
+        self.clock.core.enter(kSend)
         self.sock.sendall(response)
+        self.clock.core.enter(kBusy)
         if self.logs:
             self._log(len(response))
         return True

@@ -52,14 +52,21 @@ cdef class Chunks:
         limits.body_max = <uint64_t>-1 if body_max is None else body_max
         self.core = ChunkedBody(limits)
 
-    def read(self, rfile, Py_ssize_t wanted, bint one_line):
+    def read(self, rfile, Py_ssize_t wanted, bint one_line, Clock clock):
         """Return the next `wanted` bytes (-1: all that there are) or, with `one_line`, as much of them as is a line.
 
         None when the chunks are none: see `refusal`. Waits for the client, and lets others run meanwhile.
         """
+        cdef object peek = getattr(rfile, "peek", None)
+        clock.core.enter(kBody)
+        try:
+            return self._read(rfile, peek, wanted, one_line, clock)
+        finally:
+            clock.core.enter(kBusy)
+
+    cdef object _read(self, rfile, peek, Py_ssize_t wanted, bint one_line, Clock clock):
         cdef list pieces = []
         cdef bytes piece = b""
-        cdef object peek = getattr(rfile, "peek", None)
         while wanted != 0 and self.core.state() != kBodyComplete:
             yield_in_turn()
             if self.core.state() == kData and (peek is None or (not one_line and self.core.left() >= <uint64_t>_LARGE)):
@@ -71,8 +78,9 @@ cdef class Chunks:
                 continue
             else:
                 piece = self._decode(rfile, peek(), wanted, one_line)
-            if piece is None:
+            if piece is None or clock.core.expired():
                 return None
+            clock.core.received(PyBytes_GET_SIZE(piece))
             if wanted > 0:
                 wanted -= PyBytes_GET_SIZE(piece)
             pieces.append(piece)
@@ -85,7 +93,8 @@ cdef class Chunks:
         cdef bytes piece
         if 0 <= wanted < size:
             size = wanted
-        piece = rfile.readline(size) if one_line else rfile.read(size)
+        # Not read(), where there is more than that: it would be silent until everything has come.
+        piece = rfile.readline(size) if one_line else getattr(rfile, "read1", rfile.read)(size)
         if not piece:
             return None
         self.core.took(PyBytes_GET_SIZE(piece))

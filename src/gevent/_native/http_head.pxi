@@ -49,6 +49,7 @@ cdef extern from "http/request_head.h" namespace "gevent::http":
         bint begun()
         const CoreRefusal& refusal()
         void end_early()
+        void end_late()
         string_view refused_line()
         const RequestHead& head()
 
@@ -148,30 +149,39 @@ cdef class Head:
         self.limits.size_max = size_max
         self.limits.host_required = host_required
 
-    def read(self, rfile):
+    def read(self, rfile, Clock clock):
         """Read the next head from `rfile`, which can peek. Returns True, False if it is refused, None at the end of the
-        connection. Waits for the client."""
-        cdef int outcome = self._read(rfile)
+        connection. Waits for the client, for as long as `clock` allows."""
+        cdef int outcome = self._read(rfile, clock)
         return None if outcome == END else outcome == WHOLE
 
-    cdef int _read(self, rfile) except -1:
+    cdef int _read(self, rfile, Clock clock) except -1:
         cdef bytes arrived
         cdef size_t taken
         if self.pending:
             self.pending = False
             return self.outcome
         self.reader.begin(self.limits)
+        clock.core.enter(kIdle)
         while True:
             arrived = rfile.peek()
-            if not PyBytes_GET_SIZE(arrived):
+            if not PyBytes_GET_SIZE(arrived) or clock.core.expired():
                 if not self.reader.begun():
                     return END
-                self.reader.end_early()
+                if clock.core.expired():
+                    self.reader.end_late()
+                else:
+                    self.reader.end_early()
                 self.outcome = REFUSED
                 return REFUSED
             taken = self.reader.feed(PyBytes_AS_STRING(arrived), PyBytes_GET_SIZE(arrived))
             rfile.read(taken)
-            if self.reader.state() != kReading:
+            if self.reader.state() == kReading:
+                if clock.core.phase() == kIdle and self.reader.begun():
+                    clock.core.enter(kHead)
+            else:
+                clock.core.enter(kBusy)
+                clock.core.begin_body()
                 self._arrived = arrived
                 return self._concluded()
 

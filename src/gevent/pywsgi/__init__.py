@@ -15,7 +15,8 @@ import sys
 import gevent
 from gevent import socket
 from gevent._compat import reraise  # noqa: F401 - a name of gevent's
-from gevent.pywsgi import _environ, _handler, _input, _limits, _log, _request, _response
+from gevent._config import config
+from gevent.pywsgi import _connections, _environ, _handler, _input, _limits, _log, _request, _response
 from gevent.server import StreamServer
 
 __all__ = [
@@ -91,7 +92,8 @@ class WSGIServer(StreamServer):
     """
 
     head_size_max = fields_max = body_size_max = chunk_extensions_max = "default"
-    request_line_max = field_line_max = None
+    head_timeout = idle_timeout = send_timeout = body_rate_min = connections_max = "default"
+    request_line_max = field_line_max = body_grace = None
     require_host = True
 
     base_env = {
@@ -118,6 +120,9 @@ class WSGIServer(StreamServer):
         **ssl_args,
     ):
         self._take_limits(ssl_args)
+        most = config.pywsgi_connections_max if self.connections_max == "default" else self.connections_max
+        if spawn == "default" and most is not None:
+            spawn = most
         super().__init__(listener, backlog=backlog, spawn=spawn, **ssl_args)
         # A subclass may have these as attributes.
         if application is not None:
@@ -131,9 +136,36 @@ class WSGIServer(StreamServer):
 
     def _take_limits(self, arguments):
         # From among the other keyword arguments, which are for TLS.
-        for name in (*_limits.LIMITS, "upgrades"):
+        for name in (*_limits.LIMITS, "connections_max", "upgrades"):
             if name in arguments:
                 setattr(self, name, arguments.pop(name))
+
+    @property
+    def _connections(self):
+        found = self.__dict__.get("_all_connections")
+        if found is None:
+            found = self.__dict__["_all_connections"] = _connections.Connections(_limits.Limits(self))
+        return found
+
+    def start(self):
+        """Start accepting connections. Does not wait."""
+        self.__dict__.pop("_all_connections", None)  # of a start before
+        super().start()
+
+    def stop(self, timeout=None):
+        """Stop accepting connections, let the requests that have begun end, then cut the connections that are left.
+
+        timeout
+            seconds for the requests; None: `stop_timeout`
+
+        Responses say ``Connection: close`` meanwhile, and connections on which nobody asks anything end at once. May be
+        called while a request is handled, which then goes on.
+        """
+        self.close()
+        connections = self.__dict__.get("_all_connections")
+        if connections is not None:
+            connections.end_all(self.stop_timeout if timeout is None else timeout)
+        super().stop(timeout)
 
     def set_environ(self, environ=None):
         """Begin the environment of all requests anew, with `environ` in it."""

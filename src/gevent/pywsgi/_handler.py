@@ -31,7 +31,7 @@ from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
 from gevent._native.http import PlainExchanges
-from gevent.pywsgi._input import Input, _InvalidClientInput
+from gevent.pywsgi._input import _NO_CLOCK, Input, _InvalidClientInput
 from gevent.pywsgi._limits import Limits
 from gevent.pywsgi._log import _NoopLog, escaped, short
 from gevent.pywsgi._request import unquote_latin1
@@ -76,6 +76,8 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         kind = type(self)
         self._plain_write = kind.write is _ORIGINAL_WRITE
         self._limits = Limits(server)
+        connections = getattr(server, "_connections", None)
+        self._clock = _NO_CLOCK if connections is None else connections.begin(sock)
         self._head = self._limits.new_head()
         if hasattr(self.rfile, "peek") and _reading_steps(kind) == _ORIGINAL_READING_STEPS:
             self._reads_whole = True
@@ -87,7 +89,9 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         copies_environ = getattr(server, "_copies_environ", False)
         logs = server.log is not None and type(server.log) is not _NoopLog
         body_max = self._limits.body_size_max
-        return PlainExchanges(self, self._head, Input, unquote_latin1, http_date, body_max, copies_environ, logs)
+        return PlainExchanges(
+            self, self._head, self._clock, Input, unquote_latin1, http_date, body_max, copies_environ, logs
+        )
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -111,6 +115,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
                     self.log_request()
                     return
         finally:
+            self._clock.end()
             # The reader keeps the connection open too, and an application may have kept the reader.
             rfile = self.__dict__.pop("rfile", None)
             self.__dict__.pop("socket", None)
@@ -246,7 +251,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             self._print_unexpected_exc()
         reason = getattr(error, "formatted_message", None) or str(error) or type(error).__name__
         self.log_error("Invalid request (from %s): %s", self.client_address, short(reason))
-        status = getattr(error, "status", 400)
+        status = 408 if self._clock.expired else getattr(error, "status", 400)
         return str(status), refusal(status)
 
     def _send_error_response_if_possible(self, error_code):

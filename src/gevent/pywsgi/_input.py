@@ -6,7 +6,7 @@ chunks is read strictly (cpp/http/chunked_body.h), and once it was found broken,
 anything.
 """
 
-from gevent._native.http import Chunks
+from gevent._native.http import Chunks, Clock
 
 __all__ = ["MAX_REQUEST_LINE", "Input"]
 
@@ -18,6 +18,10 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # whatever the client says.
 _PIECE = 1 << 20
 _DISCARD_PIECE = 1 << 14
+
+
+# Of whoever has no connection.
+_NO_CLOCK = Clock()
 
 
 class _InvalidClientInput(IOError):
@@ -44,6 +48,7 @@ class Input:
         "chunked_input",
         "chunk_length",
         "_chunks",
+        "_clock",
         "_broken",
         "send_100_continue_enabled",
     )
@@ -55,13 +60,16 @@ class Input:
         self.position = 0
         self.chunked_input = chunked_input
         self.chunk_length = -1  # of the current chunk; -1 before the first one and between two
+        self._clock = _NO_CLOCK
         self._chunks = Chunks() if chunked_input else None
         self._broken = None  # the exception that ended reading
         self.send_100_continue_enabled = True
 
-    def _limit(self, limits):
+    def _limit(self, limits, clock):
         # Before the first read.
-        self._chunks = Chunks(limits.chunk_extensions_max, MAX_REQUEST_LINE, limits.body_size_max)
+        self._clock = clock
+        if self.chunked_input:
+            self._chunks = Chunks(limits.chunk_extensions_max, MAX_REQUEST_LINE, limits.body_size_max)
 
     def read(self, length=None):
         """Return the next `length` bytes, fewer only at the end; without a length (or with a negative one) all."""
@@ -120,14 +128,18 @@ class Input:
     def _read_part(self, wanted, use_readline, complaint):
         # `wanted` bytes that the client has promised, or the line within them.
         self._send_100_continue()
-        read = self.rfile.readline if use_readline else self.rfile.read
+        # Not read(), where there is more than that: it would be silent until everything has come.
+        rfile, clock = self.rfile, self._clock
+        read = rfile.readline if use_readline else getattr(rfile, "read1", rfile.read)
         pieces, got = [], 0
         while got < wanted:
+            clock.enter_body()
             piece = read(min(wanted - got, _PIECE))
+            clock.received(len(piece))
             pieces.append(piece)
             got += len(piece)
             self.position += len(piece)
-            if not piece:
+            if not piece or clock.expired:
                 self._break(complaint.format(self.position))
             if use_readline and piece.endswith(b"\n"):
                 break
@@ -139,6 +151,8 @@ class Input:
             client.sendall(_CONTINUE)
 
     def _break(self, reason, status=400):
+        if self._clock.expired:
+            reason, status = "the body takes too long", 408
         self._broken = _InvalidClientInput(reason)
         self._broken.status = status
         raise self._broken
@@ -150,7 +164,7 @@ class Input:
         if chunks.complete:
             return b""
         self._send_100_continue()
-        data = chunks.read(self.rfile, -1 if length is None else length, use_readline)
+        data = chunks.read(self.rfile, -1 if length is None else length, use_readline, self._clock)
         if data is None:
             refusal = chunks.refusal
             if refusal is None:

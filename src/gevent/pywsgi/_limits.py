@@ -1,4 +1,4 @@
-"""What a `gevent.pywsgi` server puts up with: sizes, and what may be left out.
+"""What a `gevent.pywsgi` server puts up with: sizes, times, and what may be left out.
 
 The table for users, with units and defaults, is in docs/serving.rst. Each limit is an argument of `WSGIServer`, or an
 attribute of a subclass; where neither says anything it is a setting of `gevent.config`.
@@ -17,10 +17,16 @@ LIMITS = {
     "body_size_max": "pywsgi_body_size_max",
     "chunk_extensions_max": "pywsgi_chunk_extensions_max",
     "require_host": None,
+    "head_timeout": "pywsgi_head_timeout",
+    "idle_timeout": "pywsgi_idle_timeout",
+    "send_timeout": "pywsgi_send_timeout",
+    "body_rate_min": "pywsgi_body_rate_min",
+    "body_grace": None,
 }
 """The names of the limits, and the settings that they come from."""
 
 _FIELD_LINE_MAX = 65536
+_BODY_GRACE = 5
 
 
 class Limits:
@@ -42,6 +48,8 @@ class Limits:
             self.request_line_max = pywsgi.MAX_REQUEST_LINE
         if self.field_line_max is None:
             self.field_line_max = _FIELD_LINE_MAX
+        if self.body_grace is None:
+            self.body_grace = _BODY_GRACE
         if self.require_host is None:
             self.require_host = True
 

@@ -28,6 +28,7 @@ class RequestSteps:
     wsgi_input = None
     environ = None
     _limits = None
+    _clock = None
     _head = None
     _reads_whole = False  # whether heads may be read in one go: no step that reads is replaced
     _headers_of_request = None
@@ -45,7 +46,7 @@ class RequestSteps:
     def _read_head(self):
         # None at the end of the connection.
         head = self._head
-        whole = head.read(self.rfile)
+        whole = head.read(self.rfile, self._clock)
         if whole is None:
             return None
         self.requestline = head.request_line
@@ -70,7 +71,7 @@ class RequestSteps:
         self.content_length = head.content_length
         self._chunked_request = head.chunked
         self._expects_continue = head.expects_continue
-        self.close_connection = not head.keep_alive
+        self.close_connection = self._clock.closing or not head.keep_alive
 
     def _check_body_size(self):
         longest = self._limits.body_size_max
@@ -78,19 +79,25 @@ class RequestSteps:
             raise _InvalidClientRequest("the body is too large", 413)
 
     def _read_head_by_line(self):
+        self._clock.enter_idle()
         line = self.read_requestline()
         if not line:
             return None
         if isinstance(line, bytes):
             line = line.decode("latin-1")
         self.requestline = line.rstrip("\r\n")
+        self._clock.enter_head()
         if not self.read_request(line):
             raise _InvalidClientRequest("read_request() refused it")
+        self._clock.enter_busy()
         return True
 
     def read_requestline(self):
         """Wait for the first line of a request and return it; an empty string at the end of the connection."""
         longest = self._limits.request_line_max
+        if hasattr(self.rfile, "peek"):
+            self.rfile.peek()
+        self._clock.enter_head()
         line = self.rfile.readline(longest)
         passed_over = 0
         while line == b"\r\n":
@@ -206,6 +213,5 @@ class RequestSteps:
             self.socket if self._expects_continue else None,
             self._chunked_request,
         )
-        if self._chunked_request:
-            made._limit(self._limits)
+        made._limit(self._limits, self._clock)
         return made

@@ -106,6 +106,8 @@ class ResponseSteps:
     def finalize_headers(self):
         """Add to `response_headers` what the application left to the server. Called before they are sent."""
         headers = self.response_headers
+        if self._clock.closing:
+            self.close_connection = True
         unframed = self.code < 200 or self.code == 204  # neither a length nor a coding is allowed (RFC 9110 8.6)
         bodiless = self.code in (204, 304)
         length_known = self.provided_content_length is not None or hasattr(self.result, "__len__") or bodiless
@@ -201,8 +203,10 @@ class ResponseSteps:
             pass  # no TCP
 
     def _sendall(self, data):
+        self._clock.enter_send()
         try:
             self.socket.sendall(data)
+            self._clock.enter_busy()
         except OSError as error:
             self.status = f"socket error: {error}"
             if self.code and self.code > 0:

@@ -31,7 +31,7 @@ def title(case):
 
 
 def refused(clause, name, sent, status=400, executed=(), ends=False):
-    """Nothing of `sent` beyond `executed` reaches the application; the answer is `status`, and the connection closes."""
+    """Nothing of `sent` beyond `executed` reaches the application; the answer is `status`, and that is the end."""
     return Case(clause, name, sent, tuple(executed), status, False, ends)
 
 

@@ -1,0 +1,75 @@
+"""The connections of a `gevent.pywsgi` server: who has taken too long, and how they all end when the server stops."""
+
+from greenlet import getcurrent
+
+from gevent._hub_local import get_hub
+from gevent._native.http import Clock, Clocks
+from gevent.event import Event
+
+__all__ = ["Connections"]
+
+
+class Connections:
+    """The connections of one server. `limits` has the times."""
+
+    def __init__(self, limits):
+        self._clocks = Clocks(
+            limits.idle_timeout, limits.head_timeout, limits.send_timeout, limits.body_rate_min, limits.body_grace
+        )
+        self._interval = self._clocks.interval
+        self._timer = None
+        self._open = {}  # clocks, and the greenlets that serve them
+        self._none_left = Event()
+        self.closing = False
+
+    def begin(self, sock):
+        """Return the clock of a connection that begins in this greenlet; a fake socket has none."""
+        try:
+            clock = _ConnectionClock(sock.fileno())
+        except (AttributeError, TypeError, OSError):
+            return Clock()
+        clock.connections = self
+        self._open[clock] = getcurrent()
+        self._clocks.add(clock)
+        if self.closing:
+            clock.close_soon()
+        if self._timer is None and self._interval is not None:
+            self._timer = get_hub().loop.timer(self._interval, self._interval, ref=False)
+            self._timer.start(self._clocks.sweep)
+        return clock
+
+    def _ended(self, clock):
+        self._open.pop(clock, None)
+        if not self._open:
+            self._none_left.set()
+            timer, self._timer = self._timer, None
+            if timer is not None:
+                timer.stop()
+                timer.close()
+
+    def end_all(self, timeout):
+        """Let requests that have begun end, for `timeout` seconds, then cut the connections that are left.
+
+        But for the caller's own, if it is one of them.
+        """
+        self.closing = True
+        own = getcurrent()
+        others = {clock for clock, greenlet in self._open.items() if greenlet is not own}
+        for clock in list(self._open):
+            clock.close_soon()
+        if len(others) == len(self._open):
+            self._none_left.clear()
+            if others:
+                self._none_left.wait(timeout)
+        for clock in others & self._open.keys():
+            clock.cut()
+
+
+class _ConnectionClock(Clock):
+    connections = None
+
+    def end(self):
+        super().end()
+        connections, self.connections = self.connections, None
+        if connections is not None:
+            connections._ended(self)
