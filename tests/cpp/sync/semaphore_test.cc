@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <initializer_list>
+
 #include "doctest/doctest.h"
 #include "sync/counting_waiter.h"
 
