@@ -1,0 +1,342 @@
+"""The worker processes of a pool: who is sent what, whose results come, who has died."""
+
+import os
+import pickle
+import signal as _signal
+from collections import deque
+from time import monotonic
+
+import gevent
+from gevent.event import Event
+from gevent.processpool._parcel import Sender, receive, wrap_arguments
+from gevent.processpool._tasks import RemoteTraceback, TaskTimeout, WorkerLost
+from gevent.processpool._worker import parent_ends, run_worker
+
+__all__ = ["Crew"]
+
+#: A worker is sent more than one task at a time while they take less than this, in seconds.
+SHORT_S = 0.001
+#: And so many at the most.
+AHEAD_MAX = 32
+#: One that finds no work for a worker that starts dies this often before the pool gives up.
+UNFIT_MAX = 3
+
+
+class Member:
+    """One worker."""
+
+    def __init__(self, context, initializer, initargs):
+        ours, theirs = context.Pipe()
+        self.progress = context.RawArray("d", 2)  # number of the task begun last, and when
+        forked = context.get_start_method() == "fork"
+        arguments = (theirs, self.progress, initializer, initargs, forked)
+        self.process = context.Process(target=run_worker, args=arguments, daemon=True)
+        parent_ends.add(ours)
+        try:
+            self.process.start()
+        except BaseException:
+            parent_ends.discard(ours)
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.connection = ours
+        self.sender = Sender(gevent.sleep)
+        self.tasks = {}  # {number: task} sent and without a result, in this order
+        self.sent = 0
+        self.room = Event()
+        self.room.set()
+        self.short_s = SHORT_S  # how long a task takes, lately
+        self.last_result_at = 0.0
+        self.gone = False
+        self.why = None  # it was killed by us, because of this
+
+    def kill(self, why):
+        """End it at once."""
+        self.why = self.why or why
+        if not self.gone:
+            try:
+                os.kill(self.process.pid, _signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has just ended
+
+    def task_begun(self):
+        """Return the task that it has begun and not finished, and when; None if there is none."""
+        begun, at = self.progress[0], self.progress[1]
+        task = self.tasks.get(int(begun))
+        return (task, at) if task is not None else None
+
+
+class Crew:
+    """All workers of one pool. Lives in the hub of the thread that made the pool."""
+
+    def __init__(self, context, initializer, initargs, tasks_per_child):
+        self._context = context
+        self._initializer, self._initargs = initializer, initargs
+        self._tasks_per_child = tasks_per_child
+        self.size_max = 0
+        self.waiting = deque()
+        self.members = []
+        self.idle = Event()  # nothing waits and nothing is under way
+        self.idle.set()
+        self.unfit = 0
+        self.broken = None
+        self._work = Event()
+        self._clock = None
+
+    def add(self, task):
+        """Put `task` in line; start a worker if there may be one more. Does not wait for its result."""
+        self.idle.clear()
+        self.waiting.append(task)
+        self._grow()
+        self._work.set()
+
+    def _grow(self):
+        free = sum(1 for each in self.members if not each.tasks and not each.gone)
+        if free < len(self.waiting) and len(self.members) < self.size_max and self.broken is None:
+            member = Member(self._context, self._initializer, self._initargs)
+            self.members.append(member)
+            gevent.spawn(self._send_to, member)
+            gevent.spawn(self._hear, member)
+
+    # -- to a worker --
+
+    def _send_to(self, member):
+        while not member.gone:
+            if not self.waiting:
+                self._work.clear()
+                self._work.wait()
+                continue
+            if not self._may_have_more(member):
+                member.room.clear()
+                member.room.wait()
+                continue
+            batch = self._take_batch(member)
+            if batch:
+                self._send(member, batch)
+
+    def _may_have_more(self, member):
+        if self._tasks_per_child and member.sent >= self._tasks_per_child:
+            return False
+        return len(member.tasks) < self._ahead(member)
+
+    def _ahead(self, member):
+        if member.short_s >= SHORT_S:
+            return 1
+        # Some for everybody: nobody should have to wait for a worker that has all of it.
+        return max(1, min(AHEAD_MAX, len(self.waiting) // (2 * max(1, len(self.members)))))
+
+    def _take_batch(self, member):
+        batch = []
+        while self.waiting and self._may_have_more(member):
+            task = self.waiting.popleft()
+            if task.ready():
+                continue  # cancelled meanwhile
+            member.sent += 1
+            task.worker, task.number = member, member.sent
+            member.tasks[member.sent] = task
+            batch.append(task)
+            if task.timeout_s is not None:
+                self._watch_clock()
+        self._note_idle()
+        return batch
+
+    def _send(self, member, batch):
+        parcels = []
+        for task in batch:
+            if task.ready():
+                continue
+            args, kwargs = wrap_arguments(task.args, task.kwargs)
+            try:
+                parcels.append((task.number, member.sender.pack((task.function, args, kwargs))[0]))
+            except Exception as error:
+                # What cannot be pickled is the caller's; the worker never hears of it.
+                member.tasks.pop(task.number, None)
+                task.settle(None, error)
+        if not parcels:
+            self._note_idle()
+            return
+        if len(member.tasks) == len(batch):
+            member.last_result_at = monotonic()
+        try:
+            member.connection.send_bytes(pickle.dumps(("run", parcels)))
+        except OSError:
+            pass  # it has died: _hear() sees to its tasks
+
+    # -- from a worker --
+
+    def _hear(self, member):
+        while True:
+            try:
+                message = member.connection.recv_bytes()
+            except (EOFError, OSError):
+                break
+            what, number, payload = pickle.loads(message)
+            if what == "fetched":
+                member.sender.fetched(number)
+            elif what == "unfit":
+                self._is_unfit(_exception(payload))
+            else:
+                self._has_result(member, what, number, payload)
+        member.process.join()
+        self._has_died(member)
+
+    def _has_result(self, member, what, number, payload):
+        self.unfit = 0
+        now = monotonic()
+        member.short_s += (now - member.last_result_at - member.short_s) / 8
+        member.last_result_at = now
+        task = member.tasks.pop(number, None)
+        if what == "done":
+            value, fetched = self._read(payload)
+            if fetched:
+                self._tell(member, ("fetched", fetched))
+            settle = (value,) if not isinstance(value, _Unreadable) else (None, value.error)
+        else:
+            settle = (None, _exception(payload))
+        if self._tasks_per_child and not member.tasks and member.sent >= self._tasks_per_child:
+            self._dismiss(member)
+        elif not member.room.is_set() and self._may_have_more(member):
+            member.room.set()
+        if task is not None:
+            task.settle(*settle)
+        self._end_if_first_is_cancelled(member)
+        self._note_idle()
+
+    def _read(self, payload):
+        try:
+            return receive(payload)
+        except Exception as error:
+            return _Unreadable(error), 0
+
+    def _tell(self, member, message):
+        try:
+            member.connection.send_bytes(pickle.dumps(message))
+        except OSError:
+            pass  # it has died meanwhile
+
+    def _has_died(self, member):
+        member.gone = True
+        parent_ends.discard(member.connection)
+        member.connection.close()
+        member.sender.forget()
+        if member in self.members:
+            self.members.remove(member)
+        begun = int(member.progress[0])
+        code = member.process.exitcode
+        for number, task in reversed(list(member.tasks.items())):
+            task.worker = None
+            if number > begun and self.broken is None and member.why != "the pool was killed":
+                self.waiting.appendleft(task)  # it never began there
+            else:
+                task.settle(None, self._why_lost(member, code))
+        member.tasks.clear()
+        member.room.set()
+        self._work.set()
+        while self.waiting and len(self.members) < self.size_max and self.broken is None:
+            before = len(self.members)
+            self._grow()
+            if len(self.members) == before:
+                break
+        self._note_idle()
+
+    def _why_lost(self, member, code):
+        if self.broken is not None:
+            return self.unusable()
+        if member.why:
+            return WorkerLost(member.why)
+        how = f"was killed by {_signal.Signals(-code).name}" if code and code < 0 else f"ended with status {code}"
+        return WorkerLost(f"the process {member.process.pid} that ran this task {how}")
+
+    def _is_unfit(self, error):
+        self.unfit += 1
+        if self.unfit >= UNFIT_MAX:
+            self.broken = error
+            while self.waiting:
+                self.waiting.popleft().settle(None, self.unusable())
+            self._note_idle()
+
+    def unusable(self):
+        """Return the exception of a task that no process will ever run. Requires: `broken`."""
+        lost = WorkerLost(f"no process of this pool can be initialized: {self.broken!r}")
+        lost.__cause__ = self.broken
+        return lost
+
+    # -- the end of one, or of all --
+
+    def _dismiss(self, member):
+        """It has done what it may: another takes its place."""
+        member.gone = True
+        self.members.remove(member)
+        member.room.set()
+        parent_ends.discard(member.connection)
+        member.connection.close()  # the end of which it hears, and its own greenlet, too
+        self._grow()
+
+    def cancelled(self, task):
+        """Its result is settled: its worker ends rather than run it, as soon as it is that one's turn."""
+        self._end_if_first_is_cancelled(task.worker)
+
+    def _end_if_first_is_cancelled(self, member):
+        first = next(iter(member.tasks.values()), None)
+        if first is not None and first.ready():
+            member.kill("a task of its was cancelled")
+
+    def _watch_clock(self):
+        if self._clock is None:
+            self._clock = gevent.spawn(self._run_clock)
+
+    def _run_clock(self):
+        while True:
+            nearest_s = None
+            for member in tuple(self.members):
+                begun = member.task_begun()
+                limits = [each.timeout_s for each in member.tasks.values() if each.timeout_s is not None]
+                if not limits:
+                    continue
+                left_s = min(limits)
+                if begun is not None and begun[0].timeout_s is not None:
+                    left_s = begun[1] + begun[0].timeout_s - monotonic()
+                    if left_s <= 0:
+                        limit_s = begun[0].timeout_s
+                        begun[0].settle(None, TaskTimeout(f"the task ran for longer than {limit_s} seconds"))
+                        member.kill("a task of its took too long")
+                        continue
+                nearest_s = left_s if nearest_s is None else min(nearest_s, left_s)
+            if nearest_s is None and not self.waiting and not any(each.tasks for each in self.members):
+                self._clock = None
+                return
+            gevent.sleep(min(max(nearest_s or 0.05, 0.005), 0.05))
+
+    def kill(self):
+        """End all workers; what waits or runs is lost."""
+        while self.waiting:
+            self.waiting.popleft().settle(None, WorkerLost("the pool was killed"))
+        for member in tuple(self.members):
+            member.kill("the pool was killed")
+        self._note_idle()
+
+    def close(self):
+        """Let idle workers end. Requires: idle."""
+        for member in tuple(self.members):
+            if not member.tasks:
+                self._dismiss(member)
+
+    def _note_idle(self):
+        if not self.waiting and not any(each.tasks for each in self.members):
+            self.idle.set()
+
+
+class _Unreadable:
+    def __init__(self, error):
+        self.error = error
+
+
+def _exception(payload):
+    data, text = payload
+    try:
+        error = pickle.loads(data)
+    except Exception as failure:  # noqa: BLE001 - a class that is not here: its text is what can be told
+        error = WorkerLost(f"the task failed, and its exception cannot be read here: {failure!r}")
+    error.__cause__ = RemoteTraceback(text)
+    return error

@@ -1,0 +1,68 @@
+"""A task of a process pool, and what may go wrong with it."""
+
+from gevent.event import AsyncResult
+
+__all__ = ["RemoteTraceback", "Task", "TaskCancelled", "TaskTimeout", "WorkerLost"]
+
+
+class WorkerLost(RuntimeError):
+    """The process that had this task ended without a result: it was killed, or left by itself."""
+
+
+class TaskTimeout(TimeoutError):
+    """The task ran for longer than it may, and the process that had it was killed."""
+
+
+class TaskCancelled(RuntimeError):
+    """The task was taken back by its result's `cancel`."""
+
+
+class RemoteTraceback(Exception):
+    """The cause of an exception that a task raised: its traceback in the worker, as text."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self):
+        return f"\n{self.text}"
+
+
+class Task(AsyncResult):
+    """The result of a task, now or later: an `AsyncResult` (`get`, `ready`, links) that can be cancelled."""
+
+    def __init__(self, pool, function, args, kwargs, timeout_s):
+        super().__init__()
+        self.pool = pool
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+        self.timeout_s = timeout_s
+        self.worker = None  # that was sent it
+        self.number = 0  # with that worker
+        self.on_settled = None  # called before anybody who waits is told
+
+    def cancel(self):
+        """Take the task back, or kill the process that runs it; return False if it has its result already.
+
+        `get` raises `TaskCancelled` then. Does not wait.
+        """
+        if self.ready():
+            return False
+        self.settle(None, TaskCancelled("this task was cancelled"))
+        if self.worker is not None:
+            self.pool._crew.cancelled(self)
+        return True
+
+    def settle(self, value, error=None):
+        """Set the value or the exception `error`, once; what comes later is nobody's any more."""
+        if self.ready():
+            return
+        if self.on_settled is not None:
+            self.on_settled()
+        if error is None:
+            self.set(value)
+        else:
+            self.set_exception(error, (type(error), error, error.__traceback__))
+        # What the program gave may be large, and this result may live for long.
+        self.function = self.args = self.kwargs = None

@@ -1,0 +1,71 @@
+"""What runs in a process of a `ProcessPool`: one task after the other."""
+
+import os
+import pickle
+import signal as _signal
+import traceback
+from time import monotonic
+
+from gevent.processpool._parcel import Sender, receive
+
+__all__ = ["parent_ends", "run_worker"]
+
+#: In the parent: its ends of the connections to all workers, which forked ones must not keep.
+parent_ends = set()
+
+
+def run_worker(connection, progress, initializer, initargs, forked):
+    """Run the tasks that come over `connection` until it ends.
+
+    `progress` is shared memory: the number of the task that was begun last, and when.
+    """
+    if forked:
+        for each in parent_ends:
+            os.close(each.fileno())
+        parent_ends.clear()
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)  # Ctrl-C is the parent's to act upon
+    sender = Sender(lambda: None)
+    try:
+        if initializer is not None:
+            initializer(*initargs)
+    except BaseException as error:
+        connection.send_bytes(_failure("unfit", 0, error))
+        return
+    while True:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            return
+        what, payload = pickle.loads(message)
+        if what == "fetched":
+            sender.fetched(payload)
+            continue
+        for number, parcel in payload:
+            progress[1] = monotonic()
+            progress[0] = number
+            connection.send_bytes(_run(number, parcel, sender, connection))
+
+
+def _run(number, parcel, sender, connection):
+    try:
+        (function, args, kwargs), fetched = receive(parcel)
+        if fetched:
+            connection.send_bytes(pickle.dumps(("fetched", fetched, None)))
+        value = function(*args, **kwargs)
+        del function, args, kwargs
+        data, _ = sender.pack(value)
+    except Exception as error:
+        return _failure("failed", number, error)
+    except SystemExit as error:
+        return _failure("failed", number, error)
+    return pickle.dumps(("done", number, data))
+
+
+def _failure(what, number, error):
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    try:
+        data = pickle.dumps(error)
+        pickle.loads(data)  # some can be pickled and not be read again
+    except Exception:  # noqa: BLE001 - whatever it is, its text is all that can be sent
+        data = pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return pickle.dumps((what, number, (data, text)))

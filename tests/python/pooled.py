@@ -1,0 +1,59 @@
+"""What workers of the process pools under test are asked to do. In a module of its own, which they can import."""
+
+import os
+import signal
+import time
+
+__all__ = ["big", "die", "exclaim", "fail", "leave", "length", "remember", "remembered", "sleep", "square", "whoami"]
+
+_remembered = []
+
+
+def square(number):
+    return number * number
+
+
+def fail(text):
+    raise ValueError(text)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave(status):
+    os._exit(status)
+
+
+def sleep(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def whoami(_=None):
+    return os.getpid()
+
+
+def remember(value):
+    _remembered.append(value)
+
+
+def remembered():
+    return _remembered
+
+
+def exclaim():
+    raise Unreadable("cannot be read again", 1)
+
+
+class Unreadable(Exception):
+    def __init__(self, text, number):
+        super().__init__(text)
+
+
+def length(data, **named):
+    return type(data).__name__, len(data), {name: len(value) for name, value in named.items()}
+
+
+def big(size):
+    return b"x" * size

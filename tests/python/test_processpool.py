@@ -1,0 +1,300 @@
+"""`gevent.processpool`: each task has its result or an exception that says why not, whatever happens to processes."""
+
+import contextlib
+import os
+import pickle
+import random
+import signal
+import threading
+
+import pooled
+import pytest
+from scripts import run_script
+
+import gevent
+from gevent.processpool import (
+    ProcessPool,
+    ProcessPoolExecutor,
+    RemoteTraceback,
+    TaskCancelled,
+    TaskTimeout,
+    WorkerLost,
+)
+
+DEADLINE_S = 60
+LARGE = 3_000_000
+
+
+@pytest.fixture
+def make():
+    """Makes pools that are killed afterwards."""
+    made = []
+
+    def pool(maxsize=2, **options):
+        options.setdefault("start_method", "fork")
+        made.append(ProcessPool(maxsize, **options))
+        return made[-1]
+
+    yield pool
+    for each in made:
+        each.kill()
+        each.close()
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    with gevent.Timeout(DEADLINE_S):
+        yield
+
+
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_results_come_by_every_start_method(make, start_method):
+    pool = make(start_method=start_method)
+    assert pool.apply(pooled.square, (7,)) == 49
+    assert pool.spawn(pooled.square, 3).get() == 9
+    assert pool.apply_async(pooled.square, (2,)).get() == 4
+    assert pool.map(pooled.square, range(100)) == [number * number for number in range(100)]
+    assert list(pool.imap(pooled.square, range(30), maxsize=3)) == [number * number for number in range(30)]
+    assert sorted(pool.imap_unordered(pooled.square, range(30))) == [number * number for number in range(30)]
+    assert pool.map(pow, (2, 3), (3, 2)) == [8, 9]
+    assert pool.map(pooled.square, ()) == []
+    assert pool.size == pool.maxsize == 2
+
+
+def test_the_hub_goes_on_meanwhile(make):
+    pool = make()
+    turns = []
+    task = pool.spawn(pooled.sleep, 0.3)
+    while not task.ready():
+        turns.append(gevent.sleep(0.01))
+    assert len(turns) > 5
+
+
+def test_an_exception_has_its_traceback_there_as_its_cause(make):
+    task = make().spawn(pooled.fail, "on purpose")
+    with pytest.raises(ValueError, match="on purpose") as caught:
+        task.get()
+    assert isinstance(caught.value.__cause__, RemoteTraceback)
+    assert "in fail" in str(caught.value.__cause__)
+    assert not task.successful()
+
+
+def test_an_exception_that_cannot_be_read_again_is_told_by_its_text(make):
+    with pytest.raises(RuntimeError, match="Unreadable: cannot be read again"):
+        make().apply(pooled.exclaim)
+
+
+def test_what_cannot_be_pickled_is_the_callers_error(make):
+    pool = make()
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pool.apply(lambda: 1)
+    assert pool.apply(pooled.square, (2,)) == 4
+
+
+@pytest.mark.parametrize("way", [(pooled.die, ()), (pooled.leave, (3,))])
+def test_a_lost_worker_costs_its_own_task_only(make, way):
+    pool = make()
+    others = [pool.apply_async(pooled.square, (number,)) for number in range(50)]
+    lost = pool.apply_async(*way)
+    others += [pool.apply_async(pooled.square, (number,)) for number in range(50)]
+    with pytest.raises(WorkerLost):
+        lost.get()
+    assert [each.get() for each in others] == [number * number for number in range(50)] * 2
+
+
+def test_a_task_that_takes_too_long_is_ended_and_no_other(make):
+    pool = make()
+    first = pool.apply_async(pooled.sleep, (0.5,))
+    with pytest.raises(TaskTimeout, match=r"longer than 0\.1 seconds"):
+        pool.with_options(timeout=0.1).apply(pooled.sleep, (60,))
+    assert issubclass(TaskTimeout, TimeoutError)
+    assert first.get() == 0.5
+    assert make(timeout=0.1).apply(pooled.square, (2,)) == 4
+
+
+def test_a_waiting_task_is_taken_back_and_a_running_one_is_ended(make):
+    pool = make(maxsize=1)
+    running, waiting, last = (
+        pool.apply_async(pooled.sleep, (60,)),
+        pool.apply_async(pooled.remember, ("waiting",)),
+        pool.apply_async(pooled.remembered),
+    )
+    assert waiting.cancel()
+    while running.worker is None or running.worker.task_begun() is None:
+        gevent.sleep(0.005)
+    assert running.cancel()
+    for task in running, waiting:
+        with pytest.raises(TaskCancelled):
+            task.get()
+    assert last.get() == []
+    assert not last.cancel()
+
+
+def test_spawn_waits_while_as_many_are_under_way_as_there_may_be(make):
+    pool = make(maxsize=1)
+    running = pool.spawn(pooled.sleep, 60)
+    second = gevent.spawn(pool.spawn, pooled.square, 2)
+    gevent.sleep(0)
+    assert not second.ready()
+    running.cancel()
+    assert second.get().get() == 4
+
+
+def test_initializers_run_once_in_each_process(make):
+    pool = make(maxsize=1, initializer=pooled.remember, initargs=("here",))
+    assert [pool.apply(pooled.remembered) for _ in range(2)] == [["here"], ["here"]]
+
+
+def test_an_initializer_that_fails_ends_the_pool_and_hangs_nobody(make):
+    pool = make(initializer=pooled.fail, initargs=("no database",))
+    with pytest.raises(WorkerLost, match="no database"):
+        pool.apply(pooled.square, (2,))
+    with pytest.raises(WorkerLost):
+        pool.spawn(pooled.square, 2)
+
+
+def test_processes_are_replaced_after_so_many_tasks(make):
+    pool = make(maxsize=1, max_tasks_per_child=2)
+    pids = pool.map(pooled.whoami, range(6))
+    assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 2]
+
+
+def test_progress_is_told(make):
+    seen = []
+    with_progress = make().with_options(progress=lambda done, total: seen.append((done, total)))
+    with_progress.map(pooled.square, range(5))
+    assert seen == [(number, 5) for number in range(1, 6)]
+    assert list(with_progress.imap(pooled.square, iter(range(2)))) == [0, 1]
+    assert seen[5:] == [(1, None), (2, None)]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_large_bytes_travel_both_ways_and_leave_nothing_behind(make, kind, start_method):
+    pool = make(start_method=start_method)
+    data = kind(LARGE)
+    pool.apply(pooled.square, (1,))
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    for _ in range(5):
+        assert pool.apply(pooled.length, (data,), {"also": data}) == (kind.__name__, LARGE, {"also": LARGE})
+        assert pool.apply(pooled.big, (LARGE,)) == b"x" * LARGE
+    if before is not None:
+        assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_without_memory_files_large_bytes_travel_too(make, monkeypatch):
+    def refused(*_):
+        raise PermissionError(1, "no memory files here")
+
+    monkeypatch.setattr(os, "memfd_create", refused, raising=False)
+    pool = make()
+    assert pool.apply(pooled.length, (bytes(LARGE),)) == ("bytes", LARGE, {})
+    assert len(pool.apply(pooled.big, (LARGE,))) == LARGE
+
+
+def test_gevent_wait_and_links_take_tasks(make):
+    pool = make()
+    tasks = [pool.apply_async(pooled.square, (number,)) for number in range(4)]
+    assert set(gevent.wait(tasks)) == set(tasks)
+    called = []
+    pool.apply_async(pooled.square, (5,), callback=called.append).get()
+    gevent.sleep(0)
+    assert called == [25]
+
+
+def test_a_greenlet_that_is_killed_while_it_waits_loses_nothing(make):
+    pool = make(maxsize=1)
+    waiting = gevent.spawn(pool.apply, pooled.sleep, (0.2,))
+    gevent.sleep(0)
+    waiting.kill()
+    assert pool.apply(pooled.square, (3,)) == 9
+
+
+def test_a_closed_pool_refuses_and_its_processes_end(make):
+    with make() as pool:
+        assert pool.apply(pooled.square, (2,)) == 4
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.spawn(pooled.square, 2)
+    while pool.size:
+        gevent.sleep(0.005)
+
+
+def test_a_killed_pool_loses_what_was_under_way_and_can_be_used_again(make):
+    pool = make()
+    tasks = [pool.apply_async(pooled.sleep, (60,)) for _ in range(5)]
+    gevent.sleep(0)
+    pool.kill()
+    for task in tasks:
+        with pytest.raises(WorkerLost):
+            task.get()
+    assert pool.join(DEADLINE_S)
+    assert pool.apply(pooled.square, (2,)) == 4
+
+
+def test_greenlets_of_another_thread_have_their_results(make):
+    pool = make()
+    found = []
+    thread = threading.Thread(target=lambda: found.append(pool.map(pooled.square, range(20))))
+    thread.start()
+    while thread.is_alive():
+        gevent.sleep(0.005)
+    assert found == [[number * number for number in range(20)]]
+
+
+def test_every_task_has_a_result_or_is_lost_while_processes_are_killed_at_random(make):
+    pool = make(maxsize=2)
+    rng = random.Random(14)
+    tasks = [pool.apply_async(pooled.square, (number,)) for number in range(3000)]
+    killed = 0
+    while not all(task.ready() for task in tasks):
+        gevent.sleep(0.002)
+        if killed < 20 and pool._crew.members:
+            with contextlib.suppress(ProcessLookupError):  # it may have just been reaped
+                os.kill(rng.choice(pool._crew.members).process.pid, signal.SIGKILL)
+            killed += 1
+    lost = [task for task in tasks if not task.successful()]
+    assert all(isinstance(task.exception, WorkerLost) for task in lost)
+    assert len(lost) <= killed
+    assert all(task.value == number * number for number, task in enumerate(tasks) if task.successful())
+
+
+def test_the_executor_is_that_of_concurrent_futures(make):
+    with ProcessPoolExecutor(2) as executor:
+        assert list(executor.map(pooled.square, range(5))) == [0, 1, 4, 9, 16]
+        future = executor.submit(pooled.fail, "on purpose")
+        assert isinstance(future.exception(), ValueError)
+        with pytest.raises(TimeoutError):
+            executor.submit(pooled.sleep, 0.3).result(0.01)
+        assert gevent.wait([executor.submit(pooled.square, 2)], timeout=DEADLINE_S)
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(pooled.square, 2)
+
+
+def test_the_executors_waiting_futures_can_be_cancelled():
+    executor = ProcessPoolExecutor(1)
+    running = executor.submit(pooled.sleep, 0.5)
+    while running._task.worker is None:
+        gevent.sleep(0.001)
+    waiting = executor.submit(pooled.square, 2)
+    executor.shutdown(cancel_futures=True)
+    assert running.result() == 0.5
+    assert waiting.cancelled()
+
+
+@pytest.mark.parametrize("arguments", [{"maxsize": 0}, {"max_tasks_per_child": 0}])
+def test_impossible_sizes_are_refused(arguments):
+    with pytest.raises(ValueError):
+        ProcessPool(**arguments)
+
+
+def test_it_works_in_a_program_that_is_patched_and_one_that_just_ends():
+    done = run_script(
+        """
+        from gevent import monkey; monkey.patch_all(multiprocessing=True)
+        from gevent.processpool import ProcessPool
+
+        pool = ProcessPool(2)
+        print(pool.map(abs, [-1, 2]))
+        """
+    )
+    assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
