@@ -14,6 +14,7 @@ import sys
 from gevent._hub_local import register_after_abandon
 from gevent._native import connection as native
 from gevent.hub import sleep
+from gevent.socket import socket as green_socket
 
 __all__ = ["METHODS", "changes", "wait"]
 
@@ -57,6 +58,8 @@ def _blocking(connection):
 def _make_accept(original):
     def accept(self):
         """Return the connection of the next client. Waits, letting other greenlets run."""
+        if not isinstance(self._socket, green_socket):
+            native.wait_ready((self._socket,))  # it was made before patching
         return _blocking(original(self))
 
     return accept
@@ -116,7 +119,6 @@ def _make_dummy_poll(original):
 def _reducers(mp):
     # The reducer is looked up by exact class, and sockets come in two: the standard library's, and gevent's.
     from gevent.monkey.api import get_original
-    from gevent.socket import socket as green_socket
 
     for each in get_original("socket", "socket"), green_socket:
         mp.reduction.register(each, mp.reduction._reduce_socket)

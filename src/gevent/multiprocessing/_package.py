@@ -87,6 +87,7 @@ class Package:
                 _greenlet_state,
                 _handles,
                 _helpers,
+                _late,
                 _manager_connections,
                 _process,
                 _synchronize,
@@ -103,6 +104,7 @@ class Package:
                 _manager_connections,
                 _bootstrap,
                 _executor,
+                _late,
             )
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:

@@ -19,8 +19,12 @@ def patch():
     where that cannot work. From gevent-mp; gevent has no such thing.
     """
     from gevent.monkey._state import saved
+    from gevent.multiprocessing._late import mend_objects
 
+    if package.is_green:
+        return
     package.make_green()
+    mend_objects(package)
     for owner, name, value in package.originals():
         module_name, path = _place(owner)
         saved.setdefault(module_name, {}).setdefault(path + name, value)
