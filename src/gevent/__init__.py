@@ -4,6 +4,7 @@ The names here are gevent's: greenlets, the hub, waiting. Sockets, servers, lock
 modules of this package; `gevent.monkey` makes the standard library's own modules cooperative.
 """
 
+import os as _os
 import sys as _sys
 from collections import namedtuple as _namedtuple
 
@@ -67,3 +68,8 @@ setswitchinterval = _sys.setswitchinterval
 # Attributes from the beginning, as gevent's users are accustomed to.
 from gevent import event, lock, monkey, pool, queue  # noqa: E402, F401
 from gevent.os import fork  # noqa: E402
+
+if _os.environ.get("GEVENT_TOP", "0") not in ("", "0"):
+    from gevent.util import serve_top as _serve_top
+
+    _serve_top()

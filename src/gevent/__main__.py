@@ -13,6 +13,8 @@ COMMANDS = {
     "doctor": ("gevent_mp.doctor", "main", "what is installed, what is wrong, and the line that mends it"),
     "info": ("gevent_mp.info", "main", "versions and settings, for a bug report"),
     "serve": ("gevent.serve", "main", "serve a WSGI application with several processes"),
+    "top": ("gevent.top", "main", "what the processes of a program do, live"),
+    "stacks": ("gevent.top", "stacks_main", "the stacks of all greenlets of a program's processes"),
     "monkey": ("gevent.monkey", "main", "run a program that is patched before its first line"),
 }
 

@@ -53,6 +53,17 @@ def format_run_info(thread_stacks=True, greenlet_stacks=True, limit=_NONE, curre
 dump_stacks = format_run_info
 
 
+def serve_top():
+    """Let ``python -m gevent top`` and ``stacks`` look into this process and its children, from now on.
+
+    Starts a thread that answers on a UNIX socket which only this user can open. ``GEVENT_TOP=1`` in the environment
+    does the same at the start. Again does nothing. Raises OSError where no socket can be made. From gevent-mp.
+    """
+    from gevent.top import _server
+
+    _server.serve()
+
+
 def _headline(lines, text):
     lines += (_RULER, f"* {text}", _RULER)
 

@@ -108,7 +108,7 @@ def _retire_by_requests(options, worker):
 
 
 def _retire_by_memory(bytes_max, worker):
-    from gevent.supervisor._worker import rss_bytes
+    from gevent.top._server import rss_bytes
 
     while True:
         gevent.sleep(LOOK_S)

@@ -9,6 +9,7 @@ from time import monotonic
 import gevent
 from gevent.event import Event
 from gevent.supervisor._worker import Setup, parent_ends, run_worker
+from gevent.top._server import forget
 
 __all__ = ["Member", "Record", "follow", "start_member"]
 
@@ -124,6 +125,7 @@ def follow(member, on_message, on_end):
         member.process.join()
         parent_ends.discard(member.connection)
         member.connection.close()
+        forget(member.pid)
         member.ended.set()
         on_end(member)
         member.settled.set()

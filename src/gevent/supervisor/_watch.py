@@ -49,6 +49,16 @@ class Watch:
         self._last_turn = monotonic()
         self._armed = True
 
+    @property
+    def stalled_s(self):
+        """For how long the hub has not turned now, in seconds."""
+        return monotonic() - self._last_turn
+
+    @property
+    def longest_stall_s(self):
+        """The longest stall since it was last taken, in seconds, one that goes on included."""
+        return max(self._longest_stall_s, self.stalled_s - TICK_S)
+
     def take_longest_stall(self):
         """Return the longest stall since the last call, in seconds."""
         stall, self._longest_stall_s = self._longest_stall_s, 0.0

@@ -1,25 +1,29 @@
 """What runs in a worker of a supervisor."""
 
 import faulthandler
-import gc
 import json
 import os
 import signal as _signal
 import sys
 import traceback
 from dataclasses import dataclass
+from itertools import count
 
 import gevent
 from gevent import socket
 from gevent.baseserver import BaseServer
 from gevent.event import Event
+from gevent.monkey import get_original
 from gevent.supervisor._meter import Meter
 from gevent.supervisor._watch import ORPHAN_LIFETIME_S, Watch
+from gevent.top import _server as _top
 
-__all__ = ["EXIT_BROKEN", "Setup", "Worker", "close_parent_ends", "parent_ends", "rss_bytes", "run_worker"]
+__all__ = ["EXIT_BROKEN", "Setup", "Worker", "close_parent_ends", "parent_ends", "run_worker"]
 
 #: How often a worker tells its parent how it is, in seconds.
 BEAT_S = 0.5
+#: Greenlets are counted this often only: it means looking at every object.
+BEATS_PER_COUNT = 20
 #: Exit status of a worker whose target failed before it was ready.
 EXIT_BROKEN = 1
 
@@ -126,23 +130,32 @@ class Worker:
                     reopen()
 
     def _beat(self):
-        while True:
+        for number in count():
+            if number % BEATS_PER_COUNT == 0:
+                greenlets = len(_top.live_greenlets())
             gevent.sleep(BEAT_S)
             self._tell(
                 {
                     "beat": {
                         **self.meter.snapshot(),
                         "stall_s": self._watch.take_longest_stall(),
-                        "rss_bytes": rss_bytes(),
-                        "fds": _count_descriptors(),
+                        "rss_bytes": _top.rss_bytes(),
+                        "fds": _top.count_descriptors(),
                         "cpu_s": sum(os.times()[:2]),
-                        "greenlets": _count_greenlets(),
+                        "greenlets": greenlets,
                     }
                 }
             )
 
     def _begin(self):
         self._watch.start()
+        _top.watched.update(
+            requests=lambda: self.meter.requests,
+            stall_s=lambda: self._watch.longest_stall_s,
+            stalled_s=lambda: self._watch.stalled_s,
+            thread=get_original("_thread", "get_ident")(),
+        )
+        _serve_top()
         gevent.spawn(self._listen)
         gevent.spawn(self._beat)
 
@@ -163,31 +176,11 @@ def _own_descriptor(listener, forked):
     return os.dup(listener.fileno()) if forked else listener.detach()
 
 
-def rss_bytes():
-    """Return how much memory this process has, in bytes."""
+def _serve_top():
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _count_descriptors():
-    for folder in ("/proc/self/fd", "/dev/fd"):
-        try:
-            return len(os.listdir(folder)) - 1
-        except OSError:
-            continue  # not on this system
-    return 0
-
-
-def _count_greenlets():
-    from gevent.util import GreenletTree
-
-    counter = getattr(GreenletTree, "count", None)
-    return counter() if counter else sum(isinstance(each, gevent.Greenlet) for each in gc.get_objects())
+        _top.serve()
+    except OSError as error:
+        print(f"python -m gevent top will not see this worker: {error}", file=sys.stderr, flush=True)
 
 
 def _settle_signals(worker):

@@ -1,0 +1,65 @@
+"""What ``python -m gevent top`` shows."""
+
+import time
+
+__all__ = ["live", "text_of"]
+
+#: How often a live table is drawn anew, in seconds.
+INTERVAL_S = 1.0
+
+_COLUMNS = ("pid", "greenlets", "requests/s", "stall", "memory", "fds")
+
+
+def _cells(worker):
+    return (
+        str(worker["pid"]),
+        str(worker["greenlets"]),
+        f"{worker['requests_per_s']:.0f}",
+        f"{worker['stall_ms']:.0f} ms",
+        f"{worker['rss_bytes'] / 1e6:.0f} MB",
+        str(worker["fds"]),
+    )
+
+
+def _waits(workers):
+    found = [(each["for_s"], worker["pid"], each["in"]) for worker in workers for each in worker["waiting"]]
+    return sorted(found, reverse=True)[:10]
+
+
+def text_of(state):
+    """Return the table as lines of text."""
+    rows = [_COLUMNS, *map(_cells, state["workers"])]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows]
+    lines += [f"{worker['pid']} hangs in {worker['stalled_in']}" for worker in state["workers"] if worker["stalled_in"]]
+    waits = _waits(state["workers"])
+    if waits:
+        lines += ["", "waiting longest:"]
+        lines += [f"{for_s:8.1f} s  {pid}  {place}" for for_s, pid, place in waits]
+    return "\n".join(lines)
+
+
+def live(look, pid):
+    """Show the table, and draw it anew each second, until somebody interrupts it. Needs rich."""
+    from rich.console import Group
+    from rich.live import Live
+    from rich.table import Table
+
+    def drawing():
+        state = look()
+        table = Table(title=f"gevent top {pid}", title_justify="left")
+        for name in _COLUMNS:
+            table.add_column(name, justify="right")
+        for worker in state["workers"]:
+            table.add_row(*_cells(worker), style="red" if worker["stalled_in"] else None)
+        waits = Table(title="waiting longest", title_justify="left")
+        for name in ("seconds", "pid", "in"):
+            waits.add_column(name)
+        for for_s, each, place in _waits(state["workers"]):
+            waits.add_row(f"{for_s:.1f}", str(each), place)
+        return Group(table, waits)
+
+    with Live(drawing(), screen=True, auto_refresh=False) as screen:
+        while True:
+            time.sleep(INTERVAL_S)
+            screen.update(drawing(), refresh=True)

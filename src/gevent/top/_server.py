@@ -1,0 +1,218 @@
+"""Answers ``python -m gevent top`` and ``stacks`` in the program that is looked at."""
+
+import gc
+import json
+import os
+import sys
+import tempfile
+import traceback
+from time import monotonic
+
+from greenlet import getcurrent, greenlet
+
+from gevent._hub_local import register_after_abandon
+from gevent.monkey import get_original
+
+__all__ = [
+    "count_descriptors",
+    "folder_of",
+    "forget",
+    "live_greenlets",
+    "rss_bytes",
+    "serve",
+    "socket_folder",
+    "watched",
+]
+
+#: So many of the greenlets that wait are named.
+NAMED_MAX = 10
+
+#: What the process's supervisor, if any, has to add: {"requests": function, "stall_s": function}.
+watched = {}
+
+_serving_in = None  # the process whose socket is open
+_first_seen = {}  # {id(greenlet): (where it was, since when)}
+_previous = {}  # of the last answer: how many requests, when
+_left_behind = frozenset()  # ids of greenlets of a parent's hub, which exist here and never run
+
+
+def socket_folder():
+    """Return the folder of the sockets of this user's programs, which nobody else can enter."""
+    return folder_of(os.getuid())
+
+
+def folder_of(uid):
+    """Return that of the user `uid`."""
+    runtime = f"/run/user/{uid}"
+    base = runtime if os.access(runtime, os.W_OK | os.X_OK) else tempfile.gettempdir()
+    return os.path.join(base, f"gevent-top-{uid}")
+
+
+@register_after_abandon
+def _leave_behind():
+    global _left_behind
+    _left_behind = frozenset(map(id, live_greenlets())) - {id(getcurrent())}
+
+
+def live_greenlets():
+    """Return the greenlets of this process that have begun and not ended. Looks at every object there is."""
+    return [
+        each
+        for each in gc.get_objects()
+        if isinstance(each, greenlet) and each and not each.dead and id(each) not in _left_behind
+    ]
+
+
+def forget(pid):
+    """Remove what process `pid`, which has ended, has left."""
+    try:
+        os.unlink(os.path.join(socket_folder(), f"{pid}.sock"))
+    except OSError:
+        pass  # it never served, or has cleaned up after itself
+
+
+def serve():
+    """Answer from now on, in this process and its forked children. Again does nothing. Does not wait.
+
+    Raises OSError where the folder of the sockets cannot be made, or is somebody else's.
+    """
+    global _serving_in
+    if _serving_in is None:
+        os.register_at_fork(after_in_child=_serve_again)
+    if _serving_in == os.getpid():
+        return
+    _serving_in = os.getpid()
+    listener = _listen()
+    get_original("_thread", "start_new_thread")(_answer_all, (listener,))
+
+
+def _serve_again():
+    # Not in children that run no Python of ours for long; a failure is no reason for the child not to run.
+    _previous.clear()
+    _first_seen.clear()
+    watched.clear()
+    try:
+        serve()
+    except OSError:
+        traceback.print_exc()
+
+
+def _listen():
+    folder = socket_folder()
+    os.makedirs(folder, 0o700, exist_ok=True)
+    found = os.stat(folder)
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} can be entered by others than its owner: remove it")
+    path = os.path.join(folder, f"{os.getpid()}.sock")
+    if os.path.exists(path):
+        os.unlink(path)  # of a dead process that had this number
+    listener = get_original("socket", "socket")(_af_unix())
+    listener.bind(path)
+    listener.listen(8)
+    return listener
+
+
+def _af_unix():
+    import _socket
+
+    return _socket.AF_UNIX
+
+
+def _answer_all(listener):
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        try:
+            question = connection.recv(100)
+            connection.sendall(json.dumps(_answer(question)).encode())
+        except Exception:  # noqa: BLE001 - told to whoever looks on standard error; the program itself must go on
+            traceback.print_exc()
+        finally:
+            connection.close()
+
+
+def _answer(question):
+    if question == b"stacks":
+        from gevent.util import format_run_info
+
+        return {"pid": os.getpid(), "stacks": "\n".join(format_run_info())}
+    return _state()
+
+
+def _state():
+    now = monotonic()
+    greenlets = live_greenlets()
+    requests = watched["requests"]() if "requests" in watched else 0
+    before, at = _previous.get("requests", requests), _previous.get("at", now)
+    _previous.update(requests=requests, at=now)
+    return {
+        "pid": os.getpid(),
+        "greenlets": len(greenlets),
+        "requests_per_s": (requests - before) / (now - at) if now > at else 0.0,
+        "stall_ms": 1000 * watched["stall_s"]() if "stall_s" in watched else 0.0,
+        "stalled_in": _where_it_hangs(),
+        "rss_bytes": rss_bytes(),
+        "fds": count_descriptors(),
+        "waiting": _waiting(greenlets, now),
+        "command": " ".join(sys.orig_argv[:6]),
+    }
+
+
+def _where_it_hangs():
+    stalled_s = watched["stalled_s"]() if "stalled_s" in watched else 0.0
+    if stalled_s < 0.1:
+        return None
+    return _place(sys._current_frames().get(watched["thread"]))
+
+
+def _waiting(greenlets, now):
+    seen = {}
+    for each in greenlets:
+        frame = each.gr_frame
+        if frame is None:
+            continue
+        place = _place(frame)
+        known = _first_seen.get(id(each))
+        seen[id(each)] = known if known is not None and known[0] == place else (place, now)
+    _first_seen.clear()
+    _first_seen.update(seen)
+    longest = sorted(seen.values(), key=lambda each: each[1])[:NAMED_MAX]
+    return [{"in": place, "for_s": now - since} for place, since in longest]
+
+
+def _place(frame):
+    """Where the program is, rather than gevent within it."""
+    innermost = frame
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "gevent",
+        "threading",
+        "queue",
+    ):
+        frame = frame.f_back
+    frame = frame or innermost
+    if frame is None:
+        return None
+    return f"{frame.f_code.co_name} ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
+
+
+def rss_bytes():
+    """Return how much memory this process has, in bytes."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def count_descriptors():
+    """Return how many descriptors this process has open."""
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return len(os.listdir(folder)) - 1
+        except OSError:
+            continue  # not on this system
+    return 0

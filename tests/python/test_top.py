@@ -1,0 +1,124 @@
+"""`python -m gevent top` and `stacks` look into running programs."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+DEADLINE_S = 60
+
+PROGRAM = """
+import os, sys
+from gevent import monkey; monkey.patch_all(multiprocessing=True)
+import gevent, multiprocessing
+from gevent.util import serve_top
+
+def wait_for_ever():
+    gevent.event.Event().wait()
+
+def child():
+    print(os.getpid(), flush=True)
+    gevent.sleep(60)
+
+if __name__ == "__main__":
+    if "GEVENT_TOP" not in os.environ:
+        serve_top()
+        serve_top()
+    gevent.spawn(wait_for_ever)
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    gevent.sleep(0)
+    print("ready", flush=True)
+    if "hang" in sys.argv:
+        while True:
+            pass
+    process.join()
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts the program; returns its id and its child's."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    started = []
+
+    def begin(*arguments, **environment):
+        process = subprocess.Popen(
+            [sys.executable, str(tmp_path / "program.py"), *arguments],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        return process.pid, int(next(line for line in lines if line != "ready\n"))
+
+    yield begin
+    for process in started:
+        os.killpg(process.pid, 9)
+        process.wait()
+        process.stdout.close()
+
+
+def ask(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "gevent", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+
+
+@pytest.mark.parametrize("environment", [{}, {"GEVENT_TOP": "1"}])
+def test_all_processes_of_a_program_are_shown(start, environment):
+    pid, child = start(**environment)
+    done = ask("top", pid, "--json")
+    assert done.returncode == 0, done.stderr
+    state = json.loads(done.stdout)
+    assert state["pid"] == pid
+    assert [worker["pid"] for worker in state["workers"]] == [pid, child]
+    parent, forked = state["workers"]
+    assert {"greenlets", "requests_per_s", "stall_ms", "rss_bytes", "fds"} <= set(parent)
+    assert parent["fds"] > 2 and parent["rss_bytes"] > 1_000_000
+    assert any(each["in"].startswith("wait_for_ever") for each in parent["waiting"])
+    # What is left of the parent's greenlets in the child is not the child's.
+    assert not any(each["in"].startswith("wait_for_ever") for each in forked["waiting"])
+
+
+def test_one_process_of_it_is_shown_alone(start):
+    _, child = start()
+    assert [worker["pid"] for worker in json.loads(ask("top", child, "--json").stdout)["workers"]] == [child]
+
+
+def test_a_table_names_who_waits(start):
+    pid, child = start()
+    text = ask("top", pid, "--once").stdout
+    assert text.split()[:3] == ["pid", "greenlets", "requests/s"]
+    assert str(child) in text
+    assert "wait_for_ever (program.py:" in text
+
+
+def test_stacks_are_told_also_while_the_hub_hangs(start):
+    pid, child = start("hang")
+    done = ask("stacks", pid)
+    assert done.returncode == 0, done.stderr
+    assert f"=== process {pid}" in done.stdout and f"=== process {child}" in done.stdout
+    assert "in wait_for_ever" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["top", "stacks"])
+def test_a_process_that_does_not_answer_is_told_how_to(command):
+    done = ask(command, os.getpid(), *(["--once"] if command == "top" else []))
+    assert done.returncode == 1
+    assert "GEVENT_TOP=1" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="only /proc tells whose a process is")
+def test_a_process_that_is_not_there_is_said_not_to_be():
+    done = ask("top", 2**22 + 1, "--once")
+    assert (done.returncode, done.stderr) == (1, f"top: there is no process {2**22 + 1}\n")
