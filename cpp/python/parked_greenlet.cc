@@ -7,6 +7,7 @@
 #include "python/bound_greenlets.h"
 #include "python/greenlet_api.h"
 #include "python/signal_delivery.h"
+#include "python/spinning.h"
 #include "python/thread_end.h"
 #include "python/type_version.h"
 
@@ -235,6 +236,7 @@ void ParkedGreenlet::leave_behind() noexcept {
 // Switches to whoever is next; `self` is the caller's parked object if it has one. Coming back to `self` at once,
 // because nobody else is ready, takes no switch at all.
 PyObject* hand_over(HubState& hub, ParkedGreenlet* self) noexcept {
+  forget_looks();
   if (hub.hub_passes == 0 && hub.loop != nullptr) {
     ReadyQueue& ready = hub.loop->ready;
     const ReadyEntry* next = ready.peek();
@@ -293,6 +295,7 @@ Parked ParkedGreenlet::wait(PyGreenlet* first) noexcept {
 }
 
 void resume_parked(void* target, void*) noexcept {
+  forget_looks();
   auto* parked = static_cast<ParkedGreenlet*>(target);
   parked->state_ = ParkedGreenlet::State::kResumed;
   PyGreenlet* greenlet = parked->greenlet_;

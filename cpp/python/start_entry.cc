@@ -1,6 +1,7 @@
 #include "python/start_entry.h"
 
 #include "python/greenlet_api.h"
+#include "python/spinning.h"
 
 namespace gevent {
 namespace {
@@ -8,6 +9,11 @@ namespace {
 PyObject* no_arguments() noexcept {
   static PyObject* tuple = PyTuple_New(0);
   return tuple;
+}
+
+PyObject* start(PyGreenlet* greenlet, PyObject* args, PyObject* kwargs) noexcept {
+  forget_looks();
+  return PyGreenlet_Switch(greenlet, args, kwargs);
 }
 
 void finish_start(PyGreenlet* greenlet, PyObject* arrived) noexcept {
@@ -25,13 +31,13 @@ void run_start(void* target, void*) noexcept {
     Py_DECREF(greenlet);
     return;
   }
-  finish_start(greenlet, PyGreenlet_Switch(greenlet, no_arguments(), nullptr));
+  finish_start(greenlet, start(greenlet, no_arguments(), nullptr));
 }
 
 void run_start_with_args(void* target, void* argument) noexcept {
   auto* greenlet = static_cast<PyGreenlet*>(target);
   auto* args = static_cast<PyObject*>(argument);
-  PyObject* arrived = PyGreenlet_Switch(greenlet, args, nullptr);
+  PyObject* arrived = start(greenlet, args, nullptr);
   Py_DECREF(args);
   finish_start(greenlet, arrived);
 }
@@ -40,7 +46,7 @@ void run_start_with_args(void* target, void* argument) noexcept {
 void run_start_with_pair(void* target, void* argument) noexcept {
   auto* greenlet = static_cast<PyGreenlet*>(target);
   auto* pair = static_cast<PyObject*>(argument);
-  PyObject* arrived = PyGreenlet_Switch(greenlet, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+  PyObject* arrived = start(greenlet, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
   Py_DECREF(pair);
   finish_start(greenlet, arrived);
 }

@@ -26,6 +26,7 @@ from subprocess import (
 
 from gevent._exchange import Exchange
 from gevent._hub_local import get_hub_noargs as get_hub
+from gevent._native.hub import looked_in_vain
 from gevent._util import Lazy, copy_globals
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
@@ -266,8 +267,11 @@ class Popen(__subprocess__.Popen):
 
     def _internal_poll(self, _deadstate=None, *_defaults):
         child = self._child
-        if child is not None and child.poll():
-            _forget_child(child)
+        if child is not None:
+            if child.poll():
+                _forget_child(child)
+            else:
+                looked_in_vain()
         return self.returncode
 
     def _wait(self, timeout):

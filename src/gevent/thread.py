@@ -8,14 +8,13 @@ import sys
 
 from greenlet import GreenletExit, getcurrent
 
-from gevent._hub_local import get_hub_if_exists
 from gevent._native.greenlet import bind_to_process
-from gevent._native.hub import fork_generation, running_greenlet
+from gevent._native.hub import fork_generation, looked_in_vain, running_greenlet
+from gevent._native.semaphore import ThreadLock
 from gevent._util import copy_globals
 from gevent.greenlet import Greenlet
-from gevent.hub import sleep
 from gevent.local import local as _local  # noqa: F401 - one of __implements__
-from gevent.lock import BoundedSemaphore, Semaphore
+from gevent.lock import Semaphore
 
 __target__ = "_thread"
 
@@ -57,7 +56,7 @@ def get_ident(gr=None):
         return id(running_greenlet())
 
 
-class LockType(BoundedSemaphore):
+class LockType(ThreadLock):
     """What `allocate_lock` returns: a lock like `threading.Lock` that parks greenlets, in any number of threads.
 
     Not meant to be subclassed, as the standard library's is not.
@@ -65,34 +64,24 @@ class LockType(BoundedSemaphore):
 
     _OVER_RELEASE_ERROR = __thread__.error
     _TIMEOUT_MAX = __thread__.TIMEOUT_MAX
-    # `with` need not call acquire(): what that adds is for callers that do not wait.
-    _enters_natively = True
 
-    def __init__(self):
-        _init_lock(self, 1)
+    def acquire(self, blocking=True, timeout=-1):
+        """Take the lock; return whether that was possible.
+
+        With `blocking`, waits until it is free, at most `timeout` seconds (-1: any time). Without, does not wait; but
+        who has tried in vain a few hundred times in a row lets others run for a turn, so that such a loop ends.
+        """
+        # In Python, so that trace functions see it.
+        return _acquire(self, blocking, timeout)
 
     def __init_subclass__(cls):
         raise TypeError("type 'gevent.thread.LockType' is not an acceptable base type")
 
     def __repr__(self):
-        return f"<{'locked' if self.locked() else 'unlocked'} gevent.thread.LockType object at {id(self):#x}>"
-
-    def acquire(self, blocking=True, timeout=-1):
-        """Take the lock; return whether that was possible.
-
-        With `blocking`, waits until it is free, at most `timeout` seconds (-1: any time). Without, somebody else may
-        run for a turn if it is not free, so that a loop that tries again and again ends.
-        """
-        if _acquire(self, blocking, timeout):
-            return True
-        if not blocking and get_hub_if_exists() is not None:
-            # A thread would be interrupted sooner or later, a greenlet never.
-            sleep()
-        return False
+        return f"<{'locked' if self.counter < 1 else 'unlocked'} gevent.thread.LockType object at {id(self):#x}>"
 
 
-_init_lock = BoundedSemaphore.__init__
-_acquire = BoundedSemaphore._py3k_acquire
+_acquire = ThreadLock.acquire
 
 allocate_lock = lock = LockType
 
@@ -163,6 +152,8 @@ class _ThreadHandle:
 
     def is_done(self):
         """Whether the thread does not run: it has ended, or (this is gevent's way) has not begun."""
+        if self._state == "running":
+            looked_in_vain()
         return self._state != "running"
 
     def join(self, timeout=-1):

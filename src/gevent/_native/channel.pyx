@@ -16,6 +16,9 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, CoreWaiter, current_hub, park_first_for_object, park_for_object
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+
 cdef extern from "python/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
@@ -137,7 +140,9 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
         """
         if not block or in_hub():
             if self._getters.empty():
-                raise Full
+                looked_in_vain()
+                if self._getters.empty():
+                    raise Full
             self._counter.append(item)
             self._getters.offer(self._available())
         elif isinstance(timeout, Timeout):
@@ -200,6 +205,9 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
         cdef list taken = []
         if not self._take(taken):
             if not block:
+                looked_in_vain()
+                if self._take(taken):
+                    return taken[0]
                 raise Empty
             if isinstance(timeout, Timeout):
                 timer = Timeout.start_new(timeout)

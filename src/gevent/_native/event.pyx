@@ -34,6 +34,9 @@ cdef extern from "python/hub_state.h" namespace "gevent":
     HubState* hub_state()
     object current_greenlet()
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+
 cdef extern from "python/callback_link.h" namespace "gevent":
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
                  CoreWaitQueue&, bint soon) except -1
@@ -72,9 +75,12 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         """The hub of the first who waited or linked; None before."""
         return self._hub
 
-    cpdef bint ready(self) except -1:
+    def ready(self):
         """Whether it has happened."""
         return False
+
+    cdef bint _has_happened(self) except -1:
+        return self.ready()
 
     def linkcount(self):
         """How many wait: greenlets and links."""
@@ -93,7 +99,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         if self._links is None:
             self._links = []
         add_link(<PyObject*>self._links, <PyObject*>self, <PyObject*>callback, <PyObject*>hub,
-                 self.core.queue, self.ready())
+                 self.core.queue, self._has_happened())
 
     def unlink(self, callback, /):
         """Forget one link to `callback`; nothing happens if there is none."""
@@ -158,17 +164,24 @@ A flag to wait for: `wait` parks until somebody calls `set`. From gevent, as `th
         return (f"<{type(self).__name__} at {hex(id(self))} {'set' if self._flag else 'clear'} "
                 f"_links[{self.linkcount()}]>")
 
-    cpdef bint ready(self) except -1:
+    cdef bint _has_happened(self) except -1:
+        return self._flag
+
+    def ready(self):
         """Whether it is set."""
+        if not self._flag:
+            looked_in_vain()
         return self._flag
 
     def is_set(self):
         """Whether it is set."""
+        if not self._flag:
+            looked_in_vain()
         return self._flag
 
     def isSet(self):
         """Whether it is set."""
-        return self._flag
+        return self.is_set()
 
     def set(self):
         """Set the flag and wake all who wait. Never waits."""
@@ -232,16 +245,25 @@ A value or an exception that is handed over once to all who wait for it.
 
     # -- looking --
 
-    cpdef bint ready(self) except -1:
-        """Whether it holds a value or an exception."""
+    cdef bint _has_happened(self) except -1:
         return self._value is not _UNSET or self._error is not None
+
+    cdef bint _look(self) except -1:
+        if self._value is _UNSET and self._error is None:
+            looked_in_vain()
+        return self._value is not _UNSET or self._error is not None
+
+    def ready(self):
+        """Whether it holds a value or an exception."""
+        return self._look()
 
     def done(self):
         """Whether it holds a value or an exception: `ready` under the name that futures have."""
-        return self._value is not _UNSET or self._error is not None
+        return self._look()
 
     def successful(self):
         """Whether it holds a value."""
+        self._look()
         return self._value is not _UNSET
 
     @property
@@ -321,14 +343,14 @@ A value or an exception that is handed over once to all who wait for it.
         """
         if self._value is _UNSET and self._error is None:
             if not block:
-                raise Timeout()
+                return self.get_nowait()
             if isinstance(timeout, Timeout):
                 timer = Timeout.start_new(timeout)
                 try:
                     self._park(None)
                 finally:
                     timer.close()
-            elif not self._park(timeout) and not self.ready():
+            elif not self._park(timeout) and not self._has_happened():
                 raise Timeout(timeout)
         else:
             self._let_earlier_go_first()
@@ -336,7 +358,7 @@ A value or an exception that is handed over once to all who wait for it.
 
     def get_nowait(self):
         """Return the value or raise the exception; raise a `gevent.Timeout` when there is neither. Never waits."""
-        if not self.ready():
+        if not self._look():
             raise Timeout()
         return self._outcome()
 
@@ -346,7 +368,7 @@ A value or an exception that is handed over once to all who wait for it.
 
     def wait(self, timeout=None):
         """Park until there is a value or an exception, or `timeout` is over. Returns the value, or None."""
-        if self.ready():
+        if self._has_happened():
             self._let_earlier_go_first()
         else:
             self._park(timeout)

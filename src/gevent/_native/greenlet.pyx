@@ -20,6 +20,10 @@ from gevent._native.spawned_link import SuccessSpawnedLink as _SuccessSpawnedLin
 from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_for_object
 
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+    void take_back_look()
+
 cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
@@ -253,10 +257,14 @@ cdef class Greenlet(greenlet):
     @property
     def dead(self):
         """Whether it will never run (again)."""
+        if not is_over(self):
+            looked_in_vain()
         return is_over(self)
 
-    cpdef bint ready(self):
+    cpdef bint ready(self) except -1:
         """Whether it has ended, with a value or an exception."""
+        if not is_over(self):
+            looked_in_vain()
         return is_over(self)
 
     cpdef bint successful(self):
@@ -476,7 +484,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         if not is_started(self) and self._phase != DONE:
             self._end_before_start(args)
             return
-        if not self.ready():
+        if not has_ended(self):
             return greenlet.throw(self, *args)
 
     def _maybe_kill_before_start(self, exception):
@@ -545,7 +553,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 
     def join(self, timeout=None):
         """Park the caller until this has ended, or `timeout` (seconds, or a `gevent.Timeout`) is over. Returns None."""
-        if not self.ready():
+        if not has_ended(self):
             park_for_object(self, self._line, _seconds(timeout), NULL)
 
     # -- links --
@@ -555,7 +563,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         if not callable(callback):
             raise TypeError(f"Expected callable: {callback!r}")
         Link.add(self._line, <PyObject*>self, callback)
-        if self.ready():
+        if has_ended(self):
             self._announce()
 
     def link(self, callback, SpawnedLink=_SpawnedLink):
@@ -650,7 +658,12 @@ cdef inline bint is_over(Greenlet each):
 
 cdef inline bint has_ended(Greenlet each) except -1:
     # ready(), without looking for another one where there is none.
-    return is_over(each) if type(each) is Greenlet else each.ready()
+    if type(each) is Greenlet:
+        return is_over(each)
+    if each.ready():
+        return True
+    take_back_look()
+    return False
 
 
 def join_greenlets(greenlets, timeout, count):

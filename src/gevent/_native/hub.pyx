@@ -70,6 +70,9 @@ cdef extern from "python/fork_reset.h" namespace "gevent":
     PyObject* home_greenlet_object "(PyObject*)gevent::home_greenlet" ()
 
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain_natively "gevent::looked_in_vain" () except -1
+
 cdef extern from "python/resting_threads.h" namespace "gevent":
     bint others_may_come_natively "gevent::others_may_come" ()
     void count_out_natively "gevent::count_out_this_thread" ()
@@ -350,6 +353,14 @@ def sleep(seconds=0, ref=True):
     to wait for with `ref=False`. From gevent.
     """
     park_for(seconds, ref)
+
+
+def looked_in_vain():
+    """Say that the caller has looked for something, found nothing, and will not wait.
+
+    Lets others run once that was said a few hundred times in a row: cpp/python/spinning.h.
+    """
+    looked_in_vain_natively()
 
 
 def others_may_come():

@@ -6,6 +6,9 @@ killed or times out after it was woken neither loses an item nor leaves one behi
 
 Only in the hub, where nobody may wait, is somebody served who was woken and has not run yet: there a getter on its way
 is given its item to make room, and a putter on its way has its item taken.
+
+A queue whose `mutex` or conditions somebody has asked for is *guarded* from then on: everything happens with the mutex
+held, as in `queue`, and the conditions are notified. Others have neither, and pay nothing.
 """
 # tidy: long because classes that build on each other's C fields cannot be in several files without cimport.
 cimport cython
@@ -47,6 +50,9 @@ cdef extern from "sync/line.h" namespace "gevent":
 cdef extern from "python/hub_state.h" namespace "gevent":
     bint in_hub()
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+
 cdef extern from "python/deque_calls.h" namespace "gevent::DequeCalls":
     int find_deque "gevent::DequeCalls::find" () except -1
     bint is_deque(object)
@@ -81,6 +87,15 @@ cdef enum Kind:
 # More than any queue holds.
 cdef int64_t _UNLIMITED = 1 << 60
 
+# What `maxsize` is without a limit.
+cdef object _no_limit = None
+
+
+def be_the_standard_librarys():
+    """From now on these are the classes of `queue`: 0 is no limit, as programs expect that compare it with numbers."""
+    global _no_limit
+    _no_limit = 0
+
 
 cdef class SimpleQueue:
     """SimpleQueue(maxsize=None, items=(), _warn_depth=2)
@@ -105,6 +120,11 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     cdef bint _plain          # first in, first out, in a deque, handled here
     cdef bint _derived        # a subclass may have its own get() and put()
     cdef readonly bint is_shutdown
+    cdef bint _special        # put() has more to look at: is_shutdown, or guarded
+    cdef bint _guarded        # has the following, and is not _plain
+    cdef object _mutex
+    cdef object _not_empty
+    cdef object _not_full
     cdef int64_t _unfinished  # items whose work is not done; for Queue
     cdef object __weakref__
 
@@ -131,7 +151,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             else:
                 self._maxsize = min(<int64_t>index(maxsize), _UNLIMITED)
         # Without the items: a subclass written for `queue.Queue` knows of none, and has a `_put` for them.
-        self._init(maxsize)
+        self._init(_no_limit if maxsize is None else maxsize)
         self._fill(items)
 
     @cython.final
@@ -147,8 +167,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     @property
     def maxsize(self):
-        """How many items there may be before `put` waits; None: no limit. May be changed."""
-        return None if self._maxsize == _UNLIMITED else self._maxsize
+        """How many items there may be before `put` waits; None (0 where `queue` is patched): no limit. Writable."""
+        return _no_limit if self._maxsize == _UNLIMITED else self._maxsize
 
     @maxsize.setter
     def maxsize(self, value):
@@ -163,7 +183,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     @queue.setter
     def queue(self, value):
         self._items = value
-        self._plain = self._kind == FIFO and not self._overridden and is_deque(value)
+        self._plain = self._kind == FIFO and not self._overridden and not self._guarded and is_deque(value)
 
     @property
     def hub(self):
@@ -316,6 +336,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     def qsize(self):
         """The number of items."""
+        if self._size() == 0:
+            looked_in_vain()
         return self._size()
 
     def __len__(self):
@@ -326,15 +348,116 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     def empty(self):
         """Whether there is no item."""
+        if self._size() != 0:
+            return False
+        looked_in_vain()
         return self._size() == 0
 
     def full(self):
         """Whether `put` would have to wait."""
+        if self._size() < self._maxsize:
+            return False
+        looked_in_vain()
         return self._size() >= self._maxsize
 
     def copy(self):
         """Return a new queue of the same kind with the same limit and items."""
-        return type(self)(self.maxsize, self._items)
+        return type(self)(None if self._maxsize == _UNLIMITED else self._maxsize, self._items)
+
+    # -- guarded queues --
+
+    @cython.final
+    cdef object _guard(self):
+        if not self._guarded:
+            from gevent._queue_conditions import QueueCondition, make_mutex
+            self._mutex = make_mutex()
+            self._not_empty = QueueCondition(self._mutex, self._tell_getters_of)
+            self._not_full = QueueCondition(self._mutex, self._tell_putters_of)
+            self._guarded = self._special = True
+            self._plain = False
+        return self._mutex
+
+    # What the conditions call when a program notifies them.
+
+    def _tell_getters_of(self):
+        self._tell_getters()
+
+    def _tell_putters_of(self):
+        self._tell_putters()
+
+    @cython.final
+    cdef int _take_mutex(self, bint* held) except -1:
+        thrown = self._mutex._acquire_whatever_comes()
+        held[0] = True
+        if thrown is not None:
+            raise thrown
+        return 0
+
+    @cython.final
+    cdef int _leave_mutex(self, bint* held) except -1:
+        if held[0]:
+            held[0] = False
+            self._mutex.release()
+        return 0
+
+    @cython.final
+    cdef int _wait_in(self, Line& line, double seconds, Ticket* ticket, bint again, bint* held) except -1:
+        # Parks, without the mutex; has it again afterwards, if there is one.
+        cdef int woken
+        self._leave_mutex(held)
+        if again:
+            woken = park_first_for_object(self, line.queue, seconds, ticket)
+        else:
+            woken = park_for_object(self, line.queue, seconds, ticket)
+        if self._guarded:
+            self._take_mutex(held)
+        line.arrive(ticket[0])
+        return woken
+
+    @cython.final
+    cdef int _look_in_vain(self, bint* held) except -1:
+        # Others may run, and need the mutex for what is looked for.
+        if held != NULL:
+            self._leave_mutex(held)
+        looked_in_vain()
+        if held != NULL and self._guarded:
+            self._take_mutex(held)
+        return 0
+
+    @cython.final
+    cdef int _put_specially(self, item, bint block, timeout) except -1:
+        # After shutdown, or guarded.
+        cdef bint held = False
+        if self._guarded:
+            self._mutex.acquire()
+            held = True
+        try:
+            if self.is_shutdown:
+                raise ShutDown
+            if self._size() < self._maxsize:
+                self._put_in(item)
+            else:
+                self._put_slowly(item, block, timeout, &held)
+            if held:
+                self._not_empty.notify()
+        finally:
+            self._leave_mutex(&held)
+        return 0
+
+    @cython.final
+    cdef object _get_guarded(self, bint remove, bint block, timeout):
+        cdef bint held = True
+        self._mutex.acquire()
+        try:
+            if self._size() > 0:
+                item = self._take(remove)
+            else:
+                item = self._take_slowly(remove, block, timeout, &held)
+            if held:
+                self._not_full.notify()
+            return item
+        finally:
+            self._leave_mutex(&held)
 
     # -- putting --
 
@@ -348,44 +471,48 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
         Raises ShutDown after `shutdown`, ValueError for a negative timeout. In the hub it never waits.
         """
-        if self.is_shutdown:
-            raise ShutDown
-        if self._maxsize == _UNLIMITED or self._size() < self._maxsize:
+        if self._special:
+            self._put_specially(item, block, timeout)
+        elif self._maxsize == _UNLIMITED or self._size() < self._maxsize:
             self._put_in(item)
         else:
-            self._put_slowly(item, block, timeout)
+            self._put_slowly(item, block, timeout, NULL)
 
     def put_nowait(self, item):
         """Put `item` into the queue; raise Full when there is no room. Never waits."""
         if self._derived:
             self.put(item, False)
             return
-        if self.is_shutdown:
-            raise ShutDown
-        if self._maxsize == _UNLIMITED or self._size() < self._maxsize:
+        if self._special:
+            self._put_specially(item, False, None)
+        elif self._maxsize == _UNLIMITED or self._size() < self._maxsize:
             self._put_in(item)
         else:
-            self._put_slowly(item, False, None)
+            self._put_slowly(item, False, None, NULL)
 
     @cython.final
-    cdef int _put_slowly(self, item, bint block, timeout) except -1:
+    cdef int _put_slowly(self, item, bint block, timeout, bint* held) except -1:
+        # `held`: the caller's, whether it has the mutex; NULL when there was none.
         cdef Ticket* ticket
         cdef double seconds, deadline
         cdef bint again = False
+        cdef bint own_held = False
         cdef int woken
         if in_hub():
             block = False
             while self._size() >= self._maxsize and self._give_to_getter():
                 pass
-            if self._size() < self._maxsize:
-                self._put_in(item)
-                return 0
+        elif not block:
+            self._look_in_vain(held)
         if not block:
-            raise Full
+            if self._size() >= self._maxsize:
+                raise Full
+            self._put_in(item)
+            return 0
         if isinstance(timeout, Timeout):
             timer = Timeout.start_new(timeout)
             try:
-                return self._put_slowly(item, True, None)
+                return self._put_slowly(item, True, None, held)
             finally:
                 timer.close()
         seconds = _limit(timeout)
@@ -393,11 +520,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         ticket = self.putters.enter(<PyObject*>item, True)
         try:
             while True:
-                if again:
-                    woken = park_first_for_object(self, self.putters.queue, seconds, ticket)
-                else:
-                    woken = park_for_object(self, self.putters.queue, seconds, ticket)
-                self.putters.arrive(ticket[0])
+                woken = self._wait_in(self.putters, seconds, ticket, again, &own_held if held == NULL else held)
                 if ticket.served:
                     return 0
                 if self.is_shutdown:
@@ -413,6 +536,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         finally:
             self.putters.leave(ticket[0])
             self._tell_putters()
+            self._leave_mutex(&own_held)
 
     # -- taking --
 
@@ -432,38 +556,55 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         Raises ShutDown when there is none after `shutdown`, ValueError for a negative timeout, and LoopExit when
         nothing is left that could put one. In the hub it never waits.
         """
-        if self._size() > 0:
+        if self._plain:
+            if deque_size(self._items) > 0:
+                return self._take_out()
+        elif self._guarded:
+            return self._get_guarded(True, block, timeout)
+        elif self._size() > 0:
             return self._take_out()
-        return self._take_slowly(True, block, timeout)
+        return self._take_slowly(True, block, timeout, NULL)
 
     def get_nowait(self):
         """Remove and return the next item; raise Empty when there is none. Never waits."""
         if self._derived:
             return self.get(False)
-        if self._size() > 0:
+        if self._plain:
+            if deque_size(self._items) > 0:
+                return self._take_out()
+        elif self._guarded:
+            return self._get_guarded(True, False, None)
+        elif self._size() > 0:
             return self._take_out()
-        return self._take_slowly(True, False, None)
+        return self._take_slowly(True, False, None, NULL)
 
     def peek(self, block=True, timeout=None):
         """Return the next item without removing it; waits and raises as `get` does."""
+        if self._guarded:
+            return self._get_guarded(False, block, timeout)
         if self._size() > 0:
             return self._take(False)
-        return self._take_slowly(False, block, timeout)
+        return self._take_slowly(False, block, timeout, NULL)
 
     def peek_nowait(self):
         """Return the next item without removing it; raise Empty when there is none. Never waits."""
         return self.peek(False)
 
     @cython.final
-    cdef object _take_slowly(self, bint remove, bint block, timeout):
+    cdef object _take_slowly(self, bint remove, bint block, timeout, bint* held):
+        # `held`: as for _put_slowly().
         cdef Ticket* ticket
         cdef double seconds, deadline
         cdef bint again = False
+        cdef bint own_held = False
         cdef int woken
         if in_hub():
             block = False
-            if self._take_from_putter():
-                return self._take(remove)
+            self._take_from_putter()
+        elif not block:
+            self._look_in_vain(held)
+        if not block and self._size() > 0:
+            return self._take(remove)
         if self.is_shutdown:
             raise ShutDown
         if not block:
@@ -471,7 +612,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         if isinstance(timeout, Timeout):
             timer = Timeout.start_new(timeout)
             try:
-                return self._take_slowly(remove, True, None)
+                return self._take_slowly(remove, True, None, held)
             finally:
                 timer.close()
         seconds = _limit(timeout)
@@ -480,11 +621,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         ticket = self.getters.enter(NULL, remove)
         try:
             while True:
-                if again:
-                    woken = park_first_for_object(self, self.getters.queue, seconds, ticket)
-                else:
-                    woken = park_for_object(self, self.getters.queue, seconds, ticket)
-                self.getters.arrive(ticket[0])
+                woken = self._wait_in(self.getters, seconds, ticket, again, &own_held if held == NULL else held)
                 if ticket.served:
                     ticket.served = False
                     given = <object><PyObject*>ticket.item
@@ -507,6 +644,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
                 self._put_back(given)
             self.getters.leave(ticket[0])
             self._tell_getters()
+            self._leave_mutex(&own_held)
 
     def __iter__(self):
         return self
@@ -540,6 +678,7 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
     From gevent, where JoinableQueue is another name for it.
     """
     cdef CoreWaitQueue joiners
+    cdef object _all_tasks_done
 
     __slots__ = ("_cond", "unfinished_tasks")
 
@@ -555,23 +694,68 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
 
     @property
     def unfinished_tasks(self):
-        """How many `task_done` calls are to come."""
+        """How many `task_done` calls are to come. May be set, to whom `all_tasks_done` is notified then."""
         return self._unfinished
+
+    @unfinished_tasks.setter
+    def unfinished_tasks(self, int64_t value):
+        self._unfinished = value
+
+    # What the standard library's queues are made of, for programs that look inside.
+
+    @property
+    def mutex(self):
+        """The lock that is held whenever the queue changes. It is from when somebody first asks for it."""
+        return self._guard()
+
+    @property
+    def not_empty(self):
+        """A `threading.Condition` of `mutex`, notified for each item that is put."""
+        self._guard()
+        return self._not_empty
+
+    @property
+    def not_full(self):
+        """A `threading.Condition` of `mutex`, notified for each item that is taken."""
+        self._guard()
+        return self._not_full
+
+    @property
+    def all_tasks_done(self):
+        """A `threading.Condition` of `mutex`, notified when the work on every item is done."""
+        if self._all_tasks_done is None:
+            from gevent._queue_conditions import QueueCondition
+            self._all_tasks_done = QueueCondition(self._guard(), self._tell_joiners)
+        return self._all_tasks_done
+
+    def _tell_joiners(self):
+        if self._unfinished <= 0:
+            self.joiners.wake_all()
 
     def copy(self):
         """Return a new queue of the same kind with the same limit, items and number of unfinished tasks."""
-        return type(self)(self.maxsize, self._items, self._unfinished)
+        return type(self)(None if self._maxsize == _UNLIMITED else self._maxsize, self._items, self._unfinished)
 
     def task_done(self):
         """Say that the work on an item is done. ValueError when that was said for every item that was ever put."""
-        if self._unfinished <= 0:
-            raise ValueError("task_done() called too many times")
-        self._finish(1)
+        cdef bint held = False
+        if self._guarded:
+            self._mutex.acquire()
+            held = True
+        try:
+            if self._unfinished <= 0:
+                raise ValueError("task_done() called too many times")
+            self._finish(1)
+        finally:
+            self._leave_mutex(&held)
 
     cdef _finish(self, int64_t count):
+        # With the mutex, if there is one.
         self._unfinished = max(self._unfinished - count, 0)
         if self._unfinished == 0:
             self.joiners.wake_all()
+            if self._all_tasks_done is not None:
+                self._all_tasks_done.notify_all()
 
     def join(self, timeout=None):
         """Park until the work on every item is done.
@@ -607,14 +791,24 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
         Never waits. As `queue.Queue.shutdown` of Python 3.13.
         """
         cdef int64_t dropped = 0
-        self.is_shutdown = True
-        if immediate:
-            while self._size() > 0:
-                self._remove()
-                dropped += 1
-            self._finish(dropped)
-        self.getters.wake_all()
-        self.putters.wake_all()
+        cdef bint held = False
+        if self._guarded:
+            self._mutex.acquire()
+            held = True
+        try:
+            self.is_shutdown = self._special = True
+            if immediate:
+                while self._size() > 0:
+                    self._remove()
+                    dropped += 1
+                self._finish(dropped)
+            self.getters.wake_all()
+            self.putters.wake_all()
+            if held:
+                self._not_empty.notify_all()
+                self._not_full.notify_all()
+        finally:
+            self._leave_mutex(&held)
 
 
 cdef class UnboundQueue(Queue):

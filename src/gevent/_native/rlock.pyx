@@ -144,10 +144,13 @@ A mutual exclusion lock that the greenlet which holds it can take again; it is f
 
     def _acquire_restore(self, count_owner):
         count, owner = count_owner
+        thrown = None
         if not self.core.try_acquire():
-            self._block.acquire(True, None)
+            thrown = self._block._acquire_whatever_comes()
         self._count = count
         self._owner = owner
+        if thrown is not None:
+            raise thrown
 
     def _at_fork_reinit(self):
         self._block._at_fork_reinit()

@@ -12,6 +12,7 @@ from libc.stdint cimport int64_t
 from libcpp cimport bool as cbool
 
 from gevent._native.timeout import Timeout
+from gevent.exceptions import BlockingSwitchOutError, HubDestroyed, InvalidSwitchError, LoopExit
 
 from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
 
@@ -46,6 +47,9 @@ cdef extern from "python/callback_link.h" namespace "gevent":
 
 cdef extern from "python/resting_threads.h" namespace "gevent":
     bint others_may_come()
+
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
 
 cdef extern from "python/named_wait.h" namespace "gevent":
     int park_thread_for_object(object, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
@@ -91,12 +95,9 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     __slots__ = ("counter", "_multithreaded")
 
-    # For subclasses: whether `with` may do without their acquire() and release().
-    _enters_natively = False
-
     def __cinit__(self, *args, **kwargs):
         kind = type(self)
-        if kind is not Semaphore and kind is not BoundedSemaphore and not kind._enters_natively:
+        if kind is not Semaphore and kind is not BoundedSemaphore and not issubclass(kind, ThreadLock):
             self._overridden = kind.acquire not in _own_acquires or kind.release not in _own_releases
 
     def __init__(self, value=1, hub=None):
@@ -130,11 +131,14 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     def locked(self):
         """Whether `acquire` would have to wait."""
+        if self.core.count() > 0:
+            return False
+        looked_in_vain()
         return self.core.count() <= 0
 
     def ready(self):
         """Whether there is a unit to take."""
-        return self.core.count() > 0
+        return not self.locked()
 
     # -- taking and giving --
 
@@ -184,6 +188,11 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
                 timer.close()
         return self._draw(max(<double>timeout, 0.0), takes)
 
+    cdef bint _look(self) except -1:
+        # Who comes here again and again lets others run for once, and looks once more.
+        looked_in_vain()
+        return self.core.try_acquire()
+
     def acquire(self, blocking=True, timeout=None):
         """Take one unit; return whether it was taken.
 
@@ -198,7 +207,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         if self.core.try_acquire():
             return True
         if not blocking:
-            return False
+            return self._look()
         return self._draw_in_time(timeout, True)
 
     def _py3k_acquire(self, blocking=True, timeout=-1):
@@ -217,7 +226,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         if self.core.try_acquire():
             return True
         if not blocking:
-            return False
+            return self._look()
         return self._draw(seconds, True)
 
     cdef int _give_back(self) except -1:
@@ -274,6 +283,22 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         if self._links is not None:
             remove_link(<PyObject*>self._links, <PyObject*>callback)
 
+    def _acquire_whatever_comes(self):
+        """Take one unit, for a caller who has promised to hold it. Returns what was thrown in meanwhile, or None.
+
+        Raises only when there will be no unit.
+        """
+        thrown = None
+        for _ in range(100):  # more often nobody is killed; rather it is this hub that is broken
+            try:
+                if self.core.try_acquire() or self._draw(-1.0, True):
+                    return thrown
+            except (BlockingSwitchOutError, HubDestroyed, InvalidSwitchError, LoopExit):
+                raise
+            except BaseException as error:
+                thrown = error
+        raise thrown
+
     def _at_fork_reinit(self):
         # In the child, for locks that a thread of the parent may have held: free.
         if self.core.count() < 1:
@@ -320,10 +345,40 @@ A `Semaphore` that cannot have more units than at the beginning: one release too
         self.core.pass_on()
 
 
-cdef tuple _own_acquires = (Semaphore.acquire, Semaphore._py3k_acquire)
+cdef class ThreadLock(BoundedSemaphore):
+    """ThreadLock()
+--
+
+    A lock as `_thread` has it: a `BoundedSemaphore` of one unit, with that module's arguments, and with what
+    `threading.Condition` asks of its lock. Anybody may release it. `with` does not call what a subclass overrides.
+    """
+
+    __slots__ = ()
+
+    def __init__(self):
+        BoundedSemaphore.__init__(self, 1)
+
+    def acquire(self, blocking=True, timeout=-1):
+        """Take the lock; return whether that was possible. As `threading.Lock.acquire`."""
+        return self._py3k_acquire(blocking, timeout)
+
+    def _is_owned(self):
+        # Nobody knows by whom; as threading has it.
+        return self.core.count() <= 0
+
+    def _release_save(self):
+        self._give_back()
+
+    def _acquire_restore(self, state):
+        thrown = self._acquire_whatever_comes()
+        if thrown is not None:
+            raise thrown
+
+
+cdef tuple _own_acquires = (Semaphore.acquire, Semaphore._py3k_acquire, ThreadLock.acquire)
 cdef tuple _own_releases = (Semaphore.release, BoundedSemaphore.release)
 
 publish(<PyObject*>Semaphore, "gevent._gevent_c_semaphore.Semaphore")
 publish(<PyObject*>BoundedSemaphore, "gevent._gevent_c_semaphore.BoundedSemaphore")
 
-__all__ = ["BoundedSemaphore", "Semaphore"]
+__all__ = ["BoundedSemaphore", "Semaphore", "ThreadLock"]

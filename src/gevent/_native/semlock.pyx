@@ -58,6 +58,9 @@ cdef extern from "python/shared_wait.h" namespace "gevent":
     int wait_for_unit(CoreSemaphore&, double timeout_s) except -1
     void forget_lane_watches()
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+
 cdef extern from "python/message_exchange.h" namespace "gevent":
     int yield_if_turn_is_over() except -1
 
@@ -276,6 +279,7 @@ cdef class SemLock:
             yield_if_turn_is_over()
         if not self.core.try_acquire():
             if not block:
+                looked_in_vain()
                 return False
             if timeout is not None:
                 seconds = timeout

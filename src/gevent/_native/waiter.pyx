@@ -6,6 +6,9 @@ from gevent._native.greenlet import Greenlet
 from bridge cimport current_hub
 
 
+cdef extern from "python/spinning.h" namespace "gevent":
+    void take_back_look()
+
 cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
@@ -227,10 +230,12 @@ cdef class _WaitIterator:
         for each in self._objects:
             # A greenlet that has ended comes at once, before anybody else runs. What is ready now and may not be in a
             # moment, such as a semaphore, takes its turn.
-            if isinstance(each, Greenlet) and each.ready():
-                self._deliver(each)
-            else:
-                each.rawlink(self._deliver)
+            if isinstance(each, Greenlet):
+                if each.ready():
+                    self._deliver(each)
+                    continue
+                take_back_look()
+            each.rawlink(self._deliver)
         return 0
 
     def __iter__(self):

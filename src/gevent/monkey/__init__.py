@@ -63,7 +63,9 @@ def patch_queue():
     import queue
 
     from gevent import queue as green_queue
+    from gevent._native.queue import be_the_standard_librarys
 
+    be_the_standard_librarys()
     patch_module(queue, green_queue, items=["SimpleQueue", "PriorityQueue", "LifoQueue", "Queue"])
 
 

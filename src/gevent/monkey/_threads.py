@@ -54,6 +54,7 @@ class ThreadPatch:
 
         # All imports come first: they should not meet a half patched threading.
         from gevent import events, thread as green_thread, threading as green_threading
+        from gevent._threading_classes import mend_classes
 
         _import_loop()
 
@@ -87,6 +88,7 @@ class ThreadPatch:
         if self.patches_logging:
             _mend_logging()
         if self.patches_threading:
+            mend_classes(vars(threading))
             self._mend_threads(threading, native_ident)
         if not is_object_patched("threading", "_shutdown"):
             patch_item(threading, "_shutdown", _make_shutdown(threading))

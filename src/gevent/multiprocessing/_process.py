@@ -12,6 +12,7 @@ import sys
 from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
+from gevent._native.hub import looked_in_vain
 from gevent.hub import sleep
 from gevent.multiprocessing._view import View
 
@@ -88,6 +89,8 @@ def _poll(self, flag=os.WNOHANG):
             return None  # no child of ours (yet, or any more)
         if pid == self.pid:
             self.returncode = os.waitstatus_to_exitcode(status)
+        else:
+            looked_in_vain()
     return self.returncode
 
 

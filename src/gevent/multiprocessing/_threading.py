@@ -9,6 +9,7 @@ import builtins
 import threading as _stdlib
 
 from gevent import local as _local, thread as _green_thread, threading as _green_threading
+from gevent._threading_classes import mend_classes as _mend_classes
 from gevent.multiprocessing._copy import builtins_with as _builtins_with
 from gevent.multiprocessing._view import View as _View
 
@@ -35,3 +36,4 @@ def _import_for_threading(name, *args, **kwargs):
 
 __builtins__ = _builtins_with(_import_for_threading)
 exec(_stdlib.__spec__.loader.get_code("threading"), globals())
+_mend_classes(globals())
