@@ -7,6 +7,7 @@ children are started the same way.
 Only what patching needs is imported. The resource tracker stays as it is: it does nothing that waits for greenlets.
 """
 
+import os
 import sys
 
 from gevent.multiprocessing._package import STDLIB_NAME
@@ -54,13 +55,31 @@ def statement(package_name, serves=False):
     from gevent.monkey._state import is_anything_patched
 
     patches = _patches(package_name == STDLIB_NAME) if is_anything_patched() else None
-    # gevent must be found before the child learns its parent's path in the ordinary way, whatever flags it is started
-    # with and wherever gevent is installed.
+    call = f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r})"
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]
-    return (
-        f"import sys; sys.path[:] = {path!r}; from gevent.multiprocessing._bootstrap import start; "
-        f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r}); "
-    )
+    return _IN_CHILD.format(places=_places(), path=path, call=call)
+
+
+# gevent must be found before the child learns its parent's path in the ordinary way: where the parent has it from,
+# whatever flags the child is started with, and whatever the program has made of the path. Else the child's own path
+# comes first, as the standard library's modules shall not be mistaken for files of the program's.
+_IN_CHILD = (
+    "import sys; from _frozen_importlib_external import PathFinder as _finder; _places = {places!r}; "
+    "_found = type('_found', (), {{'find_spec': staticmethod("
+    "lambda name, *_: _finder.find_spec(name, _places[name]) if name in _places else None)}}); "
+    "sys.meta_path.insert(0, _found); sys.path[:] = list(filter(None, sys.path)); "
+    "sys.path += [entry for entry in {path!r} if entry not in sys.path]; "
+    "from gevent.multiprocessing._bootstrap import start as _start; _{call}; sys.meta_path.remove(_found); "
+    "del _finder, _places, _found, _start; "
+)
+
+
+def _places():
+    """Return the directories in which this process has found gevent, and what it cannot be imported without."""
+    return {
+        name: [os.path.dirname(os.path.abspath(folder)) for folder in sys.modules[name].__path__]
+        for name in ("gevent", "greenlet")
+    }
 
 
 def _settings():

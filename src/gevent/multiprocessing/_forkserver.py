@@ -82,6 +82,13 @@ def _native_socket_class():
     return Socket
 
 
+def _install_natively(number, handler):
+    """Install a handler that is called as Python calls it, and needs no hub; return the one before."""
+    from gevent.signal import _install
+
+    return _install(int(number), int(handler) if isinstance(handler, int) else handler)
+
+
 def _blocking_connection_class(mp):
     # From 3.14 on, clients prove that they know a secret.
     base = mp.connection.Connection
@@ -108,6 +115,6 @@ def become_server(mp):
     # A module that the server preloaded may have made a hub after all: the fork is a clean one.
     forkserver.os = View(os, _exit=leave, fork=clean_fork, waitpid=posix.waitpid)
     forkserver.selectors = View(selectors, DefaultSelector=get_original("selectors", "DefaultSelector"))
-    forkserver.signal = View(signal, signal=get_original("signal", "signal"))
+    forkserver.signal = View(signal, signal=_install_natively)
     forkserver.socket = View(socket, socket=_native_socket_class())
     forkserver._serve_one = serve

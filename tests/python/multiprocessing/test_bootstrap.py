@@ -97,6 +97,43 @@ def test_children_find_gevent_whatever_the_flags_and_the_path(tmp_path, method_w
         run_program(tmp_path, "stdlib", method_with_command_line, code, flags=flags, env={"PYTHONPATH": ""})
 
 
+@pytest.mark.parametrize("what", ["forgotten", "shadowed", "relative"])
+def test_children_find_gevent_whatever_the_program_has_made_of_the_path(tmp_path, method_with_command_line, what):
+    shadows = tmp_path / "shadows"
+    shadows.mkdir()
+    for name in "queue", "select", "socket", "gevent", "greenlet", "traceback":
+        (shadows / f"{name}.py").write_text("raise AssertionError('a file of the program, not the module')")
+    code = f"""
+        import os, sys
+        sys.path.append({WHERE_GEVENT_IS!r})
+        from gevent import monkey
+        monkey.patch_all(multiprocessing=True)
+
+        def child(connection):
+            import gevent
+            connection.send((monkey.is_module_patched("multiprocessing.connection"), gevent.__file__))
+
+        def main(context):
+            import gevent
+            where = {{os.path.dirname(sys.modules[name].__path__[0]) for name in ("gevent", "greenlet")}}
+            if {what!r} == "forgotten":
+                sys.path[:] = [entry for entry in sys.path if entry not in where]
+            elif {what!r} == "shadowed":
+                sys.path.insert(0, {str(shadows)!r})
+            else:
+                os.chdir("/")
+                sys.path[:] = [os.path.relpath(entry, {str(tmp_path)!r}) for entry in sys.path]
+            here, there = context.Pipe()
+            process = context.Process(target=child, args=(there,))
+            process.start()
+            there.close()
+            assert here.recv() == (True, gevent.__file__)
+            process.join()
+            assert process.exitcode == 0
+    """
+    run_program(tmp_path, "stdlib", method_with_command_line, code)
+
+
 def test_the_fork_server_has_one_thread_and_no_hub(tmp_path, world):
     run_program(
         tmp_path,
@@ -147,6 +184,7 @@ def test_the_statement_comes_before_the_program_of_children_and_servers():
     assert changed[:3] == spawn[:3] and changed[4:] == spawn[4:]
     assert changed[3].endswith("; from gevent.multiprocessing.spawn import spawn_main; spawn_main(pipe_handle=6)")
     server = ["python", "-c", "import sys; from multiprocessing.forkserver import main; main(3)"]
-    assert "True); import sys; from multiprocessing.forkserver" in _with_statement(server, "multiprocessing")[2]
+    assert "True); " in _with_statement(server, "multiprocessing")[2]
+    assert _with_statement(server, "multiprocessing")[2].endswith(f"; {server[2]}")
     compile(_with_statement(server, "multiprocessing")[2], "<program>", "exec")
     assert sys.path  # the statement carries it
