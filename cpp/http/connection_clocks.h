@@ -54,6 +54,8 @@ class ConnectionClock : public ListNode {
 
   // Whether this is to be the last request.
   [[nodiscard]] bool closing() const noexcept { return closing_; }
+  // The next answer is the last: a request that is on its way is still answered.
+  void announce_close() noexcept { closing_ = true; }
   // The server stops: what has begun may end. Ends the wait for a request that has not.
   void close_soon() noexcept;
   // Ends all waits, and the connection.

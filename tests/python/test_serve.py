@@ -1,5 +1,6 @@
 """`python -m gevent serve`: one command, clear words, an exit status for each way to end."""
 
+import http.client
 import os
 import re
 import signal
@@ -175,6 +176,24 @@ def test_a_reload_imports_the_application_anew(serve, folder, preload):
     began = time.monotonic()
     while not served.get().startswith("other "):
         assert time.monotonic() - began < DEADLINE_S
+    assert served.end() == 0
+
+
+def test_no_request_of_a_kept_connection_is_lost_by_a_reload(serve):
+    """After "Connection: close" the client opens another one; a reset, or an answer that never comes, fails here."""
+    served = serve("hello:app", "--processes", "2")
+    host, _, port = served.addresses[0].rpartition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=DEADLINE_S)
+    answers = set()
+    began = time.monotonic()
+    while len(answers) < 5:  # two workers, and two others after each reload, of which one at least comes to answer
+        connection.request("GET", "/")
+        answer = connection.getresponse().read()
+        if answer not in answers:
+            answers.add(answer)
+            served.process.send_signal(signal.SIGHUP)
+        assert time.monotonic() - began < DEADLINE_S
+    connection.close()
     assert served.end() == 0
 
 

@@ -23,6 +23,7 @@ cdef extern from "http/connection_clocks.h" namespace "gevent::http":
         Phase phase()
         bint expired()
         bint closing()
+        void announce_close()
         void close_soon()
         void cut()
         void forget()
@@ -85,6 +86,10 @@ cdef class Clock:
     def closing(self):
         """Whether the request that is being answered is to be the last."""
         return self.core.closing()
+
+    def announce_close(self):
+        """Let the next answer say that it is the last."""
+        self.core.announce_close()
 
     def close_soon(self):
         """Let what has begun end."""

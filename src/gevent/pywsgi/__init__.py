@@ -92,6 +92,10 @@ class WSGIServer(StreamServer):
     """
 
     head_size_max = fields_max = body_size_max = chunk_extensions_max = "default"
+    # How long `stop` lets a connection on which nothing is asked bring one more request, in seconds. A client that has
+    # just sent one is answered, rather than finding the connection closed.
+    idle_grace = 0
+
     head_timeout = idle_timeout = send_timeout = body_rate_min = connections_max = "default"
     request_line_max = field_line_max = body_grace = None
     require_host = True
@@ -164,7 +168,7 @@ class WSGIServer(StreamServer):
         self.close()
         connections = self.__dict__.get("_all_connections")
         if connections is not None:
-            connections.end_all(self.stop_timeout if timeout is None else timeout)
+            connections.end_all(self.stop_timeout if timeout is None else timeout, self.idle_grace)
         super().stop(timeout)
 
     def set_environ(self, environ=None):

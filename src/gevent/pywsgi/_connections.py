@@ -47,13 +47,21 @@ class Connections:
                 timer.stop()
                 timer.close()
 
-    def end_all(self, timeout):
+    def end_all(self, timeout, idle_grace=0):
         """Let requests that have begun end, for `timeout` seconds, then cut the connections that are left.
 
-        But for the caller's own, if it is one of them.
+        But for the caller's own, if it is one of them. For `idle_grace` of these seconds connections may bring one more
+        request.
         """
         self.closing = True
         own = getcurrent()
+        if idle_grace > 0 and self._open:
+            for clock in self._open:
+                clock.announce_close()
+            self._none_left.clear()
+            grace = min(idle_grace, timeout)
+            self._none_left.wait(grace)
+            timeout -= grace
         others = {clock for clock, greenlet in self._open.items() if greenlet is not own}
         for clock in list(self._open):
             clock.close_soon()

@@ -34,6 +34,10 @@ class Servers(BaseServer):
         gevent.joinall([gevent.spawn(server.stop, timeout) for server in self._servers])
 
 
+class _Server(pywsgi.WSGIServer):
+    idle_grace = 1.0
+
+
 class _Log:
     """An access log that can be opened again, written line by line."""
 
@@ -83,7 +87,7 @@ def serve_in(options, worker):
     pool = Pool(options.connections or None)
     return Servers(
         [
-            pywsgi.WSGIServer(listener, counted, spawn=pool, log=log, environ=_environ(options), **keywords)
+            _Server(listener, counted, spawn=pool, log=log, environ=_environ(options), **keywords)
             for listener in worker.listeners
         ]
     )
