@@ -6,26 +6,29 @@
 //   eventfds, however many semaphores are in it. Its fork children inherit it; others are handed its descriptors (once
 //   per child, however many semaphores they get) and a slot number for each semaphore.
 // * The truth about a semaphore is the count in its slot, which is taken and given back by one atomic operation.
-//   Whoever finds none says so in the slot ("somebody sleeps") and listens to the slot's lane; whoever gives a unit
-//   back where somebody sleeps rings the lane. A ring is only a hint to look at the counts again, and all who listen
-//   hear it, so a process that is killed between hearing and taking takes nothing along.
-// * A lane is shared by every kLanes-th slot. Listeners look at their own slots in shared memory and go on sleeping if
-//   it was not for them: no switch, no system call but the one that heard the ring.
-// * A slot is used again when no process uses its semaphore any more: a count in the slot, kept by making, forking,
-//   handing over and destroying. A process that is killed leaves its part of the count, so such a slot (64 bytes) is
-//   lost until the process that made the arena, and all who share it, are gone. So is everything then: nothing of
-//   this has a name anywhere.
+//   Whoever finds none marks its process in the slot and listens to the process's lane; whoever gives a unit back where
+//   a process is marked rings that one's lane. wake_protocol.h says why nobody sleeps for ever.
+// * A process takes the lane that the fewest listen to, when it first sleeps. Up to kLanes processes have one of their
+//   own; more share, hear each other's rings, look at their own slots and go on sleeping.
+// * Who uses a slot is said in the slot too, a mark for each process: kept by making, forking, receiving and
+//   destroying. The marks of a process that was killed are cleared when slots run short, and when entries in the table
+//   of processes do (process_table.h): so nothing is lost for ever, however many processes come and are killed.
+//   Semaphores on their way to a process that is being started are kept by the starter, as long as that one lives.
+// * More than ProcessTable::kMax processes at a time in one arena: those beyond count their slots without a mark, which
+//   is lost if they are killed, and look again and again where others sleep.
 #pragma once
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "base/fork_generation.h"
 #include "base/intrusive_list.h"
 #include "ipc/lane.h"
+#include "ipc/process_table.h"
 #include "ipc/shared_mapping.h"
 
 namespace gevent {
@@ -35,24 +38,38 @@ class SharedSemaphore;
 // Callers of one process take turns (in the bindings: the GIL); other processes need no turn.
 class SharedArena {
  public:
-  static constexpr std::size_t kLanes = 4;
+  static constexpr std::uint32_t kLanes = 16;
   static constexpr std::uint32_t kSlots = 1u << 20;
+  static constexpr std::size_t kWords = ProcessTable::kMax / 64;
 
-  // What is in shared memory. A cache line each, so that two busy locks do not slow each other down.
+  // What is in shared memory. The first cache line is for taking, giving and sleeping, the second for who uses it.
   struct alignas(64) Slot {
-    std::atomic<std::uint32_t> users;   // how many semaphore objects, in all processes, stand for this slot
-    std::atomic<std::uint32_t> value;   // units to take
-    std::atomic<std::uint32_t> asleep;  // not 0: ring when a unit comes back
+    std::atomic<std::uint32_t> value;       // units to take
+    std::atomic<std::uint32_t> threads;     // how many threads sleep at `value` itself
+    std::atomic<std::uint32_t> turn;        // whom to wake next
+    std::atomic<std::uint32_t> generation;  // which of the semaphores that live here one after the other
+    std::atomic<std::uint64_t> sleepers[kWords];
+
+    std::atomic<std::uint64_t> users[kWords];
+    std::atomic<std::uint32_t> unmarked_users;  // semaphore objects of processes without an entry
+  };
+  static_assert(sizeof(Slot) == 128);
+  // Which semaphore, for other processes: a slot may have had others before.
+  struct Place {
+    std::uint32_t slot;
+    std::uint32_t generation;
   };
   // Tells one arena from all others, in every process.
   using Id = std::array<std::uint64_t, 2>;
 
-  static Result<std::unique_ptr<SharedArena>> create() noexcept;
+  // `lanes`: how many to have at most. Short of descriptors, there are fewer, and short of room, fewer slots.
+  static Result<std::unique_ptr<SharedArena>> create(std::uint32_t lanes = kLanes) noexcept;
   // From descriptors() of another process.
   static Result<std::unique_ptr<SharedArena>> attach(std::vector<OwnedFd> descriptors) noexcept;
 
   SharedArena(const SharedArena&) = delete;
   SharedArena& operator=(const SharedArena&) = delete;
+  ~SharedArena();
 
   [[nodiscard]] const Id& id() const noexcept { return id_; }
   // The memory, then the lanes: what another process needs for attach(). They stay ours.
@@ -60,44 +77,63 @@ class SharedArena {
 
   // Whether this process made it; false in its forked children.
   [[nodiscard]] bool made_here() const noexcept { return made_in_ == fork_generation(); }
-  // A slot with one user, `value` units and nobody asleep; none when all are in use.
+  // A slot with this process as its user, `value` units and nobody asleep; none when all are in use.
   // Requires: made_here(), allocation is not shared.
-  [[nodiscard]] std::optional<std::uint32_t> allocate(std::uint32_t value) noexcept;
-  // One more, or one less, semaphore object stands for this slot. A sender calls add_user() for the receiver.
-  void add_user(std::uint32_t slot) noexcept;
-  void remove_user(std::uint32_t slot) noexcept;
-  // Whether `slot` may be the number of a semaphore here.
-  [[nodiscard]] bool contains(std::uint32_t slot) const noexcept { return slot > 0 && slot < kSlots; }
+  [[nodiscard]] std::optional<Place> allocate(std::uint32_t value) noexcept;
+  // This process is going to use what another one sent; false if it is not there any more.
+  [[nodiscard]] bool join(Place place) noexcept;
+  void leave(std::uint32_t slot) noexcept;
+  [[nodiscard]] bool in_use(std::uint32_t slot) const noexcept;
+  // How many slots were ever used: grows only while those in use do.
+  [[nodiscard]] std::uint32_t slots_touched() const noexcept;
+  // How many are in use, after having looked who is dead. Costs as much as there are; for tests and for the curious.
+  [[nodiscard]] std::uint32_t slots_in_use() noexcept;
 
-  // Before a fork: the child's copies of this process's semaphores become users.
-  void add_users_of_child() noexcept;
+  // Around a fork, in the thread that forks: the child becomes a user of all that this process uses.
+  void before_fork() noexcept;
+  void after_fork_in_parent() noexcept { processes_.keep_in_parent(); }
+  void after_fork_in_child() noexcept { processes_.become_child(members.empty()); }
   // At the end of a process that will not destroy its objects.
-  void remove_own_users() noexcept;
+  void leave_all() noexcept;
 
-  [[nodiscard]] Slot& slot(std::uint32_t index) const noexcept {
-    return reinterpret_cast<Slot*>(memory_.data())[index];
-  }
-  [[nodiscard]] const Lane& lane_of(std::uint32_t slot) const noexcept { return lanes_[slot % kLanes]; }
-  [[nodiscard]] const std::vector<Lane>& lanes() const noexcept { return lanes_; }
+  [[nodiscard]] Slot& slot(std::uint32_t index) const noexcept { return slots_[index]; }
+  [[nodiscard]] ProcessTable& processes() noexcept { return processes_; }
+  // The lane that `process` listens to, if any.
+  [[nodiscard]] const Lane* lane_of(std::uint32_t process) const noexcept;
+  // This process's number, with a lane; none if it cannot be woken here and must look again and again.
+  [[nodiscard]] std::optional<std::uint32_t> sleeper_number() noexcept;
 
-  // Semaphores of this process with somebody in line, by lane; and all of them.
-  std::array<IntrusiveList<SharedSemaphore>, kLanes> waiting;
+  // Semaphores of this process that somebody sleeps for; and all of them.
+  IntrusiveList<SharedSemaphore> waiting;
   class Member;
   IntrusiveList<Member> members;
 
-  // `lane` rang: wakes those in line whose semaphores have units.
-  void rang(std::size_t lane) noexcept;
+  // This process heard its lane: wakes those in line whose semaphores have units.
+  void rang() noexcept;
+  // The same without having heard anything, after a while; sets the marks of this process again, which a forked child
+  // has not yet.
+  void look_again() noexcept;
 
  private:
+  struct Header;
   SharedArena(SharedMapping memory, std::vector<Lane> lanes, bool made_here) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> own_number() noexcept;
+  void choose_lane(std::uint32_t process) noexcept;
+  void mark_user(std::uint32_t slot) noexcept;
+  void clear_marks_of_the_dead() noexcept;
   void sweep() noexcept;
 
   SharedMapping memory_;
   std::vector<Lane> lanes_;
+  Header* header_;
+  Slot* slots_;
+  ProcessTable processes_;
   Id id_;
   std::uint64_t made_in_;  // fork generation of the process that made the arena, never equal elsewhere
+  // Of the slots that this process has a mark in: how many objects more than one stand for them.
+  std::unordered_map<std::uint32_t, std::uint32_t> further_;
   // Allocation, in that process: slots from next_ on were never used; free_ are used no more.
-  std::uint32_t next_ = 1;  // slot 0 holds the id
+  std::uint32_t next_ = 1;  // slot 0 is nobody's
   std::uint32_t sweep_at_ = 1024;
   std::vector<std::uint32_t> free_;
 };

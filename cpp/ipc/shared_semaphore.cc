@@ -2,53 +2,94 @@
 
 #include <utility>
 
+#include "ipc/word_sleep.h"
+
 namespace gevent {
 
-SharedSemaphore::SharedSemaphore(std::shared_ptr<SharedArena> arena, std::uint32_t slot) noexcept
-    : arena_(std::move(arena)), member_(slot), slot_(arena_->slot(slot)) {
+SharedSemaphore::SharedSemaphore(std::shared_ptr<SharedArena> arena, SharedArena::Place place) noexcept
+    : arena_(std::move(arena)), member_(place.slot), slot_(arena_->slot(place.slot)), generation_(place.generation) {
   arena_->members.push_back(member_);
 }
 
 SharedSemaphore::~SharedSemaphore() {
   forget_line();
-  unlink();
-  // Not linked: remove_own_users() has counted this one off already.
+  stop_sleeping();
+  // Not linked: leave_all() has counted this one off already.
   if (member_.linked()) {
     member_.unlink();
-    if (member_.counted()) arena_->remove_user(member_.slot);
+    if (member_.counted()) arena_->leave(member_.slot);
   }
 }
 
-// Why no wake-up is lost: a sleeper first says so and then looks at the count; who gives back first raises the count
-// and then looks for sleepers. In the one order that all processes agree on, either the sleeper sees the unit or the
-// other sees the sleeper. Ringing takes the mark away, and everyone who hears the ring and goes on sleeping puts it
-// back before looking: so the mark of a sleeper that was killed costs one needless ring, not one for ever.
-void SharedSemaphore::announce_sleep() noexcept {
-  slot_.asleep.store(1);
-  if (!linked()) arena_->waiting[lane()].push_back(*this);
+bool SharedSemaphore::announce_sleep() noexcept {
+  if (linked()) return true;
+  const std::optional<std::uint32_t> number = arena_->sleeper_number();
+  if (!number) return false;
+  arena_->waiting.push_back(*this);
+  World world{*this};
+  wake::announce(world, *number);
+  return true;
 }
 
-void SharedSemaphore::wake_sleepers() noexcept {
-  if (slot_.asleep.exchange(0) != 0) arena_->lane_of(member_.slot).ring();
+void SharedSemaphore::stop_sleeping() noexcept {
+  if (!linked()) return;
+  unlink();
+  // The mark of a process that forked without telling is its parent's business.
+  if (const std::optional<std::uint32_t> number = arena_->processes().own()) {
+    World world{*this};
+    wake::retire(world, *number);
+  }
+}
+
+void SharedSemaphore::end_sleep() noexcept {
+  if (--sleeping_ == 0) stop_sleeping();
+  // The next in line, or whoever is next anywhere. Those of this process who are not in line are about to look.
+  if (!line.empty()) {
+    if (value() > 0) line.wake_one();
+  } else if (sleeping_ == 0) {
+    World world{*this};
+    wake::pass_on(world);
+  }
 }
 
 void SharedSemaphore::look_again() noexcept {
   std::uint32_t woken = 0;
-  const auto wake_for_units = [&] {
-    for (const std::uint32_t units = value(); woken < units && line.wake_one(); ++woken) {
-    }
-  };
-  wake_for_units();
-  if (line.empty()) {
-    unlink();  // those who find nothing announce themselves again
-    return;
+  for (const std::uint32_t units = slot_.value.load(wake::kRules[wake::kLook].order); woken < units && line.wake_one();
+       ++woken) {
   }
-  slot_.asleep.store(1);
-  wake_for_units();
+}
+
+void SharedSemaphore::mark_again() noexcept {
+  if (const std::optional<std::uint32_t> number = arena_->sleeper_number()) {
+    World world{*this};
+    wake::announce(world, *number);
+  }
 }
 
 void SharedSemaphore::forget_line() noexcept {
   while (Waiter* waiter = line.front()) waiter->unlink();
+  sleeping_ = 0;
+}
+
+void SharedSemaphore::begin_thread_sleep() noexcept {
+  World world{*this};
+  wake::announce_thread(world);
+}
+
+void SharedSemaphore::thread_sleep(std::chrono::nanoseconds longest) noexcept {
+  sleep_while_zero(slot_.value, longest);
+}
+
+void SharedSemaphore::end_thread_sleep() noexcept {
+  World world{*this};
+  wake::retire_thread(world);
+  wake::pass_on(world);
+}
+
+bool SharedSemaphore::World::wake_thread() const noexcept { return wake_one_sleeper(self.slot_.value); }
+
+void SharedSemaphore::World::ring(std::uint32_t process) const noexcept {
+  if (const Lane* lane = self.arena_->lane_of(process)) lane->ring();
 }
 
 }  // namespace gevent

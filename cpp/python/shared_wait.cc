@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "ipc/lane_watch.h"
+#include "ipc/wake_protocol.h"
+#include "python/hub_state.h"
 
 namespace gevent {
 namespace {
@@ -17,57 +19,107 @@ std::vector<std::shared_ptr<LaneWatch>>& lane_watches() noexcept {
   return *all;
 }
 
-std::shared_ptr<LaneWatch> lane_watch_of(Loop& loop) noexcept {
+// The loop's ear for `semaphore`, listening; none where that takes more descriptors than there are.
+std::shared_ptr<LaneWatch> listen(Loop& loop, const SharedSemaphore& semaphore) noexcept {
   auto& all = lane_watches();
   std::erase_if(all, [](const std::shared_ptr<LaneWatch>& each) { return each->loop() == nullptr; });
-  for (const std::shared_ptr<LaneWatch>& each : all) {
-    if (each->loop() == &loop) return each;
+  auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each->loop() == &loop; });
+  if (found == all.end()) {
+    Result<std::unique_ptr<LaneWatch>> made = LaneWatch::create(loop);
+    if (!made) return nullptr;
+    found = all.insert(all.end(), std::move(made).value());
   }
-  Result<std::unique_ptr<LaneWatch>> made = LaneWatch::create(loop);
-  if (!made) {
-    errno = made.error().code();
-    PyErr_SetFromErrno(PyExc_OSError);
-    return nullptr;
+  // Shared, because a hub that is destroyed takes its loop along before those who waited there come back.
+  std::shared_ptr<LaneWatch> watch = *found;
+  return watch->begin_sleep(semaphore.shared_arena()) ? watch : nullptr;
+}
+
+// How much of a wait is left; negative: no limit.
+class TimeLeft {
+ public:
+  explicit TimeLeft(double timeout_s) noexcept : timeout_s_(timeout_s) {}
+  [[nodiscard]] double seconds() const noexcept {
+    if (timeout_s_ < 0) return -1;
+    return std::max(0.0, timeout_s_ - std::chrono::duration<double>(Clock::now() - start_).count());
   }
-  all.push_back(std::move(made).value());
-  return all.back();
+  [[nodiscard]] bool over() const noexcept { return timeout_s_ >= 0 && seconds() <= 0; }
+  [[nodiscard]] double at_most(double longest) const noexcept {
+    const double left = seconds();
+    return left < 0 ? longest : std::min(left, longest);
+  }
+
+ private:
+  double timeout_s_;
+  Nanoseconds start_ = Clock::now();
+};
+
+// A whole thread: it has no hub, so nobody else could run in it.
+Parked wait_in_thread(SharedSemaphore& semaphore, double timeout_s) noexcept {
+  const TimeLeft left(timeout_s);
+  Parked outcome = kTimedOut;
+  semaphore.begin_thread_sleep();
+  for (;;) {
+    if (semaphore.try_acquire()) {
+      outcome = kWoken;
+      break;
+    }
+    if (left.over()) break;
+    const std::chrono::duration<double> longest(
+        left.at_most(std::chrono::duration<double>(wake::kLookAgainMax).count()));
+    Py_BEGIN_ALLOW_THREADS;
+    semaphore.thread_sleep(std::chrono::duration_cast<std::chrono::nanoseconds>(longest));
+    Py_END_ALLOW_THREADS;
+    if (PyErr_CheckSignals() < 0) {
+      outcome = kFailed;
+      break;
+    }
+  }
+  semaphore.end_thread_sleep();
+  return outcome;
+}
+
+// Looks again and again, less and less often: nothing tells this process of units.
+Parked wait_without_ear(SharedSemaphore& semaphore, double timeout_s) noexcept {
+  constexpr double kLongest = 0.02;
+  const TimeLeft left(timeout_s);
+  for (double pause = 0.001;; pause = std::min(pause * 2, kLongest)) {
+    if (semaphore.try_acquire()) return kWoken;
+    if (left.over()) return kTimedOut;
+    if (park_in(semaphore.line, left.at_most(pause)) == kFailed) return kFailed;
+  }
 }
 
 }  // namespace
 
 Parked wait_for_unit(SharedSemaphore& semaphore, double timeout_s) noexcept {
-  Loop* loop = current_loop();
-  if (loop == nullptr) return kFailed;
-  // Shared, because a hub that is destroyed takes its loop along before those who waited there come back.
-  const std::shared_ptr<LaneWatch> watch = lane_watch_of(*loop);
-  if (watch == nullptr) return kFailed;
-  if (Result<void> begun = watch->begin_sleep(semaphore.shared_arena(), semaphore.lane()); !begun) {
-    errno = begun.error().code();
-    PyErr_SetFromErrno(PyExc_OSError);
-    return kFailed;
-  }
-  const Nanoseconds start = Clock::now();
+  if (!is_number(timeout_s)) return kFailed;
+  const HubState* const state = hub_state();
+  if (state == nullptr || state->loop == nullptr) return wait_in_thread(semaphore, timeout_s);
+  const std::shared_ptr<LaneWatch> watch = listen(*state->loop, semaphore);
+  if (watch == nullptr) return wait_without_ear(semaphore, timeout_s);
+  const TimeLeft left(timeout_s);
   Parked outcome = kTimedOut;
   bool first = true;
-  for (double left = timeout_s;;) {
-    semaphore.announce_sleep();
+  semaphore.begin_sleep();
+  for (;;) {
+    const bool announced = semaphore.announce_sleep();
     if (semaphore.try_acquire()) {
       outcome = kWoken;
       break;
     }
-    if (!first && timeout_s >= 0 && left <= 0) break;
+    if (!first && left.over()) break;
     // Who was woken and found nothing keeps its place.
-    const Parked parked = first ? park_in(semaphore.line, left) : park_first_in(semaphore.line, left);
+    const double seconds = announced ? left.seconds() : left.at_most(0.02);
+    const Parked parked = first ? park_in(semaphore.line, seconds) : park_first_in(semaphore.line, seconds);
     first = false;
     if (parked == kFailed) {
       outcome = kFailed;
       break;
     }
-    if (timeout_s >= 0) left = timeout_s - std::chrono::duration<double>(Clock::now() - start).count();
   }
   watch->end_sleep();
   // One wake-up may have been for several units, or for one that we leave.
-  semaphore.pass_on();
+  semaphore.end_sleep();
   return outcome;
 }
 

@@ -30,6 +30,9 @@ cdef extern from "base/result.h" namespace "gevent":
         Error& error()
 
 cdef extern from "ipc/shared_arena.h" namespace "gevent":
+    cdef cppclass Place "gevent::SharedArena::Place":
+        uint32_t slot
+        uint32_t generation
     cdef cppclass CoreArena "gevent::SharedArena":
         @staticmethod
         ArenaResult create()
@@ -38,21 +41,18 @@ cdef extern from "ipc/shared_arena.h" namespace "gevent":
         uint64_t* id_data "id().data" ()
         vector[int] descriptors()
         bint made_here()
-        optional[uint32_t] allocate(uint32_t)
-        void add_user(uint32_t)
-        void remove_user(uint32_t)
-        bint contains(uint32_t)
-        void add_users_of_child()
-        void remove_own_users()
+        optional[Place] allocate(uint32_t)
+        bint join(Place)
+        uint32_t slots_in_use()
 
 cdef extern from "ipc/shared_semaphore.h" namespace "gevent":
     cdef cppclass CoreSemaphore "gevent::SharedSemaphore":
-        CoreSemaphore(shared_ptr[CoreArena], uint32_t)
+        CoreSemaphore(shared_ptr[CoreArena], Place)
         bint try_acquire()
         bint release(uint32_t)
         uint32_t value()
         uint32_t slot()
-        void forget_line()
+        uint32_t generation()
 
 cdef extern from "python/shared_wait.h" namespace "gevent":
     int wait_for_unit(CoreSemaphore&, double timeout_s) except -1
@@ -86,26 +86,34 @@ cdef extern from *:
       std::erase_if(known_arenas(), [](auto& each) { return each.expired(); });
       known_arenas().push_back(arena);
     }
-    static void count_users_of_child() {
+    template <typename Act>
+    static void with_all_arenas(Act act) {
       for (auto& each : known_arenas())
-        if (auto arena = each.lock()) arena->add_users_of_child();
+        if (auto arena = each.lock()) act(*arena);
+    }
+    static void arenas_before_fork() {
+      with_all_arenas([](gevent::SharedArena& arena) { arena.before_fork(); });
+    }
+    static void arenas_in_parent() {
+      with_all_arenas([](gevent::SharedArena& arena) { arena.after_fork_in_parent(); });
+    }
+    static void arenas_in_child() {
+      with_all_arenas([](gevent::SharedArena& arena) { arena.after_fork_in_child(); });
     }
     static void leave_all_arenas() noexcept {
-      for (auto& each : known_arenas())
-        if (auto arena = each.lock()) arena->remove_own_users();
+      with_all_arenas([](gevent::SharedArena& arena) { arena.leave_all(); });
     }
     static void forget_all_lines() {
-      for (auto& each : known_arenas()) {
-        auto arena = each.lock();
-        if (!arena) continue;
-        for (auto& lane : arena->waiting)
-          while (gevent::SharedSemaphore* semaphore = lane.pop_front()) semaphore->forget_line();
-      }
+      with_all_arenas([](gevent::SharedArena& arena) {
+        while (gevent::SharedSemaphore* semaphore = arena.waiting.pop_front()) semaphore->forget_line();
+      });
     }
     """
     PyObject* calling_greenlet() except NULL
     void remember_arena(const shared_ptr[CoreArena]&)
-    void count_users_of_child()
+    void arenas_before_fork()
+    void arenas_in_parent()
+    void arenas_in_child()
     void leave_all_arenas() noexcept
     void forget_all_lines()
 
@@ -163,9 +171,9 @@ cdef class Arena:
         """What another process needs; they stay this arena's."""
         return list(self.core.get().descriptors())
 
-    def add_user(self, uint32_t slot):
-        """Count one more semaphore object for `slot`: the one that a receiver is going to make."""
-        self.core.get().add_user(slot)
+    def slots_in_use(self):
+        """How many semaphores there are, of all living processes that use this arena. Costs as much."""
+        return self.core.get().slots_in_use()
 
 
 cdef Arena _adopt_arena(ArenaResult result):
@@ -194,20 +202,47 @@ cdef class SharedCounter:
     cdef readonly Arena arena
     cdef unique_ptr[CoreSemaphore] core
 
-    def __init__(self, Arena arena not None, uint32_t slot):
-        # The sender has counted this object already.
-        if not arena.core.get().contains(slot):
-            raise ValueError(f"no semaphore has the number {slot}")
+    def __init__(self, Arena arena not None, uint32_t slot, uint32_t generation):
+        cdef Place place
+        place.slot = slot
+        place.generation = generation
+        if not arena.core.get().join(place):
+            # As the standard library when a semaphore's name is gone.
+            raise FileNotFoundError(_errno.ENOENT, "this lock is gone: nobody had it any more")
+        self._stand_for(arena, place)
+
+    cdef _stand_for(self, Arena arena, Place place):
         self.arena = arena
-        self.core.reset(new CoreSemaphore(arena.core, slot))
+        self.core.reset(new CoreSemaphore(arena.core, place))
 
     @property
     def slot(self):
         """Its number in the arena."""
         return self.core.get().slot()
 
+    @property
+    def generation(self):
+        """Which of the semaphores it is that have had this number, one after the other."""
+        return self.core.get().generation()
+
     def __repr__(self):
         return f"<{type(self).__name__} {self.slot} of {self.arena.id.hex()[:8]}>"
+
+
+cdef SharedCounter _new_counter(uint32_t value):
+    global _own_arena
+    cdef SharedCounter counter = SharedCounter.__new__(SharedCounter)
+    cdef Arena arena = Arena.of_this_process()
+    cdef optional[Place] place = arena.core.get().allocate(value)
+    if not place.has_value():
+        # Full; those who have something in it keep it.
+        _own_arena = None
+        arena = Arena.of_this_process()
+        place = arena.core.get().allocate(value)
+    if not place.has_value():
+        raise OSError(_errno.ENOSPC, _os.strerror(_errno.ENOSPC))
+    counter._stand_for(arena, place.value())
+    return counter
 
 
 cdef class SemLock:
@@ -235,17 +270,11 @@ cdef class SemLock:
     cdef object __weakref__
 
     def __init__(self, int kind, int value, int maxvalue, name=None, unlink=True):
-        cdef Arena arena
-        cdef optional[uint32_t] slot
         if kind != _RECURSIVE_MUTEX and kind != _SEMAPHORE:
             raise ValueError("unrecognized kind")
         if value < 0 or maxvalue < value:
             raise OSError(_errno.EINVAL, _os.strerror(_errno.EINVAL))
-        arena = Arena.of_this_process()
-        slot = arena.core.get().allocate(value)
-        if not slot.has_value():
-            raise OSError(_errno.ENOSPC, "too many semaphores between processes")
-        self._stand_for(SharedCounter(arena, slot.value()), kind, maxvalue)
+        self._stand_for(_new_counter(value), kind, maxvalue)
 
     cdef _stand_for(self, SharedCounter handle, int kind, int maxvalue):
         self.handle = handle
@@ -350,8 +379,16 @@ def forget_waiters():
 
 
 def _before_fork():
-    count_users_of_child()
+    arenas_before_fork()
 
 
-_os.register_at_fork(before=_before_fork)
+def _in_parent():
+    arenas_in_parent()
+
+
+def _in_child():
+    arenas_in_child()
+
+
+_os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
 Py_AtExit(leave_all_arenas)

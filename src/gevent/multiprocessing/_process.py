@@ -89,6 +89,7 @@ def _poll(self, flag=os.WNOHANG):
             return None  # no child of ours (yet, or any more)
         if pid == self.pid:
             self.returncode = os.waitstatus_to_exitcode(status)
+            self.__dict__.pop("_sent_locks", None)
         else:
             looked_in_vain()
     return self.returncode

@@ -28,10 +28,11 @@ def attach_arena(arena_id, descriptors):
     return known
 
 
-def _reduce_counter(counter):
-    # The receiver's counter is counted from now on, or the slot might be somebody else's before it is unpickled.
-    counter.arena.add_user(counter.slot)
-    return semlock.SharedCounter, (counter.arena, counter.slot)
+def _reduce_counter(counter, spawning):
+    # On its way it is this process's, for as long as the receiver is about; that one says that it uses it, too.
+    if spawning is not None:
+        spawning.__dict__.setdefault("_sent_locks", []).append(counter)
+    return semlock.SharedCounter, (counter.arena, counter.slot, counter.generation)
 
 
 def _take_back(lock, count):
@@ -82,7 +83,10 @@ def changes(mp):
     def reduce_arena(arena):
         return attach_arena, (arena.id, [mp.reduction.DupFd(fd) for fd in arena.descriptors])
 
-    mp.reduction.register(semlock.SharedCounter, _reduce_counter)
+    def reduce_counter(counter):
+        return _reduce_counter(counter, mp.context.get_spawning_popen())
+
+    mp.reduction.register(semlock.SharedCounter, reduce_counter)
     mp.reduction.register(semlock.Arena, reduce_arena)
     synchronize = mp.synchronize
     primitives = View(synchronize._multiprocessing, SemLock=semlock.SemLock, sem_unlink=semlock.sem_unlink)

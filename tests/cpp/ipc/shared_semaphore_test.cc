@@ -1,17 +1,16 @@
 #include "ipc/shared_semaphore.h"
 
 #include <doctest/doctest.h>
-#include <poll.h>
 #include <sys/mman.h>
 
-#include <dirent.h>
-#include <algorithm>
+#include <chrono>
 #include <cstdio>
-#include <set>
 #include <string>
+#include <utility>
 
 #include "ipc/children.h"
 #include "ipc/edge_set.h"
+#include "ipc/sleeper.h"
 
 namespace gevent {
 namespace {
@@ -21,56 +20,6 @@ class CountingWaiter final : public Waiter {
   void wake() noexcept override { ++woken; }
   int woken = 0;
 };
-
-std::shared_ptr<SharedArena> make_arena() {
-  Result<std::unique_ptr<SharedArena>> made = SharedArena::create();
-  REQUIRE(made.ok());
-  return std::move(made).value();
-}
-
-std::vector<OwnedFd> duplicates(const std::vector<int>& descriptors) {
-  std::vector<OwnedFd> copies;
-  for (const int fd : descriptors) copies.emplace_back(::dup(fd));
-  return copies;
-}
-
-// What a loop does for a parked greenlet, with poll().
-class Sleeper {
- public:
-  explicit Sleeper(const SharedArena& arena) : edges_(std::move(EdgeSet::create()).value()) {
-    for (const Lane& lane : arena.lanes()) static_cast<void>(edges_.add(lane.fd(), 0).ok());
-  }
-
-  bool acquire(SharedSemaphore& semaphore, int timeout_ms = -1) {
-    for (;;) {
-      semaphore.announce_sleep();
-      if (semaphore.try_acquire()) return true;
-      if (!hears(timeout_ms)) return semaphore.try_acquire();
-      if (semaphore.try_acquire()) return true;
-    }
-  }
-
-  bool hears(int timeout_ms) {
-    pollfd queue{edges_.fd(), POLLIN, 0};
-    const bool heard = ::poll(&queue, 1, timeout_ms) == 1;
-    std::array<std::uint64_t, 16> tags;
-    while (edges_.collect(tags) == tags.size()) {
-    }
-    return heard;
-  }
-
- private:
-  EdgeSet edges_;
-};
-
-std::size_t open_descriptors() {
-  DIR* folder = ::opendir("/proc/self/fd");
-  if (folder == nullptr) return 0;
-  std::size_t count = 0;
-  while (::readdir(folder) != nullptr) ++count;
-  ::closedir(folder);
-  return count;
-}
 
 }  // namespace
 
@@ -86,18 +35,19 @@ TEST_CASE("units are taken until there are none, and given back until there are 
   CHECK(semaphore.value() == 2);
 }
 
-TEST_CASE("nobody rings when nobody sleeps") {
+TEST_CASE("nobody rings when nobody sleeps, nor who was rung and has not heard it") {
   const auto arena = make_arena();
   SharedSemaphore semaphore(arena, arena->allocate(0).value());
   Sleeper sleeper(*arena);
-  sleeper.hears(0);
   CHECK(semaphore.release(9));
   CHECK_FALSE(sleeper.hears(0));
-  semaphore.announce_sleep();
+  const Waiting waiting(semaphore);
+  CHECK(semaphore.release(9));
   CHECK(semaphore.release(9));
   CHECK(sleeper.hears(0));
-  CHECK(semaphore.release(9));
   CHECK_FALSE(sleeper.hears(0));
+  CHECK(semaphore.release(9));
+  CHECK(sleeper.hears(0));
 }
 
 TEST_CASE("everybody who listens to a lane hears a ring, and nobody hears it for another") {
@@ -139,120 +89,143 @@ TEST_CASE("a ring wakes as many in line as there are units") {
   const auto arena = make_arena();
   SharedSemaphore semaphore(arena, arena->allocate(0).value());
   CountingWaiter first, second, third;
+  for (int i = 0; i < 3; ++i) semaphore.begin_sleep();
   semaphore.announce_sleep();
   for (Waiter* waiter : {static_cast<Waiter*>(&first), static_cast<Waiter*>(&second), static_cast<Waiter*>(&third)}) {
     semaphore.line.enqueue(*waiter);
   }
-  arena->rang(semaphore.lane());
+  arena->rang();
   CHECK(first.woken == 0);
   CHECK(semaphore.release(9));
   CHECK(semaphore.release(9));
-  arena->rang(semaphore.lane());
+  arena->rang();
   CHECK(first.woken == 1);
   CHECK(second.woken == 1);
   CHECK(third.woken == 0);
   CHECK(semaphore.value() == 2);
-  semaphore.pass_on();
+  semaphore.end_sleep();  // the first gives up
   CHECK(third.woken == 1);
 }
 
 TEST_CASE("who goes on sleeping after a ring for somebody else is still woken by the next unit") {
   const auto arena = make_arena();
   SharedSemaphore semaphore(arena, arena->allocate(0).value());
+  Sleeper sleeper(*arena);
   CountingWaiter waiter;
-  semaphore.announce_sleep();
+  const Waiting waiting(semaphore);
   semaphore.line.enqueue(waiter);
   // Another process takes the unit of the first ring.
   CHECK(semaphore.release(9));
   CHECK(semaphore.try_acquire());
-  arena->rang(semaphore.lane());
+  CHECK(sleeper.hears(0));
   CHECK(waiter.woken == 0);
-  Sleeper sleeper(*arena);
-  sleeper.hears(0);
   CHECK(semaphore.release(9));
   CHECK(sleeper.hears(0));
-  arena->rang(semaphore.lane());
   CHECK(waiter.woken == 1);
 }
 
-TEST_CASE("descriptors do not grow with the number of semaphores") {
+TEST_CASE("a unit rings one process, the next one another, and who leaves passes his ring on") {
   const auto arena = make_arena();
-  const std::size_t before = open_descriptors();
-  std::vector<std::unique_ptr<SharedSemaphore>> semaphores;
-  for (int i = 0; i < 20'000; ++i) {
-    semaphores.push_back(std::make_unique<SharedSemaphore>(arena, arena->allocate(1).value()));
-  }
-  CHECK(open_descriptors() == before);
-  CHECK(std::all_of(semaphores.begin(), semaphores.end(), [](auto& each) { return each->try_acquire(); }));
-}
-
-TEST_CASE("a slot is used again once nobody in any process uses its semaphore") {
-  const auto arena = make_arena();
-  std::uint32_t slot;
-  {
-    SharedSemaphore semaphore(arena, arena->allocate(1).value());
-    slot = semaphore.slot();
-    arena->add_user(slot);  // handed to another process
-  }
-  std::set<std::uint32_t> seen;
-  for (int i = 0; i < 5000; ++i) {
-    SharedSemaphore other(arena, arena->allocate(1).value());
-    seen.insert(other.slot());
-  }
-  CHECK(seen.size() == 1);
-  CHECK(seen.count(slot) == 0);
-  arena->slot(slot).users.fetch_sub(1);  // what that process does in the end
-  std::vector<std::unique_ptr<SharedSemaphore>> many;
-  for (int i = 0; i < 5000; ++i) {
-    many.push_back(std::make_unique<SharedSemaphore>(arena, arena->allocate(1).value()));
-    seen.insert(many.back()->slot());
-  }
-  CHECK(seen.count(slot) == 1);
-}
-
-TEST_CASE("a forked child's copies count as users until it lets go of them") {
-  const auto arena = make_arena();
-  auto semaphore = std::make_unique<SharedSemaphore>(arena, arena->allocate(1).value());
-  const std::uint32_t slot = semaphore->slot();
+  SharedSemaphore units(arena, arena->allocate(0).value());
+  SharedSemaphore asleep(arena, arena->allocate(0).value());
+  SharedSemaphore taken(arena, arena->allocate(0).value());
+  SharedSemaphore rings(arena, arena->allocate(0).value());
   Children children;
-  arena->add_users_of_child();
+  constexpr int kProcesses = 5;
+  for (int i = 0; i < kProcesses; ++i) {
+    arena->before_fork();
+    children.start([&] {
+      arena->after_fork_in_child();
+      Sleeper sleeper(*arena);
+      bool first = true;
+      units.begin_sleep();
+      for (;;) {
+        units.announce_sleep();
+        if (units.try_acquire()) break;
+        if (std::exchange(first, false) && !asleep.release(99)) return 1;
+        if (!sleeper.hears(20'000) || !rings.release(99)) return 2;
+      }
+      units.end_sleep();
+      return taken.release(99) ? 0 : 3;
+    });
+    arena->after_fork_in_parent();
+  }
+  Sleeper sleeper(*arena);
+  for (int i = 0; i < kProcesses; ++i) REQUIRE(sleeper.acquire(asleep, 20'000));
+  for (std::uint32_t i = 1; i <= kProcesses; ++i) {
+    CHECK(units.release(99));
+    REQUIRE(sleeper.acquire(taken, 20'000));
+    CHECK(rings.value() == i);
+  }
+  for (int i = 0; i < kProcesses; ++i) CHECK(children.join() == 0);
+}
+
+TEST_CASE("a unit is not lost on a sleeper that was killed: the next is rung at once") {
+  const auto arena = make_arena();
+  SharedSemaphore units(arena, arena->allocate(0).value());
+  SharedSemaphore asleep(arena, arena->allocate(0).value());
+  SharedSemaphore taken(arena, arena->allocate(0).value());
+  Children doomed, living;
+  const auto sleep_for_one = [&] {
+    arena->after_fork_in_child();
+    Sleeper sleeper(*arena);
+    units.begin_sleep();
+    units.announce_sleep();
+    if (!asleep.release(99)) return 1;
+    return sleeper.acquire(units, 20'000) && taken.release(99) ? 0 : 2;
+  };
+  Sleeper sleeper(*arena);
+  std::vector<pid_t> pids;
+  for (int i = 0; i < 6; ++i) {
+    arena->before_fork();
+    pids.push_back((i < 5 ? doomed : living).start(sleep_for_one));
+    arena->after_fork_in_parent();
+    REQUIRE(sleeper.acquire(asleep, 20'000));
+  }
+  for (int i = 0; i < 5; ++i) ::kill(pids[static_cast<std::size_t>(i)], SIGKILL);
+  for (int i = 0; i < 5; ++i) CHECK(doomed.join() == -SIGKILL);
+  CHECK(units.release(99));
+  CHECK(sleeper.acquire(taken, 20'000));
+  CHECK(living.join() == 0);
+}
+
+TEST_CASE("a thread sleeps at the semaphore itself, and is woken by one that listens nowhere") {
+  const auto arena = make_arena();
+  SharedSemaphore units(arena, arena->allocate(0).value());
+  SharedSemaphore about_to_sleep(arena, arena->allocate(0).value());
+  Children children;
+  arena->before_fork();
   children.start([&] {
-    arena->remove_own_users();
-    return arena->made_here() ? 1 : 0;
+    arena->after_fork_in_child();
+    units.begin_thread_sleep();
+    if (!about_to_sleep.release(1)) return 1;
+    while (!units.try_acquire()) units.thread_sleep(std::chrono::seconds(20));
+    units.end_thread_sleep();
+    return 0;
   });
+  arena->after_fork_in_parent();
+  Sleeper sleeper(*arena);
+  CHECK(sleeper.acquire(about_to_sleep, 20'000));
+  CHECK(units.release(1));
   CHECK(children.join() == 0);
-  CHECK(arena->slot(slot).users == 1);
-  semaphore.reset();
-  CHECK(arena->slot(slot).users == 0);
+  CHECK(arena->slot(units.slot()).threads == 0);
 }
 
 TEST_CASE("a process that is given the descriptors sees the same semaphores") {
   const auto arena = make_arena();
-  SharedSemaphore here(arena, arena->allocate(1).value());
-  Result<std::unique_ptr<SharedArena>> attached = SharedArena::attach(duplicates(arena->descriptors()));
-  REQUIRE(attached.ok());
-  const std::shared_ptr<SharedArena> other = std::move(attached).value();
+  const SharedArena::Place place = arena->allocate(1).value();
+  SharedSemaphore here(arena, place);
+  const std::shared_ptr<SharedArena> other = attach_again(*arena);
   CHECK(other->id() == arena->id());
   CHECK_FALSE(other->made_here());
-  arena->add_user(here.slot());
-  SharedSemaphore there(other, here.slot());
+  REQUIRE(other->join(place));
+  SharedSemaphore there(other, place);
   CHECK(there.try_acquire());
   CHECK_FALSE(here.try_acquire());
   Sleeper sleeper(*arena);
-  sleeper.hears(0);
-  here.announce_sleep();
+  const Waiting waiting(here);
   CHECK(there.release(1));
   CHECK(sleeper.hears(0));
-}
-
-TEST_CASE("descriptors of something else are refused") {
-  const auto arena = make_arena();
-  std::vector<OwnedFd> short_of_some = duplicates(arena->descriptors());
-  short_of_some.pop_back();
-  CHECK(SharedArena::attach(std::move(short_of_some)).error().code() == EINVAL);
-  std::vector<OwnedFd> not_memory = duplicates(arena->descriptors());
-  std::swap(not_memory[0], not_memory[1]);
-  CHECK_FALSE(SharedArena::attach(std::move(not_memory)).ok());
 }
 
 TEST_CASE("four processes that take turns by two semaphores never overlap") {

@@ -1,0 +1,218 @@
+"""What locks between processes hold through: deaths, limits, threads without a hub, and being older than the patch."""
+
+from worlds import run_program
+
+COUNT = """
+import gc
+from gevent._native import semlock
+
+def in_use():
+    gc.collect()
+    return semlock.Arena.of_this_process().slots_in_use()
+"""
+
+
+def test_pools_that_come_and_go_leave_no_semaphore_behind(tmp_path, world, start_method):
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        COUNT
+        + """
+def main(context):
+    rounds = 12 if context.get_start_method() == "fork" else 2
+    context.Lock()
+    before = in_use()
+    for _ in range(rounds):
+        with context.Pool(2) as pool:  # ends with terminate()
+            assert pool.apply(abs, (-1,)) == 1
+        pool.join()
+    del pool
+    assert in_use() <= before + 1, (before, in_use())
+""",
+        deadline_s=90,
+    )
+
+
+def test_a_process_that_ends_in_whichever_way_gives_back_what_it_knew(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        COUNT
+        + """
+import os, signal, subprocess, time
+
+def killed(context):
+    process = context.Process(target=time.sleep, args=(60,))
+    process.start()
+    process.kill()
+    process.join()
+
+def forked(context):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+def executed(context):
+    subprocess.check_call(["/bin/true"], preexec_fn=os.getpid)
+
+def killed_at_once(context):
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+
+def main(context):
+    for way in killed, forked, executed, killed_at_once:
+        before = in_use()
+        for _ in range(5):
+            locks = [context.Semaphore(1) for _ in range(40)]
+            way(context)
+            del locks
+        assert in_use() <= before, (way, before, in_use())
+""",
+    )
+
+
+def test_a_unit_is_not_lost_on_sleepers_that_are_killed(tmp_path, world, start_method):
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
+        import time
+
+        def sleep_for_one(units, asleep, taken):
+            asleep.release()
+            units.acquire()
+            taken.release()
+
+        def main(context):
+            units, asleep, taken = context.Semaphore(0), context.Semaphore(0), context.Semaphore(0)
+            processes = [context.Process(target=sleep_for_one, args=(units, asleep, taken)) for _ in range(4)]
+            for process in processes:
+                process.start()
+                assert asleep.acquire(timeout=30)
+            time.sleep(0.2)
+            for process in processes[:3]:
+                process.kill()
+            for process in processes[:3]:
+                process.join()
+            units.release()
+            assert taken.acquire(timeout=10)
+            processes[3].join()
+        """,
+    )
+
+
+def test_a_thread_that_waits_for_a_lock_gets_no_hub(tmp_path):
+    """Only multiprocessing is patched, so that threads are the system's."""
+    run_program(
+        tmp_path,
+        "stdlib",
+        "fork",
+        """
+        import os
+        import threading
+        import time
+        from gevent import monkey
+        monkey.patch_multiprocessing()
+        from gevent.hub import _get_hub
+
+        def wait(lock, hubs):
+            assert not lock.acquire(timeout=0.05)
+            assert lock.acquire()
+            hubs.append(_get_hub())
+            lock.release()
+
+        def hold(lock, held):
+            with lock:
+                held.release()
+                time.sleep(0.3)
+
+        def main(context):
+            lock, held, hubs = context.Lock(), context.Semaphore(0), []
+            process = context.Process(target=hold, args=(lock, held))
+            process.start()
+            held.acquire()
+            before = len(os.listdir("/proc/self/fd"))
+            threads = [threading.Thread(target=wait, args=(lock, hubs)) for _ in range(10)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            process.join()
+            assert hubs == [None] * 10, hubs
+            assert len(os.listdir("/proc/self/fd")) <= before
+        """,
+    )
+
+
+def test_locks_work_in_a_program_without_descriptors_to_spare(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import os
+        import resource
+        import time
+
+        def hold(lock, seconds):
+            with lock:
+                time.sleep(seconds)
+
+        def main(context):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+            early = context.Lock()
+            process = context.Process(target=hold, args=(early, 0.8))
+            process.start()
+            time.sleep(0.3)
+            free = []
+            try:
+                while True:
+                    free.append(os.dup(0))
+            except OSError:
+                pass
+            began = time.monotonic()
+            assert not early.acquire(timeout=0.05)
+            assert early.acquire(timeout=20)
+            early.release()
+            process.join(20)
+            assert process.exitcode == 0
+            for fd in free[-4:]:
+                os.close(fd)
+            late = context.Semaphore(2)
+            assert late.acquire() and late.acquire() and not late.acquire(False)
+            for fd in free[:-4]:
+                os.close(fd)
+        """,
+    )
+
+
+def test_there_are_more_locks_than_fit_below_a_limit_on_files(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import resource
+
+        def take_all(locks, taken):
+            for lock in locks:
+                lock.acquire()
+            taken.release()
+
+        def main(context):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+            locks, taken = [context.Lock() for _ in range(200)], context.Semaphore(0)
+            process = context.Process(target=take_all, args=(locks, taken))
+            process.start()
+            assert taken.acquire(timeout=20)
+            assert not any(lock.acquire(False) for lock in locks)
+            process.join()
+        """,
+    )
