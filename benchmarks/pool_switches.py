@@ -1,8 +1,8 @@
 """How many context switches does a pool's task cost, next to the standard library's? A wake-up that was for somebody
 else is two of them, in a process that had nothing to do.
 
-Run with this tree's Python: `pool_switches.py [--workers 2 8 32] [--tasks 300] [--rounds 3]`. Each round is a process of
-its own, plain and patched in turns; the best of all rounds counts. Fails where a task costs more than twice as many.
+Run with this tree's Python: `pool_switches.py [--workers 2 8 32] [--tasks 300] [--rounds 3]`. Each round is a process
+of its own, plain and patched in turns; the best of all rounds counts. Fails where a task costs more than twice as many.
 """
 
 import argparse

@@ -283,8 +283,11 @@ cdef class SemLock:
         self.maxvalue = maxvalue
 
     @classmethod
-    def _rebuild(cls, SharedCounter handle not None, int kind, int maxvalue, name=None):
-        cdef SemLock self = cls.__new__(cls)
+    def _rebuild(cls, handle, int kind, int maxvalue, name=None):
+        cdef SemLock self
+        if not isinstance(handle, SharedCounter):
+            return _rebuild_early(handle, kind, maxvalue, name)
+        self = cls.__new__(cls)
         self._stand_for(handle, kind, maxvalue)
         return self
 
@@ -361,6 +364,15 @@ cdef class SemLock:
     def _after_fork(self):
         """In a forked child: nobody here holds it."""
         self.count = 0
+
+
+def register_rebuild_of_early(function):
+    """Have `function` called, as `SemLock._rebuild`, for a lock that is not one of ours: from an unpatched process."""
+    global _rebuild_early
+    _rebuild_early = function
+
+
+cdef object _rebuild_early = None
 
 
 def sem_unlink(name):

@@ -53,6 +53,7 @@ class Package:
         """
         if self._originals:
             return
+        has_locks = f"{self.name}.synchronize" in sys.modules
         changes = self._changes()
         done = []
         try:
@@ -67,6 +68,10 @@ class Package:
                     setattr(owner, name, value)
             raise
         self._originals = {(id(owner), name): (owner, value) for owner, name, value in done}
+        if has_locks:
+            from gevent.multiprocessing._early_locks import adopt
+
+            adopt(self)
 
     def require(self):
         """Raise `ImportError` if `make_green` could not work here. Changes nothing."""

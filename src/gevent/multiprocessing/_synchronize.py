@@ -8,11 +8,13 @@ import os
 
 from gevent._hub_local import register_after_abandon
 from gevent._native import semlock
+from gevent.multiprocessing import _early_locks
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
 
 register_after_abandon(semlock.forget_waiters)
+semlock.register_rebuild_of_early(_early_locks.rebuild)
 
 
 def attach_arena(arena_id, descriptors):

@@ -160,12 +160,14 @@ def test_locks_work_in_a_program_without_descriptors_to_spare(tmp_path, world):
         import os
         import resource
         import time
+        import gevent
 
         def hold(lock, seconds):
             with lock:
                 time.sleep(seconds)
 
         def main(context):
+            gevent.sleep(0)  # there is a hub
             resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
             early = context.Lock()
             process = context.Process(target=hold, args=(early, 0.8))
@@ -214,5 +216,141 @@ def test_there_are_more_locks_than_fit_below_a_limit_on_files(tmp_path, world):
             assert taken.acquire(timeout=20)
             assert not any(lock.acquire(False) for lock in locks)
             process.join()
+        """,
+    )
+
+
+EARLY = """
+import multiprocessing as mp
+
+if __name__ == "__main__":
+    import multiprocessing.queues, multiprocessing.sharedctypes
+    import sys
+    context = mp.get_context(sys.argv[1])
+    made_early = [
+        context.Lock(), context.RLock(), context.Semaphore(1), context.Condition(), context.Event(),
+        context.Value("i", 0), context.Queue(), context.SimpleQueue(), context.JoinableQueue(),
+    ]
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+import time
+from ticker import Ticker
+"""
+
+
+def test_what_was_made_before_patching_works_and_waits_aside(tmp_path, start_method):
+    run_program(
+        tmp_path,
+        "stdlib",
+        start_method,
+        EARLY
+        + """
+def work(lock, rlock, semaphore, condition, event, value, queue, simple, joinable):
+    for each in lock, rlock, semaphore, condition:
+        each.acquire()
+    queue.put("held")
+    time.sleep(0.4)
+    for each in lock, rlock, semaphore, condition:
+        each.release()
+    event.wait(20)
+    with value.get_lock():
+        value.value += 1
+    simple.put("more")
+    joinable.get()
+    joinable.task_done()
+
+def main(_context):
+    lock, rlock, semaphore, condition, event, value, queue, simple, joinable = made_early
+    process = context.Process(target=work, args=made_early)
+    process.start()
+    assert queue.get(timeout=20) == "held"
+    with Ticker():
+        for each in lock, rlock, semaphore, condition:
+            with each:
+                pass
+    event.set()
+    joinable.put(1)
+    with Ticker():
+        assert simple.get() == "more"
+        joinable.join()
+    process.join()
+    assert process.exitcode == 0
+    assert value.value == 1
+""",
+    )
+
+
+def test_an_rlock_from_before_patching_belongs_to_one_greenlet(tmp_path):
+    run_program(
+        tmp_path,
+        "stdlib",
+        "fork",
+        EARLY
+        + """
+import gevent
+
+def release_fails(rlock):
+    try:
+        rlock.release()
+    except AssertionError:
+        return True
+
+def main(_context):
+    rlock = made_early[1]
+    with rlock:
+        with rlock:
+            assert not gevent.spawn(rlock.acquire, False).get()
+            assert not gevent.spawn(rlock.acquire, True, 0.01).get()
+        assert gevent.spawn(release_fails, rlock).get()
+    assert gevent.spawn(rlock.acquire, False).get()
+""",
+    )
+
+
+def test_a_child_that_patches_uses_the_locks_of_a_parent_that_does_not(tmp_path):
+    (tmp_path / "patching_child.py").write_text(
+        """
+import time
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+
+def work(lock, condition, value, queue):
+    from ticker import Ticker
+    with Ticker():
+        with lock:
+            pass
+        with condition, value:
+            value.value += 1
+        queue.put("done")
+"""
+    )
+    run_program(
+        tmp_path,
+        "stdlib",
+        "spawn",
+        """
+        import importlib
+        import time
+
+        class Module:
+            def __reduce__(self):
+                return importlib.import_module, ("patching_child",)
+
+        class Work:  # patching_child.work, which this process does not import
+            def __reduce__(self):
+                return getattr, (Module(), "work")
+
+            def __call__(self, *args):
+                raise AssertionError
+
+        def main(context):
+            lock, condition, value, queue = context.Lock(), context.Condition(), context.Value("i", 0), context.Queue()
+            with lock:
+                process = context.Process(target=Work(), args=(lock, condition, value, queue))
+                process.start()
+                time.sleep(2)
+            assert queue.get(timeout=20) == "done"
+            process.join()
+            assert (process.exitcode, value.value) == (0, 1)
         """,
     )
