@@ -119,7 +119,8 @@ def builtins_with(import_function):
 
 
 def _import_for_copies(name, globals=None, locals=None, fromlist=(), level=0):
-    if level == 0:
+    # A list comes from C, from the unpickler: the names that it has are of whoever was pickled.
+    if level == 0 and not isinstance(fromlist, list):
         if name in _VIEWS:
             return _view(name)
         if name == STDLIB_NAME or name.startswith(STDLIB_NAME + "."):

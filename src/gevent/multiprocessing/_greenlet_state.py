@@ -8,6 +8,7 @@ import posix
 import signal
 
 from gevent.local import local
+from gevent.multiprocessing._package import STDLIB_NAME, Package
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -37,7 +38,11 @@ def changes(mp):
     from gevent.thread import allocate_lock
 
     # The process that is being started: pickling its arguments may run code that waits.
-    yield mp.context, "_tls", local()
+    starting = local()
+    yield mp.context, "_tls", starting
+    if mp.name != STDLIB_NAME:
+        # Objects of the standard library's ask there whether they are being sent to a new process.
+        yield Package().context, "_tls", starting
     # A proxy's connection to its manager.
     yield mp.util, "ForkAwareLocal", _make_fork_aware_local(mp)
     # Starting the sharer's thread waits, in its lock; and the thread is a greenlet, so that the signals it blocks would

@@ -94,6 +94,7 @@ class Package:
                 _helpers,
                 _late,
                 _manager_connections,
+                _mixture,
                 _process,
                 _synchronize,
             )
@@ -110,6 +111,7 @@ class Package:
                 _bootstrap,
                 _executor,
                 _late,
+                _mixture,
             )
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:
