@@ -2,7 +2,7 @@
 #
 # PYTHON=python3.12 chooses the interpreter (default python3), ARGS="..." goes to the program behind demo, test and bench.
 # Exit status 2 of a script under tools/: something to install, which its last line names.
-.PHONY: build demo test test-cpp test-all check format bench clean
+.PHONY: build demo test test-cpp test-all check format docs bench clean
 .DEFAULT_GOAL := build
 
 build:
@@ -31,6 +31,10 @@ check: build
 
 format: build
 	@tools/format.sh --fix
+
+# The pages for users, into build/docs.
+docs: build
+	@tools/docs.sh
 
 bench: build
 	@.venv/bin/python benchmarks/compare.py $(ARGS)
