@@ -47,13 +47,25 @@ _native_stack_size = __thread__.stack_size
 __all__ = [name for name in __implements__ + __imports__ if not name.startswith("_")]
 
 
+# The native idents of threads that ran when this took the place of `_thread`. They keep them: they hold locks, of
+# modules above all, that know their owner by ident, and `threading` has them in its list under it.
+_native_idents = set()
+_native_get_ident = __thread__.get_ident
+
+
 def get_ident(gr=None):
-    """Return a number that no other living greenlet has: of `gr`, or of the caller."""
+    """Return a number that no other living greenlet has: of `gr`, or of the caller.
+
+    A native thread that ran before patching keeps the one it had, but for greenlets that it starts.
+    """
     try:
-        return id(getcurrent() if gr is None else gr)
+        greenlet = getcurrent() if gr is None else gr
     except RuntimeError:
         # The interpreter exits: finalizers still import, log and lock.
         return id(running_greenlet())
+    if _native_idents and gr is None and greenlet.parent is None and (native := _native_get_ident()) in _native_idents:
+        return native
+    return id(greenlet)
 
 
 class LockType(ThreadLock):

@@ -142,7 +142,7 @@ class _DummyThread(_DummyThread_):
 
     def __init__(self):
         greenlet = getcurrent()
-        ident = id(greenlet)
+        ident = get_ident()
         native_id = __threading__.get_native_id()
         started = Event()
         started.set()

@@ -15,6 +15,7 @@ import sys
 
 from greenlet import getcurrent
 
+from gevent.monkey._executors import mend_executors
 from gevent.monkey._notices import notify, queue_warning
 from gevent.monkey._state import is_object_patched
 from gevent.monkey.api import _patch_standard, get_original, patch_item
@@ -60,6 +61,9 @@ class ThreadPatch:
 
         native_ident = get_original("_thread", "get_ident")()
         first_time = not is_object_patched("_thread", "get_ident")
+        if first_time:
+            green_thread._native_idents.update(sys._current_frames())
+            green_thread._native_idents.discard(native_ident)
 
         patched = _patch_standard("thread", _warnings=self.warnings, _notify_did_subscribers=False)[2]
         if not patched:
@@ -81,7 +85,7 @@ class ThreadPatch:
         if first_time:
             if self.patches_existing_locks:
                 _mend_module_locks(native_ident)
-                _mend_executor_locks()
+                mend_executors()
             _mend_fork_hooks()
             if _HAS_HANDLES:
                 _end_threads_in_children(threading)
@@ -148,7 +152,8 @@ def _adopt_main_thread(threading, main):
 
 
 def _keep_native(threading, thread):
-    """See that `thread`, which runs natively, can be joined without stopping everybody, and end without complaint."""
+    """See that `thread`, which runs natively, can be joined without stopping everybody, and is known by its ident."""
+    from gevent.thread import _native_idents
 
     def join(timeout=None):
         """Wait until the thread has ended, or `timeout` seconds are over, as `threading.Thread.join` does."""
@@ -168,12 +173,8 @@ def _keep_native(threading, thread):
             sleep(left)
             pause = min(pause * 2, 0.02)
 
-    def delete():
-        # The class would look for the ident of the greenlet, under which this thread was never registered.
-        threading._active.pop(thread._ident, None)
-
     thread.join = join
-    thread._delete = delete
+    _native_idents.add(thread._ident)
 
 
 # --- the end of the interpreter ----------------------------------------------------------------------------------
@@ -262,33 +263,47 @@ def _import_loop():
 # --- locks that exist already ------------------------------------------------------------------------------------
 
 
-def _mend_module_locks(native_ident):
-    """Let modules that are being imported now be finished, and be waited for, by greenlets.
+class _Wakeup:
+    """In the place of a module lock's native `wakeup` for which native threads wait: wakes those, and greenlets.
 
-    The import system's locks know their owner by ident, which the caller just changed.
+    It is locked from the beginning, as the native one is. Who is woken looks at the module lock again, so that once too
+    often does no harm.
+    """
+
+    def __init__(self, native):
+        from gevent.thread import allocate_lock
+
+        self._native, self._lock = native, allocate_lock()
+        self._lock.acquire()
+
+    def acquire(self, blocking=True):
+        """Wait until the module lock may be free; return whether it may."""
+        return self._lock.acquire(blocking)
+
+    def release(self):
+        """Wake one of each kind. Does not wait."""
+        for lock in (self._native, self._lock):
+            if lock.locked():
+                lock.release()
+
+
+def _mend_module_locks(native_ident):
+    """Let modules that are being imported now be finished, and be waited for, by greenlets and by native threads.
+
+    The import system's locks know their owner by ident, which the caller just changed for its own thread, and only
+    for that. In each, `lock` is held for moments in which nobody switches; a native one will do.
     """
     from gevent.thread import allocate_lock, get_ident
 
     ident = get_ident()
     for reference in list(sys.modules["_frozen_importlib"]._module_locks.values()):
         lock = reference()
-        if getattr(lock, "owner", None) == native_ident:
-            lock.owner = ident
-            if not lock.waiters:
-                lock.wakeup = allocate_lock()
-
-
-def _mend_executor_locks():
-    """Give `concurrent.futures.thread` a lock that cooperates, if it has one that does not.
-
-    The old one stays where it was registered for forks, which is what is wanted: nobody holds it any more.
-    """
-    module = sys.modules.get("concurrent.futures.thread")
-    if module is not None:
-        from gevent.thread import LockType
-
-        if not isinstance(module._global_shutdown_lock, LockType):
-            module._global_shutdown_lock = LockType()
+        if not hasattr(lock, "wakeup"):
+            continue
+        with lock.lock:
+            if lock.owner == native_ident:
+                lock.owner = ident
+            lock.wakeup = _Wakeup(lock.wakeup) if lock.waiters else allocate_lock()
 
 
 def _mend_logging():
@@ -296,18 +311,34 @@ def _mend_logging():
     logging = sys.modules.get("logging")
     if logging is None or not hasattr(logging, "_lock"):
         return
-    from gevent.thread import LockType
+    from gevent.thread import LockType, _native_idents
     from gevent.threading import _CRLock
+
+    class _Successor(_CRLock):
+        # Other threads may hold the native lock at this moment, or wait for it, and will release its successor.
+        __slots__ = ("_native",)
+
+        def __init__(self, native):
+            self._native = native
+
+        def release(self):
+            if not self._is_owned() and self._native._is_owned():
+                self._native.release()
+            else:
+                super().release()
+
+    def successor(native):
+        return _Successor(native) if _native_idents and hasattr(native, "_is_owned") else _CRLock()
 
     def cooperates(lock):
         return isinstance(getattr(lock, "_block", None), LockType)
 
     if not cooperates(logging._lock):
-        patch_item(logging, "_lock", _CRLock())
+        patch_item(logging, "_lock", successor(logging._lock))
     for reference in list(logging._handlerList):
         handler = reference()
         if getattr(handler, "lock", None) is not None and not cooperates(handler.lock):
-            handler.lock = _CRLock()
+            handler.lock = successor(handler.lock)
 
 
 # --- forks -------------------------------------------------------------------------------------------------------
