@@ -2,7 +2,7 @@
 #
 # PYTHON=python3.12 chooses the interpreter (default python3), ARGS="..." goes to the program behind demo, test and bench.
 # Exit status 2 of a script under tools/: something to install, which its last line names.
-.PHONY: build demo test test-cpp test-all check format docs bench clean
+.PHONY: build demo test test-cpp test-all check format docs fuzz bench clean
 .DEFAULT_GOAL := build
 
 build:
@@ -35,6 +35,11 @@ format: build
 # The pages for users, into build/docs.
 docs: build
 	@tools/docs.sh
+
+# Random bytes for what reads HTTP, in C++ and in Python. SECONDS=600 make fuzz: for so long each.
+fuzz: build
+	@tools/fuzz.sh $(or $(SECONDS),300)
+	@.venv/bin/python tests/fuzz/http_fuzz.py $(or $(SECONDS),300)
 
 bench: build
 	@.venv/bin/python benchmarks/compare.py $(ARGS)

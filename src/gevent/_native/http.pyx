@@ -44,6 +44,7 @@ include "http_clocks.pxi"
 include "http_head.pxi"
 include "http_body.pxi"
 include "http_response.pxi"
+include "http_proxy.pxi"
 
 
 cdef class PlainExchanges:
@@ -77,6 +78,7 @@ cdef class PlainExchanges:
     cdef uint64_t body_max
     cdef bint copies_environ
     cdef bint logs
+    cdef bint proxies
     cdef str client_host
     cdef str client_port
     cdef long date_second
@@ -114,6 +116,7 @@ cdef class PlainExchanges:
         self.body_max = <uint64_t>-1 if body_max is None else body_max
         self.copies_environ = copies_environ
         self.logs = logs
+        self.proxies = bool(getattr(self.server, "trusted_proxies", None))
         self.date_second = -1
         client = handler.client_address
         if isinstance(client, tuple):
@@ -143,7 +146,9 @@ cdef class PlainExchanges:
 
     cdef bint _is_plain(self) except -1:
         cdef const RequestHead* facts = &self.head.reader.head()
-        if not facts.minor_version or facts.chunked or facts.expects_continue or facts.has_upgrade or facts.folded:
+        if self.proxies or not facts.minor_version:
+            return False
+        if facts.chunked or facts.expects_continue or facts.has_upgrade or facts.folded:
             return False
         if self.head.method == "HEAD" or self.head.method == "CONNECT" or facts.content_length > self.body_max:
             return False
@@ -294,7 +299,11 @@ cdef class PlainExchanges:
         handler.status = self.status_line
         handler.code = int(self.status_line[:3])
         handler.response_length = sent
+        handler.environ = self.environ
+        handler.response_headers = self.response_headers
+        handler.command = self.head.method
         handler.log_request()
+        handler.environ = None
         return 0
 
     cdef bint _skip_body(self) except -1:

@@ -16,6 +16,7 @@ import gevent
 from gevent import socket
 from gevent._compat import reraise  # noqa: F401 - a name of gevent's
 from gevent._config import config
+from gevent._native import http as _native_http
 from gevent.pywsgi import _connections, _environ, _handler, _input, _limits, _log, _request, _response
 from gevent.server import StreamServer
 
@@ -138,17 +139,37 @@ class WSGIServer(StreamServer):
         self.set_environ(environ)
         self.set_max_accept()
 
+    # What these are for is in docs/serving.rst.
+    trusted_proxies = None
+    proxy_protocol = False
+    log_format = None
+
     def _take_limits(self, arguments):
         # From among the other keyword arguments, which are for TLS.
-        for name in (*_limits.LIMITS, "connections_max", "upgrades"):
+        for name in (*_limits.LIMITS, *_OTHER_ARGUMENTS):
             if name in arguments:
                 setattr(self, name, arguments.pop(name))
+        if self.trusted_proxies:
+            from gevent.pywsgi._proxies import TrustedProxies
+
+            self.trusted_proxies = TrustedProxies(self.trusted_proxies)
+        if isinstance(self.log_format, str):
+            from gevent.pywsgi._log_format import LogFormat
+
+            self.log_format = LogFormat(self.log_format)
+
+    _found_limits = None
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name in _limits.LIMITS:
+            self._found_limits = None
 
     @property
     def _connections(self):
         found = self.__dict__.get("_all_connections")
         if found is None:
-            found = self.__dict__["_all_connections"] = _connections.Connections(_limits.Limits(self))
+            found = self.__dict__["_all_connections"] = _connections.Connections(_limits.Limits.of(self))
         return found
 
     def start(self):
@@ -214,9 +235,34 @@ class WSGIServer(StreamServer):
 
     def handle(self, sock, address):
         """Handle all requests of one connection. Called in a greenlet of its own."""
+        if self.proxy_protocol and not self.ssl_enabled:
+            address = self._address_from_proxy(sock, address)
+            if address is None:
+                return
         self.handler_class(sock, address, self).handle()
 
+    def wrap_socket_and_handle(self, client_socket, address):
+        """Make a TLS connection of `client_socket` and handle that. What a proxy says comes before."""
+        if self.proxy_protocol:
+            address = self._address_from_proxy(client_socket, address)
+            if address is None:
+                return None
+        return super().wrap_socket_and_handle(client_socket, address)
 
+    def _address_from_proxy(self, sock, address):
+        # None if there is nobody to serve.
+        trusted = self.trusted_proxies
+        try:
+            if trusted and not (isinstance(address, tuple) and trusted.trusts(address[0])):
+                raise ValueError("the PROXY protocol is not for this address")
+            with gevent.Timeout(_limits.Limits.of(self).head_timeout, TimeoutError("the PROXY header takes too long")):
+                return _native_http.read_proxy_header(sock.recv) or address
+        except (ValueError, OSError) as error:
+            self.error_log.write(f"Invalid connection (from {address}): {error}\n")
+            return None
+
+
+_OTHER_ARGUMENTS = ("connections_max", "log_format", "proxy_protocol", "trusted_proxies", "upgrades")
 _GET_ENVIRON = WSGIServer.get_environ
 
 

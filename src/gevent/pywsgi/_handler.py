@@ -69,13 +69,13 @@ class WSGIHandler(RequestSteps, ResponseSteps):
 
     def __init__(self, sock, address, server, rfile=None):
         self.socket = sock
-        self.client_address = address
+        self.client_address = self._peer = address
         self.server = server
         self.rfile = sock.makefile("rb", -1) if rfile is None else rfile
         # What a subclass replaces must be called, so the short cuts around it are only for the originals.
         kind = type(self)
         self._plain_write = kind.write is _ORIGINAL_WRITE
-        self._limits = Limits(server)
+        self._limits = Limits.of(server)
         connections = getattr(server, "_connections", None)
         self._clock = _NO_CLOCK if connections is None else connections.begin(sock)
         self._head = self._limits.new_head()
@@ -278,6 +278,9 @@ class WSGIHandler(RequestSteps, ResponseSteps):
 
     def format_request(self):
         """Return the line for the log, without its end: who, when, what, status, bytes sent and seconds taken."""
+        template = getattr(self.server, "log_format", None)
+        if template is not None:
+            return template(self)
         now = time.time()
         client = self.client_address
         host = client[0] if isinstance(client, tuple) else client

@@ -4,6 +4,8 @@ The table for users, with units and defaults, is in docs/serving.rst. Each limit
 attribute of a subclass; where neither says anything it is a setting of `gevent.config`.
 """
 
+import sys
+
 from gevent._config import config
 from gevent._native.http import Head
 
@@ -30,9 +32,9 @@ _BODY_GRACE = 5
 
 
 class Limits:
-    """The limits of a server, found when a connection begins."""
+    """The limits of a server."""
 
-    __slots__ = tuple(LIMITS)
+    __slots__ = (*LIMITS, "_line_limit_is_global")
 
     def __init__(self, server):
         for name, setting in LIMITS.items():
@@ -41,17 +43,29 @@ class Limits:
             if value == "default":
                 value = getattr(config, setting) if setting else None
             setattr(self, name, value)
-        if self.request_line_max is None:
-            # Looked up now: programs assign to it.
-            from gevent import pywsgi
-
-            self.request_line_max = pywsgi.MAX_REQUEST_LINE
+        self._line_limit_is_global = self.request_line_max is None
+        self.refresh()
         if self.field_line_max is None:
             self.field_line_max = _FIELD_LINE_MAX
         if self.body_grace is None:
             self.body_grace = _BODY_GRACE
         if self.require_host is None:
             self.require_host = True
+
+    def refresh(self):
+        """Look up what programs assign to at any time. Called for each connection."""
+        if self._line_limit_is_global:
+            self.request_line_max = sys.modules["gevent.pywsgi"].MAX_REQUEST_LINE
+        return self
+
+    @classmethod
+    def of(cls, server):
+        """Return the limits of `server`, which remembers them if it is a `WSGIServer`."""
+        found = getattr(server, "_found_limits", None)
+        if found is None:
+            found = cls(server)
+            server._found_limits = found
+        return found.refresh()
 
     def new_head(self):
         """Return a `gevent._native.http.Head` for a connection."""

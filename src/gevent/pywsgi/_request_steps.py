@@ -189,7 +189,7 @@ class RequestSteps:
         environ["PATH_INFO"] = unquote_latin1(path)
         environ["QUERY_STRING"] = query
         environ["SERVER_PROTOCOL"] = self.request_version
-        client = self.client_address
+        client = self._peer
         if isinstance(client, tuple):
             environ["REMOTE_ADDR"] = str(client[0])
             environ["REMOTE_PORT"] = str(client[1])
@@ -204,7 +204,12 @@ class RequestSteps:
         else:
             environ["wsgi.input"] = self.wsgi_input
             environ["wsgi.input_terminated"] = True
+        if getattr(self.server, "trusted_proxies", None):
+            self._see_through_proxies(environ)
         return environ
+
+    def _see_through_proxies(self, environ):
+        self.client_address = self.server.trusted_proxies.apply(environ) or self._peer
 
     def _new_input(self):
         made = Input(
