@@ -58,8 +58,8 @@ IntrusiveList<Awaited>& all_awaited() noexcept {
   return *all;
 }
 
-// Marks what is ready now; whether anything is.
-bool look(std::span<AwaitedDescriptor> all) noexcept {
+// Marks what is ready now, or in at most `timeout_ms`, which a signal ends; whether anything is.
+bool look(std::span<AwaitedDescriptor> all, int timeout_ms = 0) noexcept {
   constexpr std::size_t kFew = 16;
   pollfd few[kFew];
   std::unique_ptr<pollfd[]> many;
@@ -75,10 +75,33 @@ bool look(std::span<AwaitedDescriptor> all) noexcept {
   }
   int count;
   do {
-    count = ::poll(entries, static_cast<nfds_t>(all.size()), 0);
-  } while (count < 0 && errno == EINTR);
+    count = ::poll(entries, static_cast<nfds_t>(all.size()), timeout_ms);
+  } while (count < 0 && errno == EINTR && timeout_ms == 0);
   for (std::size_t i = 0; i < all.size(); ++i) all[i].ready = count > 0 && entries[i].revents != 0;
   return count > 0;
+}
+
+// A whole thread that waits: it has no hub, and gets none. Lives on its C stack, which it does not leave.
+class WaitingThread final : public ListNode {
+ public:
+  explicit WaitingThread(std::span<AwaitedDescriptor> all) noexcept : all_(all) {}
+
+  // Waits until one is ready, at most `timeout_s` seconds, with the GIL released.
+  Parked wait(double timeout_s) noexcept;
+
+  void end(int fd) noexcept {
+    for (const AwaitedDescriptor& each : all_) closed_ = closed_ || each.fd == fd;
+  }
+
+ private:
+  std::span<AwaitedDescriptor> all_;
+  bool closed_ = false;
+};
+
+// Guarded by the GIL.
+IntrusiveList<WaitingThread>& waiting_threads() noexcept {
+  static auto* all = new IntrusiveList<WaitingThread>;  // never destroyed: threads may wait until the very end
+  return *all;
 }
 
 double seconds_since(Nanoseconds start) noexcept { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -97,6 +120,26 @@ void set_closed_error() noexcept {
   PyErr_SetFromErrno(PyExc_OSError);
 }
 
+Parked WaitingThread::wait(double timeout_s) noexcept {
+  // Closing a descriptor ends no poll(), so from time to time it is asked whether that has happened.
+  constexpr double kBetweenLooks = 0.1;
+  const Nanoseconds start = Clock::now();
+  for (;;) {
+    const double left = timeout_s < 0 ? kBetweenLooks : std::max(0.0, timeout_s - seconds_since(start));
+    bool ready;
+    Py_BEGIN_ALLOW_THREADS;
+    ready = look(all_, static_cast<int>(std::min(left, kBetweenLooks) * 1000) + 1);
+    Py_END_ALLOW_THREADS;
+    if (PyErr_CheckSignals() < 0) return kFailed;
+    if (closed_) {
+      set_closed_error();
+      return kFailed;
+    }
+    if (ready) return kWoken;
+    if (timeout_s >= 0 && left <= 0) return kTimedOut;
+  }
+}
+
 }  // namespace
 
 namespace {
@@ -104,6 +147,12 @@ namespace {
 // Registers with the loop at once; satisfied(const Wait&) is asked after each wake-up.
 template <typename Satisfied>
 Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfied satisfied) noexcept {
+  const HubState* const hub = hub_state();
+  if (hub == nullptr || hub->loop == nullptr) {
+    WaitingThread thread(all);
+    waiting_threads().push_back(thread);
+    return thread.wait(timeout_s);
+  }
   const Nanoseconds start = Clock::now();
   Loop* loop = current_loop();
   if (loop == nullptr) return kFailed;
@@ -148,6 +197,8 @@ Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
 }
 
 void end_descriptor_waits(int fd) noexcept {
+  IntrusiveList<WaitingThread>& threads = waiting_threads();
+  for (WaitingThread* each = threads.front(); each != nullptr; each = threads.after(*each)) each->end(fd);
   IntrusiveList<Awaited>& all = all_awaited();
   for (Awaited* each = all.front(); each != nullptr; each = all.after(*each)) {
     if (each->io.fd() != fd) continue;
@@ -164,6 +215,8 @@ void end_all_waits(int fd) noexcept {
 
 void forget_descriptor_waits() noexcept {
   while (all_awaited().pop_front() != nullptr) {
+  }
+  while (waiting_threads().pop_front() != nullptr) {
   }
 }
 

@@ -2,6 +2,7 @@
 //
 // Any number of greenlets, of any thread, may wait for one descriptor, each in its own call; closing it through
 // end_descriptor_waits() wakes them all with an error. (parking.h's park_on_fd() is enough where nobody else closes.)
+// A thread without a hub waits as a whole, and gets none; it notices a close a tenth of a second later at most.
 #pragma once
 #include <Python.h>
 

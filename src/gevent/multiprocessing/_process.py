@@ -13,7 +13,6 @@ from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent._native.hub import looked_in_vain
-from gevent.hub import sleep
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes", "clean_fork", "leave", "open_for_writing"]
@@ -73,7 +72,7 @@ def _look_until_exit(popen, timeout):
         if left <= 0:
             return False
         if native.wait_ready((popen.sentinel,), left):
-            sleep(0.001)
+            native.wait_ready((), 0.001)  # a pause, also for a thread without a hub
     return True
 
 

@@ -5,6 +5,7 @@ replaced by a counter in shared memory; what is told here is how one gets to a p
 """
 
 import os
+import sys
 
 from gevent._hub_local import register_after_abandon
 from gevent._native import semlock
@@ -30,11 +31,26 @@ def attach_arena(arena_id, descriptors):
     return known
 
 
+def receive_counter(arena, slot, generation):
+    """Return the `SharedCounter` that another process sent. Raises `FileNotFoundError` if nobody has it any more.
+
+    Raises `RuntimeError` in a process whose `multiprocessing` could not use it.
+    """
+    from gevent.multiprocessing import _patch
+
+    if not _patch.package.is_green and "gevent.multiprocessing.synchronize" not in sys.modules:
+        raise RuntimeError(
+            "this lock was made under gevent's patch_all(multiprocessing=True), which this process must call, too, "
+            "before it receives the lock"
+        )
+    return semlock.SharedCounter(arena, slot, generation)
+
+
 def _reduce_counter(counter, spawning):
     # On its way it is this process's, for as long as the receiver is about; that one says that it uses it, too.
     if spawning is not None:
         spawning.__dict__.setdefault("_sent_locks", []).append(counter)
-    return semlock.SharedCounter, (counter.arena, counter.slot, counter.generation)
+    return receive_counter, (counter.arena, counter.slot, counter.generation)
 
 
 def _take_back(lock, count):

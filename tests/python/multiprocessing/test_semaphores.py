@@ -151,6 +151,43 @@ def test_a_thread_that_waits_for_a_lock_gets_no_hub(tmp_path):
     )
 
 
+def test_a_thread_that_waits_for_a_message_gets_no_hub_and_sees_a_close(tmp_path):
+    """Only multiprocessing is patched, so that threads are the system's."""
+    run_program(
+        tmp_path,
+        "stdlib",
+        "fork",
+        """
+        import threading
+        import time
+        from gevent import monkey
+        monkey.patch_multiprocessing()
+        from gevent.hub import _get_hub
+
+        def receive(connection, found):
+            try:
+                found.append((connection.recv(), _get_hub()))
+                connection.recv()
+            except OSError as error:
+                found.append((type(error), _get_hub()))
+
+        def main(context):
+            here, there = context.Pipe()
+            found = []
+            thread = threading.Thread(target=receive, args=(here, found))
+            thread.start()
+            time.sleep(0.2)
+            there.send("message")
+            while not found:
+                time.sleep(0.01)
+            time.sleep(0.2)
+            here.close()
+            thread.join(20)
+            assert found == [("message", None), (OSError, None)], found
+        """,
+    )
+
+
 def test_locks_work_in_a_program_without_descriptors_to_spare(tmp_path, world):
     run_program(
         tmp_path,
@@ -160,14 +197,12 @@ def test_locks_work_in_a_program_without_descriptors_to_spare(tmp_path, world):
         import os
         import resource
         import time
-        import gevent
 
         def hold(lock, seconds):
             with lock:
                 time.sleep(seconds)
 
         def main(context):
-            gevent.sleep(0)  # there is a hub
             resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
             early = context.Lock()
             process = context.Process(target=hold, args=(early, 0.8))
@@ -352,5 +387,64 @@ def work(lock, condition, value, queue):
             assert queue.get(timeout=20) == "done"
             process.join()
             assert (process.exitcode, value.value) == (0, 1)
+        """,
+    )
+
+
+def test_greenlets_that_wait_go_on_waiting_on_both_sides_of_a_plain_fork(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import os
+        import gevent
+
+        def main(context):
+            units, taken = context.Semaphore(0), context.Semaphore(0)
+
+            def wait():
+                assert units.acquire(timeout=20)
+                taken.release()
+
+            waiting = gevent.spawn(wait)
+            gevent.sleep(0.05)
+            pid = os.fork()
+            if pid == 0:
+                waiting.join()
+                os._exit(0 if waiting.successful() else 1)
+            gevent.sleep(0.2)
+            units.release()
+            assert taken.acquire(timeout=0.5), "the one that was rung did not hear it"
+            units.release()
+            assert taken.acquire(timeout=0.5), "the one that was rung did not hear it"
+            waiting.join()
+            assert os.waitpid(pid, 0)[1] == 0
+        """,
+    )
+
+
+def test_a_lock_that_comes_to_a_process_that_is_not_patched_says_what_to_do(tmp_path):
+    run_program(
+        tmp_path,
+        "green",
+        "spawn",
+        """
+        import pickle
+        import subprocess
+        import sys
+
+        def main(context):
+            lock = context.Lock()
+            counter = lock._semlock.handle
+            from multiprocessing.reduction import ForkingPickler
+            function, arguments = multiprocessing.reduction.ForkingPickler._extra_reducers[type(counter)](counter)
+            program = (
+                "from " + function.__module__ + " import " + function.__name__ + " as receive\\n"
+                "try: receive(None, 1, 1)\\n"
+                "except RuntimeError as error: print(error)\\n"
+            )
+            said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
+            assert "patch_all(multiprocessing=True)" in said.stdout, said
         """,
     )
