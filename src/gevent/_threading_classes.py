@@ -92,7 +92,10 @@ def _looking_wait_for_lock(wait_for_native_lock):
         # Looks at the lock rather than taking it: nothing is to be undone when the wait is interrupted.
         lock = self._tstate_lock
         if not isinstance(lock, ThreadLock):
-            return wait_for_native_lock(self, block, timeout)
+            wait_for_native_lock(self, block, timeout)
+            if not block and not self._is_stopped:
+                looked_in_vain()
+            return
         if lock.ready() or (block and lock.wait(None if timeout < 0 else timeout)):
             self._stop()
 

@@ -24,6 +24,7 @@ from time import monotonic as _monotonic
 from gevent._config import config
 from gevent._hub_local import get_hub_if_exists, get_hub_noargs as get_hub, register_after_abandon
 from gevent._native.fileobject import closing_fd as _closing_fd
+from gevent._native.hub import looked_in_vain
 from gevent._native.process import ChildProcess as _ChildProcess, wait_any_end as _wait_any_end
 from gevent._util import copy_globals
 from gevent.hub import reinit
@@ -309,11 +310,14 @@ def waitpid(pid, options):
         # Not started through gevent. Asking comes first, since it fails if this is no child of ours.
         found, status = _waitpid(pid, _WNOHANG)
         if found or options & _WNOHANG:
+            if not found:
+                looked_in_vain()
             return found, status
         child = _watch_child(pid)
     if not options & _WNOHANG:
         child.wait()
     elif not child.poll():
+        looked_in_vain()
         return 0, 0
     return _claim(child)
 
@@ -334,6 +338,7 @@ def _ask_until_told(pid, options):
                 _forget_child(child)
             return found, status
         if options & _WNOHANG:
+            looked_in_vain()
             return 0, 0
         _wait_any_end(pause)
         pause = min(2 * pause, 0.05)

@@ -164,7 +164,7 @@ def test_what_does_not_wait_works_everywhere_and_switches_to_nobody(where):
 SPINS = """
 from gevent import monkey
 monkey.patch_all(multiprocessing=True)
-import multiprocessing, os, queue, subprocess, sys, threading, time
+import concurrent.futures, multiprocessing, os, queue, subprocess, sys, threading, time
 import gevent, gevent.event, gevent.lock, gevent.queue
 from gevent.exceptions import LoopExit
 
@@ -203,6 +203,20 @@ thread, greenlet = threading.Thread(target=go_thread.wait), gevent.spawn(go_gree
 thread.start()
 gevent.sleep(0)
 mp_lock = held(multiprocessing.Lock())
+future = concurrent.futures.Future()
+
+def fork_one():
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(theirs)
+        os.read(ours, 1)
+        os._exit(0)
+    return pid, theirs
+
+(forked, to_forked), (_, to_another) = fork_one(), fork_one()
+
+cat = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
 
 LOOKS = {
     "Lock.acquire": (lambda: lock.acquire(blocking=False), lock.release),
@@ -226,6 +240,10 @@ LOOKS = {
     "Thread.is_alive": (lambda: not thread.is_alive(), go_thread.set),
     "Greenlet.ready": (greenlet.ready, go_greenlet.set),
     "mp Lock.acquire": (lambda: mp_lock.acquire(False), mp_lock.release),
+    "Future.done": (future.done, lambda: future.set_result(1)),
+    "waitpid(WNOHANG)": (lambda: os.waitpid(forked, os.WNOHANG)[0], lambda: os.write(to_forked, b"x")),
+    "waitpid(-1, WNOHANG)": (lambda: os.waitpid(-1, os.WNOHANG)[0], lambda: os.write(to_another, b"x")),
+    "Popen.poll": (lambda: cat.poll() is not None, lambda: cat.stdin.close()),
 }
 only = sys.argv[1:]
 starved = []

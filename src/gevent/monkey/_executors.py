@@ -1,13 +1,38 @@
-"""Executors of `concurrent.futures.thread` that were made before patching: what becomes of their lock and their queues.
+"""Futures, and executors of `concurrent.futures.thread` that were made before patching: their lock, their queues.
 
-Their workers of that time stay native threads, which take jobs from a native queue; those that they start from now on
-are greenlets, which must not stop everybody while they wait for one.
+The executors' workers of that time stay native threads, which take jobs from a native queue; those that they start from
+now on are greenlets, which must not stop everybody while they wait for one.
 """
 
 import sys
 from _queue import Empty, SimpleQueue as NativeQueue
 
-__all__ = ["mend_executors"]
+from gevent._import_hook import change_when_imported
+from gevent._native.hub import looked_in_vain
+
+__all__ = ["mend_executors", "mend_futures"]
+
+
+def mend_futures():
+    """See that asking a future again and again whether it is done lets those run who will do it."""
+    name = "concurrent.futures._base"
+    if name in sys.modules:
+        _mend_done(sys.modules[name])
+    else:
+        change_when_imported(name, _mend_done)
+
+
+def _mend_done(module):
+    native_done = module.Future.done
+
+    def done(self):
+        """Whether there is a result, or an exception, or the future was cancelled. Does not wait."""
+        if native_done(self):
+            return True
+        looked_in_vain()
+        return native_done(self)
+
+    module.Future.done = done
 
 
 def mend_executors():

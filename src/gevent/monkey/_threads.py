@@ -15,7 +15,7 @@ import sys
 
 from greenlet import getcurrent
 
-from gevent.monkey._executors import mend_executors
+from gevent.monkey._executors import mend_executors, mend_futures
 from gevent.monkey._notices import notify, queue_warning
 from gevent.monkey._state import is_object_patched
 from gevent.monkey.api import _patch_standard, get_original, patch_item
@@ -86,6 +86,7 @@ class ThreadPatch:
             if self.patches_existing_locks:
                 _mend_module_locks(native_ident)
                 mend_executors()
+            mend_futures()
             _mend_fork_hooks()
             if _HAS_HANDLES:
                 _end_threads_in_children(threading)
