@@ -65,6 +65,22 @@ class PythonTests:
         return ran - failed - broken - skipped, failed + broken, skipped
 
 
+class CPythonTests:
+    """CPython's own tests of multiprocessing, patched: a program that counts them itself."""
+
+    deadline_s = 2400
+
+    def exists(self):
+        return (ROOT / "tests" / "cpython" / "run_cpython.py").exists()
+
+    def command(self):
+        return [sys.executable, "tests/cpython/run_cpython.py"]
+
+    def count(self, output):
+        found = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.MULTILINE)
+        return tuple(map(int, found.groups())) if found else None
+
+
 # Deadlines are several times what a part takes on two busy cores; together they stay under CI's own limit.
 PARTS = {
     "cpp": CppTests("plain", 600),
@@ -73,6 +89,7 @@ PARTS = {
     "tidy": PythonTests("tests/tidy", 300),
     "python": PythonTests("tests/python", 1500),
     "upstream": PythonTests("tests/upstream", 1800),
+    "cpython": CPythonTests(),
     "packaging": PythonTests("tests/packaging", 3600),
     "install": PythonTests("tests/install", 3600),
 }
