@@ -8,7 +8,7 @@ import hooks that bring distributions of their own) is the standard library aske
 import os
 import sys
 
-__all__ = ["load_entry_points"]
+__all__ = ["load_entry_points", "references", "set_references"]
 
 _PREFIX = "gevent.plugins."
 # Ours, for a program that has got another gevent: nothing to call in this one.
@@ -27,6 +27,17 @@ def load_entry_points(group):
     if _references is None:
         _references = _search_directories() if _only_directories() else _search_everywhere()
     return [_load(reference) for _, reference in _references.get(group, ())]
+
+
+def references():
+    """Return what the search found, for `set_references` in another process, or None if it was not made yet."""
+    return _references
+
+
+def set_references(found):
+    """Spare this process the search."""
+    global _references
+    _references = found
 
 
 def _only_directories():

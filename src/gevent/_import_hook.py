@@ -1,39 +1,70 @@
 """Changing a module that is expensive to import when somebody else imports it."""
 
-import importlib.util
 import sys
+from _frozen_importlib_external import PathFinder
 
 __all__ = ["change_when_imported"]
 
 
 class _Finder:
-    """Finds one module like everybody else, once, and has it changed after it was loaded."""
+    """Finds modules like everybody else, and has those that are waited for changed after they were loaded."""
 
-    def __init__(self, name, change):
-        self.name = name
-        self.change = change
+    def __init__(self):
+        #: The changes to make, by the module's name.
+        self.changes = {}
+        #: Where to look, instead of the path of the day, by the module's name.
+        self.places = {}
 
     def find_spec(self, name, path=None, target=None):
-        if name != self.name:
+        if name not in self.changes:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            exec_module = spec.loader.exec_module
+        for finder in sys.meta_path:
+            find_spec = None if finder is self else getattr(finder, "find_spec", None)
+            where = self.places.get(name, path) if finder is PathFinder else path
+            spec = None if find_spec is None else find_spec(name, where, target)
+            if spec is not None:
+                # Nothing is forgotten here: many only ask whether there is such a module.
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader, self.changes)
+                return spec
+        return None
 
-            def exec_and_change(module):
-                exec_module(module)
-                self.change(module)
 
-            spec.loader.exec_module = exec_and_change
-        return spec
+class _Loader:
+    """Loads a module by its own loader, which may load others as well, and changes it."""
+
+    def __init__(self, loader, changes):
+        self._loader = loader
+        self._changes = changes
+
+    def __getattr__(self, name):
+        return getattr(self._loader, name)
+
+    def create_module(self, spec):
+        create_module = getattr(self._loader, "create_module", None)
+        return None if create_module is None else create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        for change in self._changes.pop(module.__spec__.name, ()):
+            change(module)
 
 
-def change_when_imported(name, change):
+_finder = _Finder()
+
+
+def change_when_imported(name, change, places=None):
     """Have `change(module)` called right after the module `name`, which is not imported yet, is.
+
+    :param places: The directories to look for it in, whatever `sys.path` is then.
 
     Asking twice for the same changes nothing. Does not import it.
     """
-    waiting = (finder for finder in sys.meta_path if isinstance(finder, _Finder))
-    if all((finder.name, finder.change) != (name, change) for finder in waiting):
-        sys.meta_path.insert(0, _Finder(name, change))
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    if places is not None:
+        _finder.places[name] = places
+    changes = _finder.changes.setdefault(name, [])
+    if change not in changes:
+        changes.append(change)

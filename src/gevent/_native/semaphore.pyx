@@ -362,6 +362,10 @@ cdef class ThreadLock(BoundedSemaphore):
         """Take the lock; return whether that was possible. As `threading.Lock.acquire`."""
         return self._py3k_acquire(blocking, timeout)
 
+    def release(self):
+        """Give the lock back and wake the first in line. Never waits. Raises RuntimeError if it is not held."""
+        self._give_back()
+
     def _is_owned(self):
         # Nobody knows by whom; as threading has it.
         return self.core.count() <= 0

@@ -16,6 +16,10 @@ Others may watch, forbid or add to the patching by the events of `gevent.events`
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
 from gevent.monkey._notices import process_warnings as _process_warnings, unless_forbidden as _unless_forbidden
+from gevent.monkey._postponed import (
+    do_now_or_when_imported as _do_now_or_when_imported,
+    is_postponing as _is_postponing,
+)
 from gevent.monkey._state import (  # noqa: F401 - is_anything_patched is for gevent's suite
     is_anything_patched,
     is_module_patched,
@@ -274,7 +278,7 @@ def patch_all(
     if not first_time and not any(to_do.values()):
         _process_warnings(warnings)
         return None
-    if to_do["multiprocessing"]:
+    if to_do["multiprocessing"] and not _is_postponing():
         _require_multiprocessing()
 
     from gevent import events
@@ -327,21 +331,21 @@ def _patch_chosen(to_do, settings, first_time, warnings):
     if to_do["sys"]:
         patch_sys()
     if to_do["socket"]:
-        patch_socket(dns=settings["dns"], aggressive=aggressive)
+        _do_now_or_when_imported("socket", lambda: patch_socket(dns=settings["dns"], aggressive=aggressive))
     elif to_do["dns"]:
-        patch_dns()
+        _do_now_or_when_imported("socket", patch_dns)
     if to_do["select"] or (to_do["aggressive"] and settings["select"]):
-        patch_select(aggressive=aggressive)
+        _do_now_or_when_imported("select selectors", lambda: patch_select(aggressive=aggressive))
     if to_do["ssl"]:
-        patch_ssl(_warnings=warnings, _first_time=first_time)
+        _do_now_or_when_imported("ssl", lambda: patch_ssl(_warnings=warnings, _first_time=first_time))
     if to_do["subprocess"]:
-        patch_subprocess()
+        _do_now_or_when_imported("subprocess", patch_subprocess)
     if to_do["builtins"]:
         patch_builtins()
     if to_do["signal"]:
-        patch_signal()
+        _do_now_or_when_imported("signal", patch_signal)
     if to_do["queue"]:
-        patch_queue()
+        _do_now_or_when_imported("queue", patch_queue)
     if to_do["contextvars"]:
         patch_contextvars()
     if to_do["multiprocessing"]:

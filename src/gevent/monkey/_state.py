@@ -1,10 +1,52 @@
 """What has been patched in this process, and what was there before."""
 
+from gevent.monkey._postponed import finish, finish_all
+
 __all__ = ["is_anything_patched", "is_module_patched", "is_object_patched", "saved"]
+
+
+class _Saved(dict):
+    """What was replaced. Whoever looks for what was postponed has it done first."""
+
+    def __contains__(self, name):
+        finish(name)
+        return super().__contains__(name)
+
+    def __getitem__(self, name):
+        finish(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        finish(name)
+        return super().get(name, default)
+
+    def __iter__(self):
+        finish_all()
+        return super().__iter__()
+
+    def keys(self):
+        finish_all()
+        return super().keys()
+
+    def values(self):
+        finish_all()
+        return super().values()
+
+    def items(self):
+        finish_all()
+        return super().items()
+
+    def __len__(self):
+        finish_all()
+        return super().__len__()
+
+    def __bool__(self):
+        return super().__len__() > 0
+
 
 #: ``saved[module name][attribute]`` is what patching replaced or removed. Also under the key `PATCH_ALL_ARGUMENTS`
 #: what `gevent.monkey.patch_all` was given.
-saved = {}
+saved = _Saved()
 
 PATCH_ALL_ARGUMENTS = "_gevent_saved_patch_all_module_settings"
 

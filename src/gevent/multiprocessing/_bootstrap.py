@@ -10,6 +10,7 @@ Only what patching needs is imported. The resource tracker stays as it is: it do
 import os
 import sys
 
+from gevent import _entry_points
 from gevent.multiprocessing._package import STDLIB_NAME
 
 __all__ = ["changes", "start", "statement"]
@@ -18,22 +19,35 @@ __all__ = ["changes", "start", "statement"]
 _PROGRAMS = {"spawn": False, "forkserver": True}
 
 
-def start(settings, patches, package_name, serves=False):
+def start(settings, patches, package_name, serves=False, plugins=None):
     """In a new process: take over the parent's settings and patches. Again does nothing.
 
     :param settings: Values for `gevent.config`, by name.
     :param patches: Arguments for `gevent.monkey.patch_all`, or None for a process that patches nothing.
     :param package_name: Which package starts the children: ``multiprocessing``, or gevent's copy.
     :param serves: Whether this process is going to be a fork server.
+    :param plugins: What the parent knows of installed plugins, so that the child need not search for them.
     """
     from gevent._config import config
 
     for name, value in settings.items():
         config.set(name, value)
+    if plugins is not None:
+        _entry_points.set_references(plugins)
     if patches is not None:
         from gevent import monkey
+        from gevent.monkey._postponed import Postponing
 
-        monkey.patch_all(**patches)
+        # What the child forks shall be patched once, in the server.
+        if serves:
+            monkey.patch_all(**patches)
+        else:
+            with Postponing():
+                monkey.patch_all(**patches)
+            if package_name == STDLIB_NAME:
+                from gevent.multiprocessing._light_start import import_what_children_run
+
+                import_what_children_run()
     if serves:
         from gevent.multiprocessing._forkserver import become_server
 
@@ -55,7 +69,9 @@ def statement(package_name, serves=False):
     from gevent.monkey._state import is_anything_patched
 
     patches = _patches(package_name == STDLIB_NAME) if is_anything_patched() else None
-    call = f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r})"
+    known = _entry_points.references()
+    plugins = "" if known is None else f", {known!r}"
+    call = f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r}{plugins})"
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]
     return _IN_CHILD.format(places=_places(), path=path, call=call)
 
@@ -124,10 +140,10 @@ def _patches(multiprocessing):
     """Return arguments for `gevent.monkey.patch_all` that make a process patched as this one is."""
     from gevent.monkey._state import PATCH_ALL_ARGUMENTS, is_object_patched, saved
 
-    patches = {name: is_object_patched(*sign) for name, sign in _SIGNS.items()}
     # As patch_all() was called, if it was: the program's main module is going to call it again in the same way.
-    for name, asked in saved.get(PATCH_ALL_ARGUMENTS, {}).items():
-        patches[name] = bool(asked or patches.get(name))
+    patches = {name: bool(asked) for name, asked in saved.get(PATCH_ALL_ARGUMENTS, {}).items()}
+    for name, sign in _SIGNS.items():
+        patches[name] = patches.get(name) or is_object_patched(*sign)
     patches["multiprocessing"] = multiprocessing
     return patches
 

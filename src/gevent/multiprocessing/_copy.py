@@ -11,6 +11,7 @@ import importlib.util
 import sys
 import time
 
+from gevent.monkey._postponed import finish
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 from gevent.multiprocessing._view import View
 
@@ -23,6 +24,7 @@ package = Package(NAME)
 
 
 def _is_patched():
+    finish(STDLIB_NAME)
     patch = sys.modules.get("gevent.multiprocessing._patch")
     return patch is not None and patch.package.is_green
 

@@ -4,6 +4,10 @@ Its classes and singletons stay who they are; what is replaced is the few functi
 are held while waiting. The start method stays the user's choice.
 """
 
+import sys
+from importlib.machinery import ModuleSpec
+
+from gevent.monkey._postponed import finish, is_postponing, postpone
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 
 __all__ = ["package", "patch", "require"]
@@ -18,6 +22,14 @@ def patch():
     Children are green too, by whichever start method. Does not wait. Raises `ImportError`, having changed nothing,
     where that cannot work. From gevent-mp; gevent has no such thing.
     """
+    if is_postponing():
+        postpone(_PostponedPatch())
+    else:
+        finish(STDLIB_NAME)
+        _patch_now()
+
+
+def _patch_now():
     from gevent.monkey._state import saved
     from gevent.multiprocessing._late import mend_objects
 
@@ -28,6 +40,49 @@ def patch():
     for owner, name, value in package.originals():
         module_name, path = _place(owner)
         saved.setdefault(module_name, {}).setdefault(path + name, value)
+
+
+class _PostponedPatch:
+    """Patching `multiprocessing` as soon as more of it is imported than what starts a child.
+
+    Before the first such module is loaded, not after it: while it is, it might be half of itself.
+    """
+
+    _STARTS_CHILDREN = {
+        f"{STDLIB_NAME}.{name}" for name in ("context", "process", "reduction", "resource_tracker", "spawn", "util")
+    }
+
+    def __init__(self):
+        sys.meta_path.insert(0, self)
+
+    def concerns(self, name):
+        return name == STDLIB_NAME or name.startswith(STDLIB_NAME + ".")
+
+    def find_spec(self, name, path=None, target=None):
+        is_ours = name.startswith(STDLIB_NAME + ".") or name == "concurrent.futures.process"
+        if not is_ours or name in self._STARTS_CHILDREN:
+            return None
+        finish(STDLIB_NAME)
+        # Were it still there, it would be loaded a second time.
+        module = sys.modules.pop(name, None)
+        return None if module is None else ModuleSpec(name, _Imported(module))
+
+    def do(self):
+        sys.meta_path.remove(self)
+        _patch_now()
+
+
+class _Imported:
+    """Loads a module that is there already."""
+
+    def __init__(self, module):
+        self._module = module
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        sys.modules[module.__name__] = self._module
 
 
 def require():
