@@ -5,9 +5,9 @@ Usage: run_cpython.py [--python PYTHON] [--only REGEX] [--jobs N] [--plain]
 
 The tests are those of the interpreter's own `test` package; where it lacks the executors' (pyenv's builds of 3.11 and
 3.12), a system Python's of the same version. Each class runs in a process of its own, with a deadline, in a session of
-its own. What does not pass is run once more, alone, and then on the plain standard library, here and now: what that does
-not pass either is nobody's difference. What is left must be in `differences.toml`, and what is listed there must not
-pass. ``--plain`` runs everything on the plain standard library instead, and compares with nothing.
+its own. What does not pass is run once more, alone, and then on the plain standard library, here and now: what that
+does not pass either is nobody's difference. What is left must be in `differences.toml`, and what is listed there must
+not pass. ``--plain`` runs everything on the plain standard library instead, and compares with nothing.
 
 The last line counts tests: "N passed, N failed, N skipped". Listed differences count as skipped.
 """
@@ -121,7 +121,7 @@ class Suites:
         return json.loads(done.stdout.splitlines()[-1])
 
     def run(self, world, suite, name, tests, deadline_s=CLASS_DEADLINE_S):
-        """Run `tests` of one class; return a `Result` for each. One that hangs does not keep the others from running."""
+        """Run `tests` of one class; return a `Result` for each. One that hangs does not stop the others."""
         results = {}
         left = list(tests)
         while left:
