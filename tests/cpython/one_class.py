@@ -4,7 +4,7 @@ Usage: one_class.py WORLD SUITE list
        one_class.py WORLD SUITE run CLASS REPORT [TEST ...]      without tests: all of the class
 
 WORLD is "patched" or "plain". A line of REPORT: outcome, a tab, the test's name, a tab, details. "started" is
-noted first, so that whoever stops this process knows what it was about. The folder of the runner's stand-ins is on `sys.path`.
+noted first, so that whoever stops this process knows what it was about. The runner's folder is on `sys.path`.
 """
 
 import sys
