@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "ipc/lane_watch.h"
 #include "ipc/wake_protocol.h"
+#include "python/bound_greenlets.h"
 #include "python/hub_state.h"
 
 namespace gevent {
@@ -53,6 +55,25 @@ class TimeLeft {
   Nanoseconds start_ = Clock::now();
 };
 
+// One greenlet's, from the first look to the last. On the heap, for it may be left behind in a child of fork().
+class Sleep final : public HeldWhileParked {
+ public:
+  Sleep(std::shared_ptr<LaneWatch> watch, SharedSemaphore& semaphore) noexcept
+      : watch_(std::move(watch)), semaphore_(semaphore) {
+    semaphore_.begin_sleep();
+  }
+
+  void give_back() noexcept override {
+    watch_->end_sleep();
+    // One wake-up may have been for several units, or for one that we leave.
+    semaphore_.end_sleep();
+  }
+
+ private:
+  std::shared_ptr<LaneWatch> watch_;
+  SharedSemaphore& semaphore_;
+};
+
 // A whole thread: it has no hub, so nobody else could run in it.
 Parked wait_in_thread(SharedSemaphore& semaphore, double timeout_s) noexcept {
   const TimeLeft left(timeout_s);
@@ -95,12 +116,12 @@ Parked wait_for_unit(SharedSemaphore& semaphore, double timeout_s) noexcept {
   if (!is_number(timeout_s)) return kFailed;
   const HubState* const state = hub_state();
   if (state == nullptr || state->loop == nullptr) return wait_in_thread(semaphore, timeout_s);
-  const std::shared_ptr<LaneWatch> watch = listen(*state->loop, semaphore);
+  std::shared_ptr<LaneWatch> watch = listen(*state->loop, semaphore);
   if (watch == nullptr) return wait_without_ear(semaphore, timeout_s);
   const TimeLeft left(timeout_s);
   Parked outcome = kTimedOut;
   bool first = true;
-  semaphore.begin_sleep();
+  const auto sleep = std::make_unique<Sleep>(std::move(watch), semaphore);
   for (;;) {
     const bool announced = semaphore.announce_sleep();
     if (semaphore.try_acquire()) {
@@ -117,9 +138,7 @@ Parked wait_for_unit(SharedSemaphore& semaphore, double timeout_s) noexcept {
       break;
     }
   }
-  watch->end_sleep();
-  // One wake-up may have been for several units, or for one that we leave.
-  semaphore.end_sleep();
+  sleep->give_back();
   return outcome;
 }
 
