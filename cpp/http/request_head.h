@@ -81,7 +81,7 @@ class RequestHeadReader {
 
   [[nodiscard]] State state() const noexcept { return state_; }
   // Whether anything but empty lines was seen.
-  [[nodiscard]] bool begun() const noexcept { return at_ > Place::kBeforeLf; }
+  [[nodiscard]] bool begun() const noexcept { return at_ != Place::kBefore; }
   // Requires: kRefused.
   [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
   // The input ends here. Requires: kReading, and begun().

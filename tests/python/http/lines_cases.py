@@ -138,6 +138,8 @@ CASES = [
     ),
     refused("9112 2.2", "empty lines without end", b"\r\n" * 100 + head()),
     refused("9112 2.2", "a line feed before a request", b"\n" + head()),
+    refused("9112 8", "the end after a carriage return", b"\r", ends=True),
+    refused("9112 8", "the end in the second empty line", b"\r\n\r", ends=True),
     refused("9112 2.2", "a carriage return before a request", b"\r" + head()),
     refused("9112 2.2", "two carriage returns before a request", b"\r\r\n" + head()),
     refused("9112 2.2", "a blank before a request", b" " + head()),
