@@ -123,6 +123,10 @@ cdef class PlainExchanges:
             self.client_host = str(client[0])
             self.client_port = str(client[1])
 
+    def use_clock(self, Clock clock):
+        """Go by `clock` from now on."""
+        self.clock = clock
+
     def serve(self):
         """Answer requests until the connection is to be closed (False) or one comes that is not plain (True).
 

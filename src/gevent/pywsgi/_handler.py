@@ -31,7 +31,7 @@ from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
 from gevent._native.http import PlainExchanges
-from gevent.pywsgi._input import _NO_CLOCK, Input, _InvalidClientInput
+from gevent.pywsgi._input import Input, _InvalidClientInput
 from gevent.pywsgi._limits import Limits
 from gevent.pywsgi._log import _NoopLog, escaped, short
 from gevent.pywsgi._request import unquote_latin1
@@ -76,8 +76,6 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         kind = type(self)
         self._plain_write = kind.write is _ORIGINAL_WRITE
         self._limits = Limits.of(server)
-        connections = getattr(server, "_connections", None)
-        self._clock = _NO_CLOCK if connections is None else connections.begin(sock)
         self._head = self._limits.new_head()
         if hasattr(self.rfile, "peek") and _reading_steps(kind) == _ORIGINAL_READING_STEPS:
             self._reads_whole = True
@@ -97,6 +95,11 @@ class WSGIHandler(RequestSteps, ResponseSteps):
 
     def handle(self):
         """Handle requests until the connection ends. Called by the server, in a greenlet of its own."""
+        connections = getattr(self.server, "_connections", None)
+        if connections is not None:
+            self._clock = connections.begin(self.socket)
+            if self._plain is not None:
+                self._plain.use_clock(self._clock)
         try:
             while self.socket is not None:
                 if self._plain is not None and not self._plain.serve():

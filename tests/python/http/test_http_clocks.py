@@ -174,6 +174,20 @@ def test_a_connection_more_than_allowed_waits_for_another_to_end():
             assert until_closed(second).endswith(b"hello /second")
 
 
+def test_a_handler_that_handles_by_itself_leaves_nothing_behind():
+    from gevent import pywsgi
+
+    class Own(pywsgi.WSGIHandler):
+        def handle(self):
+            while self.handle_one_request():
+                pass
+            self.rfile.close()
+
+    with Served(hello, Own, idle_timeout=0.1) as it:
+        assert it.talk(request()).endswith(b"hello /")
+        assert not it.server._connections._open
+
+
 def test_a_connection_that_is_no_descriptor_has_no_clock():
     from gevent import pywsgi
 
