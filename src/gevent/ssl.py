@@ -306,6 +306,18 @@ class _Foreign:
         return SSLSocket(**kwargs)
 
 
+def _gevent_did_monkey_patch(target_module, items, warn):
+    """Make contexts of the standard library's class, those to come included, work as ours."""
+    if "SSLContext" in items:
+        from gevent.monkey._late_ssl import mend_contexts
+
+        mend_contexts(_OriginalContext, SSLContext, _wrap_foreign)
+
+
+def _wrap_foreign(self, sock, *args, **kwargs):
+    return _green_wrapper(self)(sock, *args, **kwargs)
+
+
 def _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_certs, ciphers):
     if not certfile:
         _refuse_if(server_side, "certfile must be specified for server-side operations")

@@ -226,3 +226,54 @@ def test_settings_of_contexts_work_when_patched():
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
         assert type(context) is ssl.SSLContext and context.sslsocket_class is ssl.SSLSocket
     """)
+
+
+def test_contexts_from_before_patching_can_be_set_and_wait_for_their_sockets():
+    result = run_script(
+        """
+        import ssl, sys, warnings
+        from ssl import SSLContext, create_default_context
+
+        class Derived(SSLContext):
+            pass
+
+        early = [create_default_context(), SSLContext(ssl.PROTOCOL_TLS_CLIENT), Derived(ssl.PROTOCOL_TLS_CLIENT)]
+        warnings.simplefilter("ignore")
+        from gevent import monkey
+        monkey.patch_all()
+        import socket, threading, time
+        late = [SSLContext(ssl.PROTOCOL_TLS_CLIENT), Derived(ssl.PROTOCOL_TLS_CLIENT), create_default_context()]
+        server = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(sys.argv[1])
+        for context in early + late:
+            assert isinstance(context, ssl.SSLContext), context
+            context.options |= ssl.OP_NO_COMPRESSION
+            context.verify_flags |= ssl.VERIFY_X509_TRUSTED_FIRST
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            ticks = []
+
+            def serve(plain):
+                with server.wrap_socket(plain, server_side=True) as connection:
+                    before = len(ticks)
+                    while len(ticks) < before + 3:
+                        time.sleep(0.001)
+                    connection.sendall(connection.recv(10))
+
+            def tick():
+                while True:
+                    ticks.append(1)
+                    time.sleep(0.001)
+
+            ours, theirs = socket.socketpair()
+            threading.Thread(target=tick, daemon=True).start()
+            threading.Thread(target=serve, args=(theirs,), daemon=True).start()
+            with context.wrap_socket(ours) as connection:
+                assert isinstance(connection, ssl.SSLSocket)
+                connection.sendall(b"hello")
+                assert connection.recv(10) == b"hello", context
+        """,
+        CERTIFICATE,
+    )
+    assert result.stderr == ""

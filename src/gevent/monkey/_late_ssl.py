@@ -1,12 +1,13 @@
-"""Who would be left with the blocking classes of `ssl`, when that is patched after its import.
+"""What is left with the classes of `ssl` when that is patched after its import: who it is, and how that is mended.
 
-A module that said ``from ssl import SSLContext`` keeps the original, and so does every class derived from it. Such
-connections block, and mixing both kinds fails in ways that are hard to understand, so users are told at once.
+A module that said ``from ssl import SSLContext`` keeps the original, and so does every class derived from it. What
+these make is made to cooperate as far as that can be done from here, and users are told.
 """
 
+import gc
 import sys
 
-__all__ = ["describe_late_ssl"]
+__all__ = ["describe_late_ssl", "mend_contexts"]
 
 _OWN_MODULES = ("ssl", "gevent.ssl", "gevent._ssl3", "gevent._sslgte279")
 
@@ -56,3 +57,31 @@ def _strange_subclasses(base):
                 to_do.append(subclass)
                 if not subclass.__module__.startswith("gevent."):
                     yield subclass
+
+
+def mend_contexts(original, ours, wrap_socket):
+    """See that objects of the class `original`, and those it will make, are of the class `ours` or work like them.
+
+    :param wrap_socket: The method for what is of neither class: makes a connection that cooperates.
+    """
+    # The standard library's setters look up "SSLContext" when they are called, and would call themselves for ever.
+    for name, member in vars(ours).items():
+        if isinstance(member, property):
+            setattr(original, name, member)
+    # Where the class cannot be exchanged.
+    native_wrap = original.wrap_socket
+    wrap_socket.__name__, wrap_socket.__doc__ = native_wrap.__name__, native_wrap.__doc__
+    original.wrap_socket = wrap_socket
+
+    make = original.__new__
+
+    def __new__(cls, *args, **kwargs):
+        return make(ours if cls is original else cls, *args, **kwargs)
+
+    original.__new__ = __new__
+    for subclass in original.__subclasses__():
+        if subclass is not ours:
+            subclass.__bases__ = tuple(ours if base is original else base for base in subclass.__bases__)
+    for context in gc.get_objects():
+        if type(context) is original:
+            context.__class__ = ours
