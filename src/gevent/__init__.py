@@ -66,7 +66,7 @@ getswitchinterval = _sys.getswitchinterval
 setswitchinterval = _sys.setswitchinterval
 
 # Attributes from the beginning, as gevent's users are accustomed to.
-from gevent import event, lock, monkey, pool, queue  # noqa: E402, F401
+from gevent import _tblib, event, lock, monkey, pool, queue  # noqa: E402, F401
 from gevent.os import fork  # noqa: E402
 
 if _os.environ.get("GEVENT_TOP", "0") not in ("", "0"):

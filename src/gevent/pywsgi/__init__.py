@@ -39,7 +39,8 @@ OldMessage = _request.OldMessage
 headers_factory = _request.headers_factory
 format_date_time = _response.format_date_time
 
-MAX_REQUEST_LINE = _input.MAX_REQUEST_LINE
+MAX_REQUEST_LINE = 8192
+"""The longest request line and the most trailers, in bytes. What is longer is refused. May be assigned."""
 
 _NoopLog = _log._NoopLog
 _InvalidClientInput = _input._InvalidClientInput

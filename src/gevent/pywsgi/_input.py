@@ -8,10 +8,7 @@ anything.
 
 from gevent._native.http import Chunks, Clock
 
-__all__ = ["MAX_REQUEST_LINE", "Input"]
-
-MAX_REQUEST_LINE = 8192
-"""The longest request line and the most trailers, in bytes. What is longer is refused."""
+__all__ = ["Input"]
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # What is asked for at a time, since a reader allocates as much as it is asked for, and the length of a body is
@@ -69,7 +66,7 @@ class Input:
         # Before the first read.
         self._clock = clock
         if self.chunked_input:
-            self._chunks = Chunks(limits.chunk_extensions_max, MAX_REQUEST_LINE, limits.body_size_max)
+            self._chunks = Chunks(limits.chunk_extensions_max, limits.request_line_max, limits.body_size_max)
 
     def read(self, length=None):
         """Return the next `length` bytes, fewer only at the end; without a length (or with a negative one) all."""
