@@ -405,3 +405,50 @@ def test_a_loop_exit_names_what_was_waited_for(index):
             raise AssertionError(name)
         """
     )
+
+
+@pytest.mark.parametrize("loop", ["libev", "libuv"])
+@pytest.mark.parametrize("give_up", ["hub.destroy(destroy_loop=True)", "set_hub(None); hub.loop.destroy()"])
+def test_a_forked_child_that_gives_its_hub_up_has_nothing_of_the_parents_running(give_up, loop):
+    """As gipc does it, five children at a time, from greenlets among others that wait in all sorts of ways."""
+    run_script(
+        f"""
+        import os, gevent
+        from gevent import event, socket
+        from gevent.hub import get_hub, set_hub
+        from gevent.os import fork_and_watch, waitpid
+
+        def child():
+            gevent.reinit()
+            hub = get_hub()
+            {give_up}
+            assert get_hub() is not hub and get_hub().loop.default
+            ticks = []
+            gevent.spawn(lambda: (gevent.sleep(0.01), ticks.append(1))).join()
+            gevent.sleep(0.03)
+            os._exit(0 if ticks == [1] else 3)
+
+        def others(parent=os.getpid()):
+            while True:
+                gevent.sleep(0.002)
+                if os.getpid() != parent:
+                    os._exit(9)
+
+        def start(i):
+            gevent.sleep(0.01 * (i % 2))
+            pid = fork_and_watch()
+            if pid == 0:
+                try:
+                    child()
+                finally:
+                    os._exit(1)
+            return waitpid(pid, 0)[1]
+
+        pair = socket.socketpair()
+        waiting = [gevent.spawn(others), gevent.spawn(pair[0].recv, 1), gevent.spawn(event.Event().wait)]
+        started = [gevent.spawn(start, i) for i in range(5)]
+        gevent.joinall(started)
+        assert [each.value for each in started] == [0] * 5, started
+        """,
+        env={"GEVENT_LOOP": loop},
+    )

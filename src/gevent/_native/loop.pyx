@@ -6,6 +6,10 @@ What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client
 watcher_kinds.pxi, parts of this module because a loop makes watchers and a watcher needs its loop. What users import is
 in gevent/libev/corecext.py and gevent/libuv/loop.py: the engine, flags, names and constants.
 """
+from greenlet import getcurrent
+
+from gevent._native.hub import get_hub_if_exists
+
 cimport cython
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
@@ -29,6 +33,12 @@ cdef extern from "<uv.h>" nogil:
     const int UV_VERSION_MAJOR
     const int UV_VERSION_MINOR
     const int UV_VERSION_PATCH
+
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident()
+
+cdef extern from "sync/waiter.h" namespace "gevent" nogil:
+    void note_loss "gevent::Losses::note" ()
 
 cdef extern from "<unistd.h>" nogil:
     int close_descriptor "close" (int fd)
@@ -69,6 +79,7 @@ cdef extern from "loop/loop.h" namespace "gevent" nogil:
         void stop(cbool everything)
         cbool running()
         cbool abandoned()
+        void abandon()
         double now()
         void update_now()
         void reinit()
@@ -116,6 +127,10 @@ cdef extern from *:
 # The one loop that everybody who asks for "the default" of that engine shares, while there is one.
 cdef weak_ptr[PythonLoop] default_on_libev
 cdef weak_ptr[PythonLoop] default_on_libuv
+
+
+# What was running when it was destroyed, and who ran it.
+cdef list never_run_again = []
 
 
 cdef shared_ptr[PythonLoop] usable_default(weak_ptr[PythonLoop] default_loop) noexcept:
@@ -275,18 +290,32 @@ cdef class Loop:
     def destroy(self):
         """Give the loop up: no watcher or callback of it will run any more. Does not wait.
 
-        A loop that is running ends its round first. The process's default loop lives as long as another object stands
-        for it. From gevent.
+        A loop that is running ends its round first; one that a hub was running whose place another has taken, as after
+        `gevent.hub.set_hub(None)` in a forked child, is left as it is and never runs again. The process's default loop
+        lives as long as another object stands for it. From gevent.
         """
         if self.core == NULL:
             return
         self.is_default = False
-        if self.core.running():
+        if self.core.running() and self._left_behind():
+            # Nobody will come back to run it, so nothing of it can be ended; that it never runs again does as well.
+            never_run_again.append((self, self.error_handler))
+            self.core.abandon()
+            note_loss()
+            self.core = NULL
+        elif self.core.running():
             self.destroy_after_run = True
             self.core.stop(True)
             self.core.wake_up_if_blocked()
         else:
             self._close()
+
+    cdef bint _left_behind(self):
+        # The hub that is in the middle of running it is this thread's, but has been replaced.
+        hub = self.error_handler
+        if hub is None or hub is get_hub_if_exists() or hub is getcurrent():
+            return False
+        return getattr(hub, "thread_ident", None) == PyThread_get_thread_ident()
 
     cdef _close(self):
         self.destroy_after_run = False
