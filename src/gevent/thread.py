@@ -4,7 +4,9 @@ Everything of `_thread` that is not about starting, locking or telling apart is 
 """
 
 import _thread as __thread__
+import os
 import sys
+from weakref import WeakKeyDictionary
 
 from greenlet import GreenletExit, getcurrent
 
@@ -37,7 +39,8 @@ __imports__ = [
     "get_native_id",
     "RLock",
 ]
-__imports__ += [name for name in ("daemon_threads_allowed", "set_name") if hasattr(__thread__, name)]
+__imports__ += [name for name in ("daemon_threads_allowed",) if hasattr(__thread__, name)]
+__implements__ += [name for name in ("set_name", "_get_name") if hasattr(__thread__, name)]
 if sys.version_info >= (3, 13):
     __implements__ += ["lock", "start_joinable_thread", "_ThreadHandle", "_make_thread_handle"]
 
@@ -66,6 +69,22 @@ def get_ident(gr=None):
     if _native_idents and gr is None and greenlet.parent is None and (native := _native_get_ident()) in _native_idents:
         return native
     return id(greenlet)
+
+
+if hasattr(__thread__, "set_name"):
+    # The operating system would give the name to the thread that all greenlets share, and to the process.
+    _names = WeakKeyDictionary()
+    _native_get_name = getattr(__thread__, "_get_name", lambda: "")
+
+    def set_name(name):
+        """Name the running greenlet, as much of it as the operating system keeps of the name of a thread."""
+        encoded = name.encode(sys.getfilesystemencoding(), "replace").split(b"\0", 1)[0]
+        _names[getcurrent()] = os.fsdecode(encoded[: getattr(__thread__, "_NAME_MAXLEN", None)])
+
+    def _get_name():
+        """Return the name that `set_name` gave to the running greenlet; that of the native thread if it did not."""
+        name = _names.get(getcurrent())
+        return _native_get_name() if name is None else name
 
 
 class LockType(ThreadLock):

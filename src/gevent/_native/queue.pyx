@@ -471,6 +471,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
         Raises ShutDown after `shutdown`, ValueError for a negative timeout. In the hub it never waits.
         """
+        if timeout is not None and block and self._maxsize != _UNLIMITED:
+            _refuse_negative(timeout)
         if self._special:
             self._put_specially(item, block, timeout)
         elif self._maxsize == _UNLIMITED or self._size() < self._maxsize:
@@ -556,6 +558,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         Raises ShutDown when there is none after `shutdown`, ValueError for a negative timeout, and LoopExit when
         nothing is left that could put one. In the hub it never waits.
         """
+        if timeout is not None and block:
+            _refuse_negative(timeout)
         if self._plain:
             if deque_size(self._items) > 0:
                 return self._take_out()
@@ -654,6 +658,13 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         if item is StopIteration:
             raise StopIteration
         return item
+
+
+cdef int _refuse_negative(timeout) except -1:
+    # Also when there is nothing to wait for, as the standard library.
+    if not isinstance(timeout, Timeout):
+        _limit(timeout)
+    return 0
 
 
 cdef double _limit(timeout) except? -2:

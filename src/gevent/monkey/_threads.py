@@ -75,8 +75,8 @@ class ThreadPatch:
 
                 patch_item(threading, "Event", Event)
             if getattr(threading, "_set_name", None) is not None:
-                # It names threads of the operating system, of which a greenlet has none to itself.
-                threading._set_name = None
+                # The original names threads of the operating system, of which a greenlet has none to itself.
+                threading._set_name = green_thread.set_name
         if self.patches_threading_local:
             import _threading_local
 
