@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "loop/child_look.h"
 #include "loop/loop.h"
 #include "loop/watcher.h"
 
@@ -70,6 +71,12 @@ int reap_by_pidfd(int pidfd, int pid) noexcept {
 #endif
 }
 
+int peek_by_pid(int pid) noexcept {
+  const int status = look_at_child(pid);
+  if (status == kChildRuns) return kStillRunning;
+  return status == kNoSuchChild ? 0 : status;
+}
+
 }  // namespace
 
 // What stands in for a pidfd. Only one of the two is ever active.
@@ -114,7 +121,7 @@ void Child::begin_fallback() noexcept {
   fallback_->sigchld.start();
   if (!fallback_->sigchld.active()) fallback_->tick.start();
   // It may have ended before anybody listened.
-  const int status = reap_by_pid(pid);
+  const int status = leaves_unreaped ? peek_by_pid(pid) : reap_by_pid(pid);
   if (status == kStillRunning) return;
   rpid = pid;
   rstatus = status;
@@ -137,7 +144,9 @@ void Child::pass_on_ref() noexcept {
 
 void Child::look() noexcept {
   if (rpid == 0) {
-    const int status = pidfd_.valid() ? reap_by_pidfd(pidfd_.get(), pid) : reap_by_pid(pid);
+    const int status = leaves_unreaped  ? peek_by_pid(pid)
+                       : pidfd_.valid() ? reap_by_pidfd(pidfd_.get(), pid)
+                                        : reap_by_pid(pid);
     if (status == kStillRunning) return;
     rpid = pid;
     rstatus = status;

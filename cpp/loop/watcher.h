@@ -182,16 +182,17 @@ class Async : public Watcher {
 // other children alone. Without pidfds: SIGCHLD for as long as a Child is active, or, when another loop has that, by
 // looking ten times a second.
 //
-// The child is reaped just before the callback, which comes once; then the watcher is inactive. When there is nothing
-// to reap (somebody else was faster, or the process is no child of ours) the callback comes all the same, at once if
-// the process is gone already, and rstatus is 0.
+// The child is reaped just before the callback, which comes once; then the watcher is inactive. With `leaves_unreaped`
+// it is left for others to reap. When there is nothing to reap (somebody else was faster, or the process is no child of
+// ours) the callback comes all the same, at once if the process is gone already, and rstatus is 0.
 class Child : public Watcher {
  public:
   Child(Loop& loop, int pid, Callback callback, void* owner) noexcept;
   ~Child();
   const int pid;
-  int rpid = 0;     // 0 until the process has ended, then its pid
-  int rstatus = 0;  // as waitpid() gives it
+  int rpid = 0;                  // 0 until the process has ended, then its pid
+  int rstatus = 0;               // as waitpid() gives it
+  bool leaves_unreaped = false;  // before start(): only look how it ended
 
   // False: as on a kernel without pidfd_open(). For tests of that path; affects what is started afterwards.
   static inline bool pidfd_allowed = true;

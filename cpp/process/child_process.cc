@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "loop/child_look.h"
+
 namespace gevent {
 
 void ChildProcess::watch(Loop& loop, bool ref) {
@@ -14,6 +16,7 @@ void ChildProcess::watch(Loop& loop, bool ref) {
   }
   auto& watcher = watchers_.emplace_back(std::make_unique<Child>(loop, pid_, &ChildProcess::on_child, this));
   watcher->set_ref(ref);
+  watcher->leaves_unreaped = true;
   watcher->start();
 }
 
@@ -28,24 +31,26 @@ Child* ChildProcess::watcher_of(const Loop& loop) const noexcept {
 
 bool ChildProcess::poll() noexcept {
   if (ended_) return true;
-  int status = 0;
-  pid_t reaped;
-  do {
-    reaped = ::waitpid(pid_, &status, WNOHANG);
-  } while (reaped < 0 && errno == EINTR);
-  if (reaped == 0) return false;
-  // Below zero: somebody else reaped it, or SIGCHLD is ignored. It is gone all the same.
-  reaped == pid_ ? end(status) : lose();
+  const int status = look_at_child(pid_);
+  if (status == kChildRuns) return false;
+  // Is it gone all the same, because somebody else reaped it, or SIGCHLD is ignored?
+  status == kNoSuchChild ? lose() : note_end(status);
   return true;
 }
 
 void ChildProcess::lose() noexcept {
+  reaped_ = true;
   if (ended_) return;
   lost_ = true;
-  end(0);
+  note_end(0);
 }
 
 void ChildProcess::end(int status) noexcept {
+  reaped_ = true;
+  note_end(status);
+}
+
+void ChildProcess::note_end(int status) noexcept {
   if (ended_) return;
   ended_ = true;
   status_ = status;
@@ -54,10 +59,18 @@ void ChildProcess::end(int status) noexcept {
   on_end_(owner_);
 }
 
+void ChildProcess::reap() noexcept {
+  if (!ended_ || reaped_) return;
+  reaped_ = true;
+  pid_t outcome;
+  do {
+    outcome = ::waitpid(pid_, nullptr, WNOHANG);
+  } while (outcome < 0 && errno == EINTR);
+}
+
 void ChildProcess::on_child(Watcher& watcher, int) noexcept {
-  const Child& child = static_cast<const Child&>(watcher);
-  if (child.rpid == 0) return;  // fed by hand, not the end
-  static_cast<ChildProcess*>(watcher.owner)->end(child.rstatus);
+  if (static_cast<const Child&>(watcher).rpid == 0) return;  // fed by hand, not the end
+  static_cast<ChildProcess*>(watcher.owner)->poll();
 }
 
 }  // namespace gevent

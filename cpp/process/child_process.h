@@ -8,8 +8,9 @@
 
 namespace gevent {
 
-// From the child's start until somebody has asked how it ended. It is reaped here, by whoever notices first: a loop
-// that watches, poll(), or somebody else who reaped it and says so with end().
+// From the child's start until somebody has asked how it ended. Its end is noticed here, by whoever looks first: a loop
+// that watches, poll(), or somebody else who reaped it and says so with end(). It is not reaped by that: until reap()
+// the system knows it too, so that every way to wait for it works, by whomever.
 //
 // Several loops may watch one child, so that a thread can wait for a process that another thread started, even when
 // that one has gone since. Callers take turns (the bindings hold the GIL); any thread.
@@ -21,6 +22,7 @@ class ChildProcess {
   ChildProcess(int pid, OnEnd on_end, void* owner) noexcept : pid_(pid), on_end_(on_end), owner_(owner) {}
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
+  ~ChildProcess() { reap(); }
 
   // Has `loop` look out for the end, and keep running until then if `ref`. Called again for the same loop, only `ref`
   // changes. Does nothing after the end.
@@ -31,10 +33,13 @@ class ChildProcess {
   // Asks the system now, without waiting. Returns whether the process has ended.
   bool poll() noexcept;
 
-  // It was reaped with this status (as waitpid() gives it). Does nothing the second time.
+  // Somebody reaped it, with this status (as waitpid() gives it).
   void end(int status) noexcept;
   // It is no child of this process, any more or since a fork: nobody will learn its status.
   void lose() noexcept;
+
+  // If it has ended, lets the system forget it, unless somebody has seen to that. Does not wait.
+  void reap() noexcept;
 
   [[nodiscard]] int pid() const noexcept { return pid_; }
   [[nodiscard]] bool ended() const noexcept { return ended_; }
@@ -45,12 +50,14 @@ class ChildProcess {
 
  private:
   static void on_child(Watcher& watcher, int revents) noexcept;
+  void note_end(int status) noexcept;
   Child* watcher_of(const Loop& loop) const noexcept;
 
   const int pid_;
   int status_ = 0;
   bool ended_ = false;
   bool lost_ = false;
+  bool reaped_ = false;
   OnEnd on_end_;
   void* owner_;
   std::vector<std::unique_ptr<Child>> watchers_;  // one per loop, nearly always one

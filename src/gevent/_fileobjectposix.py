@@ -1,4 +1,4 @@
-"""File objects on non-blocking descriptors: a greenlet that reads or writes waits, and others run.
+"""File objects on descriptors that do not block: a greenlet that reads or writes waits, and others run.
 
 The system calls are in gevent._native.fileobject. Buffers and encodings are the `io` module's own, on top of a raw file
 that parks.
@@ -17,7 +17,7 @@ _IN_C = ("readinto", "readall", "read", "readable", "writable", "seekable", "see
 
 
 class GreenFileDescriptorIO(RawIOBase):
-    """A raw file whose reads and writes park the greenlet. Makes the descriptor non-blocking.
+    """A raw file whose reads and writes park the greenlet. Makes the descriptor non-blocking, unless told not to.
 
     fileno
         the descriptor.
@@ -34,7 +34,8 @@ class GreenFileDescriptorIO(RawIOBase):
 
     def __init__(self, fileno, open_descriptor, closefd=True, keep_alive=None):
         mode = open_descriptor._mode
-        self._core = core = DescriptorIO(fileno, mode.readable, mode.writable)
+        stays_blocking = getattr(open_descriptor, "stays_blocking", False)
+        self._core = core = DescriptorIO(fileno, mode.readable, mode.writable, stays_blocking)
         self._closefd = closefd
         self._keep_alive = keep_alive
         self.mode = mode.raw
@@ -87,6 +88,9 @@ class GreenFileDescriptorIOWriteall(WriteIsWriteallMixin, GreenFileDescriptorIO)
 class GreenOpenDescriptor(OpenDescriptor):
     """An `OpenDescriptor` with a `GreenFileDescriptorIO` at the bottom."""
 
+    # Whether the descriptor keeps its mode, because somebody else may have it.
+    stays_blocking = False
+
     def opened_raw(self):
         """Open; return the raw file. A path is opened by this, and a descriptor owned if `closefd`."""
         kind = GreenFileDescriptorIOWriteall if self._writes_everything else GreenFileDescriptorIO
@@ -106,7 +110,10 @@ class FileObjectPosix(FileObjectBase):
     default_bufsize = DEFAULT_BUFFER_SIZE
 
     def __init__(self, *args, **kwargs):
+        stays_blocking = kwargs.pop("_stays_blocking", False)
         descriptor = GreenOpenDescriptor(*args, **kwargs)
+        if stays_blocking:
+            descriptor.stays_blocking = True
         super().__init__(descriptor)
         self.fileio = _bottom(self._io)  # the raw file: a GreenFileDescriptorIO
 

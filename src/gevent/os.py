@@ -4,6 +4,7 @@ All that `os` has is here too. Cooperative are:
 
 * `fork`, `forkpty`, `posix_spawn`, `posix_spawnp` and `waitpid`: a child started here is watched by the hub, and
   waiting for it lets other greenlets run. In a forked child everything goes on: the hub, its greenlets, its watchers.
+  Once patched, `wait`, `wait3`, `wait4` and `waitid` do so too, by gevent._child_waits.
 * `nb_read` and `nb_write`, for descriptors that can be made non-blocking (pipes, sockets, terminals), after
   `make_nonblocking`.
 * `tp_read` and `tp_write`, for all others (files, chiefly), which use a thread.
@@ -18,12 +19,12 @@ import fcntl
 import os
 import sys
 import warnings
-from errno import EAGAIN, EBADF, ECHILD, EINTR
+from errno import EAGAIN, EBADF, EINTR
 from time import monotonic as _monotonic
 
 from gevent._config import config
 from gevent._hub_local import get_hub_if_exists, get_hub_noargs as get_hub, register_after_abandon
-from gevent._native.fileobject import closing_fd as _closing_fd
+from gevent._native.fileobject import closing_fd as _closing_fd, wrap_read as _wrap_read, wrap_write as _wrap_write
 from gevent._native.hub import looked_in_vain
 from gevent._native.process import ChildProcess as _ChildProcess, wait_any_end as _wait_any_end
 from gevent._util import copy_globals
@@ -246,7 +247,8 @@ def forkpty(*args, **kwargs):
 
 # -- children --
 
-# By pid: the children that run, and those that have ended without anybody asking for them.
+# By pid: the children that run, and those that have ended without anybody asking for them. The latter are not reaped,
+# so that any way to ask the system will do, and asking takes them off the list.
 _watched_children = {}
 
 # Above so many, those that nobody asks for are looked for at each start.
@@ -266,11 +268,11 @@ def _watch_child(pid, callback=None, loop=None, ref=False):
 
 
 def _reap_children(timeout=60):
-    """Forget the children that ended more than `timeout` seconds ago without anybody asking for them."""
+    """Reap the children that ended more than `timeout` seconds ago without anybody asking for them."""
     before = _monotonic() - timeout
-    for pid, child in list(_watched_children.items()):
+    for child in list(_watched_children.values()):
         if child.ended and child.ended_at <= before:
-            del _watched_children[pid]
+            _forget_child(child)
 
 
 @register_after_abandon
@@ -283,16 +285,53 @@ def _forget_children():
 
 
 def _forget_child(child):
-    # It has been asked for; the system would not tell twice either.
+    # It has been asked for; the system must not tell again, as it would not.
     if child is not None and _watched_children.get(child.pid) is child:
         del _watched_children[child.pid]
+        child.reap()
 
 
-def _claim(child):
-    _forget_child(child)
-    if child.lost:
-        raise ChildProcessError(ECHILD, os.strerror(ECHILD))
-    return child.pid, child.rstatus
+def _note_reaped(pid, status):
+    child = _watched_children.get(pid)
+    if child is not None and (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
+        child.end(status)
+        _forget_child(child)
+
+
+def _ask_until_told(ask, pid, options, tell=None):
+    """Call `ask()`, which returns None as long as there is nothing to tell, again and again; return what it says.
+
+    pid
+        of the child that is asked for; 0 or less if that is not known.
+    options
+        those of `waitpid`: with ``WNOHANG`` it asks once; more of them, and more than an end is asked for.
+    tell
+        a function that tells of a child that was waited for here, and that another greenlet was told of first.
+
+    Parks in between.
+    """
+    pause = 0.001
+    child = None
+    while True:
+        try:
+            told = ask()
+        except ChildProcessError:
+            if tell is None or child is None or child.lost:
+                raise
+            return tell(child)
+        if told is not None:
+            return told
+        if options & _WNOHANG:
+            looked_in_vain()
+            return None
+        if pid > 0 and not options:
+            child = _watched_children.get(pid) or _watch_child(pid)
+            child.wait()
+            continue
+        # No event tells of children whose pids nobody knows, nor of their being stopped: ask now and then, and at once
+        # when a child that is known ends.
+        _wait_any_end(pause)
+        pause = min(2 * pause, 0.05)
 
 
 def waitpid(pid, options):
@@ -303,45 +342,28 @@ def waitpid(pid, options):
 
     Other greenlets run meanwhile, whatever the arguments. ChildProcessError if there is no such child. From gevent.
     """
-    if pid <= 0 or options & ~_WNOHANG:
-        return _ask_until_told(pid, options)
-    child = _watched_children.get(pid)
-    if child is None:
-        # Not started through gevent. Asking comes first, since it fails if this is no child of ours.
-        found, status = _waitpid(pid, _WNOHANG)
-        if found or options & _WNOHANG:
-            if not found:
-                looked_in_vain()
-            return found, status
-        child = _watch_child(pid)
-    if not options & _WNOHANG:
-        child.wait()
-    elif not child.poll():
-        looked_in_vain()
-        return 0, 0
-    return _claim(child)
 
-
-def _ask_until_told(pid, options):
-    # No event tells of children whose pids nobody knows, nor of their being stopped: ask now and then, and at once when
-    # a child that is known ends.
-    pause = 0.001
-    while True:
-        for child in _watched_children.values():
-            if child.ended and pid in (-1, child.pid):
-                return _claim(child)
+    def ask():
         found, status = _waitpid(pid, options | _WNOHANG)
-        if found:
-            child = _watched_children.get(found)
-            if child is not None and (os.WIFEXITED(status) or os.WIFSIGNALED(status)):
-                child.end(status)
-                _forget_child(child)
-            return found, status
-        if options & _WNOHANG:
-            looked_in_vain()
-            return 0, 0
-        _wait_any_end(pause)
-        pause = min(2 * pause, 0.05)
+        _note_reaped(found, status)
+        return (found, status) if found else None
+
+    return _ask_until_told(ask, pid, options, lambda child: (child.pid, child.rstatus)) or (0, 0)
+
+
+def _gevent_did_monkey_patch(target_module, items, warn):
+    """Patch what gevent leaves alone: reading and writing of what may block, the other ways to wait for children."""
+    from gevent.monkey.api import patch_item
+
+    patch_item(target_module, "read", _wrap_read(_read))
+    patch_item(target_module, "write", _wrap_write(_write))
+    if "waitpid" not in items or config.disable_watch_children:
+        return
+    from gevent import _child_waits
+
+    for name in _child_waits.__all__:
+        if hasattr(target_module, name):
+            patch_item(target_module, name, getattr(_child_waits, name))
 
 
 if config.disable_watch_children:

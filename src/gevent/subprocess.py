@@ -25,6 +25,7 @@ from subprocess import (
 )
 
 from gevent._exchange import Exchange
+from gevent._fileobjectposix import FileObjectPosix
 from gevent._hub_local import get_hub_noargs as get_hub
 from gevent._native.hub import looked_in_vain
 from gevent._util import Lazy, copy_globals
@@ -245,6 +246,9 @@ class Popen(__subprocess__.Popen):
         options = {"bufsize": self._bufsize}
         if self._threadpool is not None and FileObject.__name__ == "FileObjectThread":
             options["threadpool"] = self._threadpool
+        if issubclass(FileObject, FileObjectPosix):
+            # The user may read and write the descriptor, or hand it to another process.
+            options["_stays_blocking"] = True
         if self.text_mode:
             options.update(encoding=self.encoding, errors=self.errors)
         elif self._bufsize == 1:

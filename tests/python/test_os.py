@@ -318,3 +318,115 @@ def test_waiting_for_a_child_takes_no_longer_than_the_child():
     for _ in range(50):
         gevent_os.waitpid(fork_child(), 0)
     assert time.perf_counter() - start < 20
+
+
+WAYS_TO_WAIT = {
+    "wait": "os.wait()",
+    "wait3": "os.wait3(0)[:2]",
+    "wait4": "os.wait4(pid, 0)[:2]",
+    "wait4_any": "os.wait4(-1, 0)[:2]",
+    "waitpid": "os.waitpid(pid, 0)",
+    "waitpid_any": "os.waitpid(-1, 0)",
+    "waitpid_own_group": "os.waitpid(0, 0)",
+    "waitpid_group": "os.waitpid(-os.getpgrp(), 0)",
+    "waitid": "by_id(os.P_PID, pid)",
+    "waitid_any": "by_id(os.P_ALL, 0)",
+    "waitid_group": "by_id(os.P_PGID, os.getpgrp())",
+    "waitid_pidfd": "by_id(os.P_PIDFD, fd)",
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_WAIT)
+def test_every_way_to_wait_tells_of_children_that_gevent_has_seen_end_and_lets_others_run(way):
+    if way == "waitid_pidfd" and not hasattr(os, "P_PIDFD"):
+        pytest.skip("there are no pidfds here")
+    run_script(
+        f"""
+        from gevent import monkey
+        monkey.patch_all()
+        import os, subprocess, sys, threading, time
+
+        def by_id(kind, number):
+            found = os.waitid(kind, number, os.WEXITED)
+            return found.si_pid, found.si_status << 8
+
+        def tick():
+            while True:
+                ticks.append(1)
+                time.sleep(0.001)
+
+        ticks = []
+        threading.Thread(target=tick, daemon=True).start()
+        for ended in False, True:
+            held, hold = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.close(hold)
+                os.read(held, 1)
+                os._exit(7)
+            fd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+            os.close(held)
+            if ended:
+                os.close(hold)
+                while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+                    time.sleep(0.001)
+                subprocess.run(["true"])
+                time.sleep(0.01)
+            else:
+                timer = threading.Timer(0.1, os.close, (hold,))
+                timer.start()
+            before = len(ticks)
+            got = {WAYS_TO_WAIT[way]}
+            assert got == (pid, 7 << 8), (ended, got, pid)
+            assert ended or len(ticks) > before + 3
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+            else:
+                raise AssertionError("told twice")
+        """
+    )
+
+
+def test_without_children_every_way_to_wait_fails():
+    run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import os
+        for wait in (
+            os.wait,
+            lambda: os.wait3(0),
+            lambda: os.wait4(-1, os.WNOHANG),
+            lambda: os.waitpid(-1, 0),
+            lambda: os.waitid(os.P_ALL, 0, os.WEXITED),
+        ):
+            try:
+                wait()
+            except ChildProcessError:
+                continue
+            raise AssertionError(wait)
+        """
+    )
+
+
+def test_nothing_to_tell_yet_is_told_as_the_standard_library_does():
+    run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import os, signal, time
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(60)
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0)
+        assert os.wait3(os.WNOHANG)[:2] == os.wait4(pid, os.WNOHANG)[:2] == (0, 0)
+        assert os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG) is None
+        os.kill(pid, signal.SIGSTOP)
+        assert os.waitpid(pid, os.WUNTRACED)[0] == pid
+        os.kill(pid, signal.SIGKILL)
+        told = os.wait4(pid, 0)
+        assert told[:2] == (pid, signal.SIGKILL) and told[2].ru_maxrss > 0, told
+        """
+    )

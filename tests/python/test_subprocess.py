@@ -329,3 +329,94 @@ def test_a_killed_caller_takes_the_process_with_it():
     caller.kill()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_pipes_stay_in_blocking_mode_and_threads_may_use_their_descriptors():
+    result = run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import os, sys, threading
+        from subprocess import PIPE, Popen
+
+        code = "import sys; print('ready', flush=True); print(len(sys.stdin.buffer.read()))"
+        process = Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE)
+        assert os.get_blocking(process.stdin.fileno()) and os.get_blocking(process.stdout.fileno())
+        got = []
+
+        def read():
+            while data := os.read(process.stdout.fileno(), 1000):
+                got.append(data)
+
+        def write():
+            assert os.write(process.stdin.fileno(), b"x" * 300_000) == 300_000
+            process.stdin.close()
+
+        threads = [threading.Thread(target=read), threading.Thread(target=write)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert process.wait() == 0
+        print(b"".join(got))
+        """
+    )
+    assert result.stdout == "b'ready\\n300000\\n'\n"
+
+
+def test_the_output_of_one_process_is_the_input_of_the_next():
+    result = run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import sys
+        from subprocess import PIPE, Popen
+
+        slow = "import sys, time; print('one', flush=True); time.sleep(0.3); print('two')"
+        first = Popen([sys.executable, "-c", slow], stdout=PIPE)
+        copy = "import os\\nwhile data := os.read(0, 9): os.write(1, data)"
+        second = Popen([sys.executable, "-c", copy], stdin=first.stdout, stdout=PIPE)
+        third = Popen(["cat"], stdin=second.stdout, stdout=PIPE)
+        print(third.communicate()[0], first.wait(), second.wait())
+        """
+    )
+    assert result.stdout == "b'one\\ntwo\\n' 0 0\n"
+
+
+def test_greenlets_read_and_write_large_amounts_through_pipes_in_blocking_mode():
+    data = b"0123456789" * 200_000
+    popen = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert popen.communicate(data)[0] == data
+
+
+def test_os_read_and_write_leave_the_rest_to_the_system():
+    run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import os, tempfile, time
+        time.sleep(0)
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        try:
+            os.read(reading, 1)
+        except BlockingIOError:
+            pass
+        else:
+            raise AssertionError
+        os.set_blocking(reading, True)
+        assert os.write(writing, bytearray(b"abc")) == 3 and os.read(reading, 2) == b"ab" and os.read(reading, 0) == b""
+        os.close(writing)
+        assert os.read(reading, 5) == b"c" and os.read(reading, 5) == b""
+        with tempfile.TemporaryFile() as file:
+            assert os.write(file.fileno(), b"x" * 100_000) == 100_000
+            os.lseek(file.fileno(), 0, 0)
+            assert len(os.read(file.fileno(), 200_000)) == 100_000
+        for call in lambda: os.read(reading, -1), lambda: os.read(9999, 1), lambda: os.write(9999, b""):
+            try:
+                call()
+            except OSError:
+                continue
+            raise AssertionError(call)
+        """
+    )

@@ -19,6 +19,19 @@ cdef extern from "<unistd.h>" nogil:
     int c_isatty "::isatty"(int fd)
     int SEEK_CUR
 
+cdef extern from "<sys/uio.h>" nogil:
+    ctypedef struct iovec:
+        void* iov_base
+        size_t iov_len
+
+cdef extern from "ipc/transfer.h" namespace "gevent" nogil:
+    ssize_t read_now(int fd, void* data, size_t size)
+    ssize_t write_now(int fd, const iovec* pieces, int count)
+
+cdef extern from "python/hub_state.h" namespace "gevent":
+    void* hub_state()
+    bint in_hub()
+
 cdef extern from *:
     """
     #include <fcntl.h>
@@ -37,7 +50,12 @@ cdef extern from *:
       if (flags < 0 || (flags & O_NONBLOCK) != 0) return flags;
       return ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     }
+    static inline bool blocks(int fd) {
+      const int flags = ::fcntl(fd, F_GETFL);
+      return flags >= 0 && (flags & O_NONBLOCK) == 0;
+    }
     """
+    bint blocks(int fd)
     int kind_of_descriptor(int fd)
     int make_descriptor_nonblocking(int fd)
     int kTerminalPerhaps
@@ -59,13 +77,80 @@ def closing_fd(int fd):
     end_all_waits(fd)
 
 
+cdef ssize_t write_piece_now(int fd, const char* data, Py_ssize_t size) noexcept:
+    cdef iovec piece
+    piece.iov_base = <void*>data
+    piece.iov_len = size
+    return write_now(fd, &piece, 1)
+
+
+cdef bint would_stop_others(int fd) noexcept:
+    # A pipe, socket or terminal in blocking mode, used where other greenlets could run instead.
+    return hub_state() != NULL and not in_hub() and 0 <= kind_of_descriptor(fd) != kDisk and blocks(fd)
+
+
+def wrap_read(native):
+    """Return an `os.read` that parks instead of blocking; `native` does what need not wait."""
+
+    def read(fd, length, /):
+        """Read up to `length` bytes from the descriptor `fd`; nothing at its end. From `os`."""
+        cdef int number
+        cdef ssize_t count
+        if type(fd) is not int or type(length) is not int or not 0 < length <= CHUNK_MAX or not would_stop_others(fd):
+            return native(fd, length)
+        number = fd
+        chunk = PyBytes_FromStringAndSize(NULL, length)
+        while True:
+            count = read_now(number, PyBytes_AS_STRING(chunk), length)
+            if count >= 0:
+                return chunk if count == length else chunk[:count]
+            if errno != EAGAIN:
+                PyErr_SetFromErrno(OSError)
+            wait_for_descriptor(number, kRead, -1)
+
+    return read
+
+
+def wrap_write(native):
+    """Return an `os.write` that parks instead of blocking; `native` does what need not wait."""
+
+    def write(fd, data, /):
+        """Write `data` to the descriptor `fd`; return how many bytes were written. From `os`."""
+        cdef Py_buffer view
+        cdef int number
+        cdef Py_ssize_t done = 0
+        cdef ssize_t count
+        if type(fd) is not int or not would_stop_others(fd):
+            return native(fd, data)
+        number = fd
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            # A descriptor in blocking mode takes everything.
+            while True:
+                count = write_piece_now(number, <const char*>view.buf + done, view.len - done)
+                if count >= 0:
+                    done += count
+                    if done >= view.len:
+                        return done
+                elif errno != EAGAIN:
+                    PyErr_SetFromErrno(OSError)
+                else:
+                    wait_for_descriptor(number, kWrite, -1)
+        finally:
+            PyBuffer_Release(&view)
+
+    return write
+
+
 cdef class DescriptorIO:
     """The calls of a raw file on a descriptor, which belongs to somebody else.
 
     fd
-        is made non-blocking.
+        is made non-blocking, unless `stays_blocking`.
     readable, writable
         what is allowed.
+    stays_blocking
+        whether others rely on the mode of the descriptor. Then the system is told in each call not to wait.
 
     Any number of greenlets may wait; `end` wakes them with OSError (EBADF).
     """
@@ -75,13 +160,15 @@ cdef class DescriptorIO:
     cdef bint may_read
     cdef bint may_write
     cdef bint slow  # a disk stands behind it, which others need not wait for
+    cdef bint call_by_call  # it may be in blocking mode
 
-    def __cinit__(self, int fd, bint readable, bint writable):
+    def __cinit__(self, int fd, bint readable, bint writable, bint stays_blocking=False):
         self.fd = fd
         self.may_read = readable
         self.may_write = writable
         self.kind = kind_of_descriptor(fd)
-        if self.kind < 0 or make_descriptor_nonblocking(fd) < 0:
+        self.call_by_call = stays_blocking
+        if self.kind < 0 or (not stays_blocking and make_descriptor_nonblocking(fd) < 0):
             PyErr_SetFromErrno(OSError)
         self.slow = self.kind == kDisk
 
@@ -193,6 +280,8 @@ cdef class DescriptorIO:
                 fd = self.fd
                 with nogil:
                     count = c_read(fd, data, size)
+            elif self.call_by_call:
+                count = read_now(self.fd, data, size)
             else:
                 count = c_read(self.fd, data, size)
             if count >= 0:
@@ -210,6 +299,8 @@ cdef class DescriptorIO:
                 fd = self.fd
                 with nogil:
                     count = c_write(fd, data, size)
+            elif self.call_by_call:
+                count = write_piece_now(self.fd, data, size)
             else:
                 count = c_write(self.fd, data, size)
             if count >= 0:
@@ -226,4 +317,4 @@ cdef class DescriptorIO:
         return 0
 
 
-__all__ = ["DescriptorIO", "closing_fd"]
+__all__ = ["DescriptorIO", "closing_fd", "wrap_read", "wrap_write"]

@@ -17,6 +17,7 @@ cdef extern from "process/child_process.h" namespace "gevent":
         bint poll()
         void end(int status)
         void lose()
+        void reap()
         int pid()
         bint ended()
         bint lost()
@@ -64,6 +65,8 @@ cdef class ChildProcess:
 
     pid
         of a child of this process that nobody has reaped.
+
+    It is reaped by `reap`, by whoever waits for it, and at the end of this object.
 
     Looks like a loop's child watcher as far as one can look at it: `pid`, `rpid`, `rstatus`.
     """
@@ -117,8 +120,12 @@ cdef class ChildProcess:
         self.core.watch(loop_of(loop)[0], ref)
 
     def poll(self):
-        """Ask the system whether it has ended. Does not wait."""
+        """Ask the system whether it has ended. Does not wait, and does not reap it."""
         return self.core.poll()
+
+    def reap(self):
+        """If it has ended, let the system forget it, unless somebody has seen to that. Does not wait."""
+        self.core.reap()
 
     def end(self, int status):
         """Note that it was reaped with `status`."""

@@ -51,7 +51,7 @@ struct WaitingChild {
 
 }  // namespace
 
-TEST_CASE("a loop that watches a child reaps it, keeps its status and wakes all who wait") {
+TEST_CASE("a loop that watches a child keeps its status and wakes all who wait, and reap() lets the system forget it") {
   auto loop = make_loop();
   ends = 0;
   WaitingChild process(7);
@@ -68,7 +68,26 @@ TEST_CASE("a loop that watches a child reaps it, keeps its status and wakes all 
   CHECK(first.woken == 1);
   CHECK(second.woken == 1);
   CHECK(ends == 1);
+  process.wait_until_ended();
+  child.reap();
   CHECK(::waitpid(process.pid, nullptr, WNOHANG) == -1);
+}
+
+TEST_CASE("a child that has ended can be waited for by the system's own calls until its ChildProcess goes") {
+  auto loop = make_loop();
+  WaitingChild first(1), second(2);
+  {
+    ChildProcess child(first.pid, &count_end, nullptr), other(second.pid, &count_end, nullptr);
+    child.watch(*loop, true);
+    other.watch(*loop, true);
+    first.let_end();
+    second.let_end();
+    loop->run(gevent::Loop::Mode::kDefault);
+    int status = 0;
+    CHECK(::waitpid(first.pid, &status, WNOHANG) == first.pid);
+    CHECK(WEXITSTATUS(status) == 1);
+  }
+  CHECK(::waitpid(second.pid, nullptr, WNOHANG) == -1);
 }
 
 TEST_CASE("poll() sees an end that no loop has had time to see, and the loop then reports nothing") {
