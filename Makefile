@@ -2,7 +2,7 @@
 #
 # PYTHON=python3.12 chooses the interpreter (default python3), ARGS="..." goes to the program behind demo, test and bench.
 # Exit status 2 of a script under tools/: something to install, which its last line names.
-.PHONY: build demo test test-cpp test-all check format docs fuzz bench clean
+.PHONY: build demo test test-cpp test-all soak check format docs fuzz bench clean
 .DEFAULT_GOAL := build
 
 build:
@@ -23,6 +23,10 @@ test-cpp:
 test-all: build
 	@tools/system.sh test
 	@.venv/bin/python tools/test_all.py $(ARGS)
+
+# Ten minutes of messages between processes that are stopped and killed, all counted. ARGS="--seconds 60 --seed 7".
+soak: build
+	@.venv/bin/python tests/soak/soak.py $(ARGS)
 
 # Formatters, linters and the rules of the house.
 check: build
