@@ -25,9 +25,15 @@ class Awaited final : public ListNode {
     line_.wake_all();
   }
 
+  void tell() noexcept {
+    told = reported = true;
+    line_.wake_all();
+  }
+
   Io io;
   bool reported = false;
   bool closed = false;
+  bool told = false;
 
  private:
   static void on_ready(Watcher& watcher, int) noexcept {
@@ -188,7 +194,10 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
     if (park_for(0, true) == kFailed) return kFailed;
     if (look(all)) return kWoken;
   }
-  return wait_on_loop(all, timeout_s, [&](const Wait&) { return look(all); });
+  // Who was told to look again is not told what there is to see: that is for the caller, who finds nothing ready.
+  return wait_on_loop(all, timeout_s, [&](const Wait& wait) {
+    return look(all) || std::any_of(wait.awaited.begin(), wait.awaited.end(), [](auto& each) { return each->told; });
+  });
 }
 
 Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
@@ -205,6 +214,13 @@ void end_descriptor_waits(int fd) noexcept {
     each->end();
     // The number may soon belong to another file. A loop of another thread stops its own watchers, a moment later.
     if (Loop* loop = each->io.loop(); loop != nullptr && !loop->blocked()) each->io.stop();
+  }
+}
+
+void look_again_at_descriptor(int fd) noexcept {
+  IntrusiveList<Awaited>& all = all_awaited();
+  for (Awaited* each = all.front(); each != nullptr; each = all.after(*each)) {
+    if (each->io.fd() == fd) each->tell();
   }
 }
 

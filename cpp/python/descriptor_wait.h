@@ -25,9 +25,12 @@ Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
 
 // Waits until at least one of `all` is ready, at most `timeout_s` seconds; marks those that are. Looks first, so that
 // nothing is registered with a loop, and no hub made, when something is ready or `timeout_s` is 0; but lets others run
-// in any case unless it is 0. A number that is no open descriptor counts as ready, as it does for poll(2). `all` may be
-// on a C stack: only the caller touches it.
+// in any case unless it is 0. kWoken with nothing marked: somebody called look_again_at_descriptor(). A number that is
+// no open descriptor counts as ready, as it does for poll(2). `all` may be on a C stack: only the caller touches it.
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept;
+
+// Ends the waits for `fd` that began here, as if it were ready: there may be another way now to come by what it brings.
+void look_again_at_descriptor(int fd) noexcept;
 
 // `fd` is about to be closed: ends all waits for it that began here.
 void end_descriptor_waits(int fd) noexcept;

@@ -1,13 +1,9 @@
 // Whole messages over a descriptor, for greenlets that take turns.
 //
-// A message that has begun is finished, whoever is killed meanwhile:
-//
-// * A greenlet that is interrupted (kill, Timeout) after the first byte of a message leaves what it has on a record of
-//   that descriptor, and the next who receives goes on from there. Interrupted before the first byte, it has taken
-//   nothing.
-// * A greenlet that is interrupted in the middle of sending leaves the rest on a record; the next who sends, or
-//   finish_sending(), sends that first. Otherwise the other end would take the next message for the rest of this one.
-// * While one is in the middle of a message, others who want the same direction stand in line.
+// A message that has begun is finished, whoever is killed meanwhile. A greenlet that is interrupted (kill, Timeout)
+// after its first byte leaves the rest to the courier, with the locks that it holds: ipc/courier.h has the rules,
+// message_errand.h what they mean for greenlets. Interrupted before the first byte, it has taken or sent nothing. While
+// one is in the middle of a message, others who want the same direction stand in line.
 //
 // How not to wait is in ipc/transfer.h, what a message looks like in ipc/framing.h. All functions need the GIL; `fd` is
 // closed by close_exchange() only.
@@ -30,11 +26,7 @@ int send_message(int fd, const void* data, std::size_t size) noexcept;
 PyObject* receive_bytes(int fd, std::size_t size) noexcept;
 int send_bytes(int fd, const void* data, std::size_t size) noexcept;
 
-// Whether the rest of a message waits to be sent, and sending it.
-[[nodiscard]] bool sending_unfinished(int fd) noexcept;
-int finish_sending(int fd) noexcept;
-
-// Wakes everybody who waits for `fd` with OSError, forgets its records, closes it. 0, or -1 with OSError.
+// Wakes everybody who waits for `fd` with OSError, forgets what was under way, closes it. 0, or -1 with OSError.
 int close_exchange(int fd) noexcept;
 
 // In a child whose hub was abandoned: what was going on is the parent's.

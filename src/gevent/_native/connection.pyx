@@ -2,9 +2,11 @@
 """Messages over pipes and sockets, for the methods of `multiprocessing.connection.Connection`.
 
 How messages are exchanged, and what happens when somebody is interrupted or the connection closed, is in
-cpp/python/message_exchange.h; how descriptors are waited for in cpp/python/descriptor_wait.h. Functions whose first
-argument is `self` become methods: they know a connection by `_handle`, `_readable` and `_writable`.
+cpp/python/message_exchange.h and message_errand.h; how descriptors are waited for in cpp/python/descriptor_wait.h.
+Functions whose first argument is `self` become methods: they know a connection by `_handle`, `_readable` and
+`_writable`.
 """
+from cpython.object cimport PyObject
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int64_t
 from libcpp.vector cimport vector
@@ -23,12 +25,18 @@ cdef extern from "python/message_exchange.h" namespace "gevent":
     int send_message(int fd, const void* data, size_t size) except -1
     object receive_bytes(int fd, size_t size)
     int send_bytes_of "gevent::send_bytes" (int fd, const void* data, size_t size) except -1
-    bint sending_unfinished(int fd)
-    int finish_sending_of "gevent::finish_sending" (int fd) except -1
     int close_exchange(int fd) except -1
     void forget_exchanges()
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
     int yield_turn_now "gevent::yield_turn" () except -1
+
+cdef extern from "python/message_errand.h" namespace "gevent":
+    object receive_kept_message(int fd, double timeout_s)
+    bint messages_may_be_kept()
+    bint is_sending_to "gevent::is_sending" (int fd)
+    int close_when_sent_to "gevent::close_when_sent" (int fd) except -1
+    int finish_errands(double stalled_s) except -1
+    void set_left_hook(PyObject* callable)
 
 cdef extern from "python/descriptor_wait.h" namespace "gevent":
     cdef cppclass AwaitedDescriptor:
@@ -40,9 +48,9 @@ cdef extern from "python/descriptor_wait.h" namespace "gevent":
 
 cdef extern from *:
     """
-    #include "python/descriptor_wait.h"
+    #include "python/message_errand.h"
     static inline gevent::Parked wait_for_all_of(std::vector<gevent::AwaitedDescriptor>& all, double timeout_s) {
-      return gevent::wait_for_any(std::span(all), timeout_s);
+      return gevent::wait_for_messages(std::span(all), timeout_s);
     }
     """
     int wait_for_all_of(vector[AwaitedDescriptor]&, double timeout_s) except -1
@@ -66,38 +74,21 @@ cdef int _writing(self) except -1:
     return handle
 
 
-cdef _transmit(int fd, buffer, Py_ssize_t offset, Py_ssize_t size, bint framed):
+cdef _transmit(int fd, buffer, Py_ssize_t offset, Py_ssize_t size, bint framed, bint in_turn=True):
     cdef Py_buffer view
     PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
     try:
         if size < 0:
             size = view.len - offset
         # An empty message says "look around": it is sent from destructors too, where nobody expects a switch.
-        if size > 0:
+        if size > 0 and in_turn:
             yield_in_turn()
         if framed:
             send_message(fd, <char*>view.buf + offset, size)
         else:
             send_bytes_of(fd, <char*>view.buf + offset, size)
-    except BaseException:
-        if sending_unfinished(fd):
-            _finish_soon(fd)
-        raise
     finally:
         PyBuffer_Release(&view)
-
-
-cdef _finish_soon(int fd):
-    # Whoever reads the other end waits for the rest of a message; the greenlet that was sending it is on its way out.
-    from gevent.hub import spawn_raw
-    spawn_raw(_finish, fd)
-
-
-def _finish(int fd):
-    try:
-        finish_sending_of(fd)
-    except OSError:
-        pass  # the other end is gone, or the connection closed: nobody waits for the rest
 
 
 # -- methods of Connection -------------------------------------------------------------------------------------------
@@ -257,6 +248,57 @@ def yield_turn():
     yield_turn_now()
 
 
+def messages_are_kept():
+    """Whether an interrupted greenlet may have left a message; where, take_kept() and the like know."""
+    return messages_may_be_kept()
+
+
+def take_kept(int fd, block=True, timeout=None):
+    """The message of `fd` that an interrupted greenlet of this process had begun to take; None if there is none.
+
+    block, timeout
+        how long to wait for the rest of it, as Queue.get() has it; None is returned when the time is over
+
+    It is not under whatever lock guards the descriptor: no other process takes it. Raises OSError.
+    """
+    cdef double seconds = 0.0
+    if not messages_may_be_kept():
+        return None
+    if block:
+        seconds = -1.0
+        if timeout is not None:
+            seconds = timeout
+            if seconds < 0:
+                seconds = 0
+    return receive_kept_message(fd, seconds)
+
+
+def is_sending(int fd):
+    """Whether what somebody was interrupted in sending to `fd` is still being sent."""
+    return is_sending_to(fd)
+
+
+def close_when_sent(int fd):
+    """Close `fd` as soon as nothing is being sent there any more. Does not wait."""
+    close_when_sent_to(fd)
+
+
+def finish_messages(double stalled_s):
+    """Wait until what interrupted greenlets were sending has been sent, and what they were receiving under a lock has
+    arrived; for the latter not longer than `stalled_s` seconds in which nothing comes. For the end of the process."""
+    finish_errands(stalled_s)
+
+
+cdef object _left_hook = None
+
+
+def call_when_left(hook):
+    """Have `hook()` called whenever a greenlet is interrupted in the middle of a message. It must not wait."""
+    global _left_hook
+    _left_hook = hook
+    set_left_hook(<PyObject*>hook)
+
+
 def read_exactly(int fd, size_t size):
     """`size` bytes from `fd`. Waits, letting other greenlets run. Raises EOFError, OSError."""
     return receive_bytes(fd, size)
@@ -265,6 +307,11 @@ def read_exactly(int fd, size_t size):
 def write_all(int fd, data):
     """Write all of `data` to `fd`. Waits, letting other greenlets run. Raises OSError."""
     _transmit(fd, data, 0, -1, False)
+
+
+def write_all_in_turn(int fd, data):
+    """As write_all(), but lets nobody else run before the first byte is written, if that can be written at once."""
+    _transmit(fd, data, 0, -1, False, False)
 
 
 def close(int fd):

@@ -64,6 +64,11 @@ cdef extern from "python/spinning.h" namespace "gevent":
 cdef extern from "python/message_exchange.h" namespace "gevent":
     int yield_if_turn_is_over() except -1
 
+cdef extern from "python/message_errand.h" namespace "gevent":
+    uint64_t next_taking()
+    bint locks_may_be_kept()
+    bint keep_lock(CoreSemaphore&, uint32_t maximum, PyObject* keeper, const void* owner, uint64_t taken_at)
+
 cdef extern from "Python.h":
     int Py_AtExit(void (*)() noexcept)
 
@@ -267,6 +272,8 @@ cdef class SemLock:
     cdef CoreSemaphore* core
     cdef int count
     cdef PyObject* owner  # only compared
+    cdef uint64_t taken_at  # a number for the last taking: which was before which
+    cdef public bint guards  # False: its unit counts something, and says nothing of who may do what
     cdef object __weakref__
 
     def __init__(self, int kind, int value, int maxvalue, name=None, unlink=True):
@@ -281,6 +288,7 @@ cdef class SemLock:
         self.core = handle.core.get()
         self.kind = kind
         self.maxvalue = maxvalue
+        self.guards = maxvalue == 1
 
     @classmethod
     def _rebuild(cls, handle, int kind, int maxvalue, name=None):
@@ -321,6 +329,7 @@ cdef class SemLock:
                 return False
         self.count += 1
         self.owner = me
+        self.taken_at = next_taking()
         return True
 
     def release(self):
@@ -335,9 +344,20 @@ cdef class SemLock:
             if self.count > 1:
                 self.count -= 1
                 return
+        if locks_may_be_kept() and self._is_kept():
+            return
         if not self.core.release(self.maxvalue):
             raise ValueError("semaphore or lock released too many times")
         self.count -= 1
+
+    cdef bint _is_kept(self):
+        # Its owner was interrupted in the middle of a message that this lock guards: that keeps it (ipc/courier.h).
+        if not self.guards or self.count <= 0:
+            return False
+        if not keep_lock(self.core[0], self.maxvalue, <PyObject*>self.handle, self.owner, self.taken_at):
+            return False
+        self.count -= 1
+        return True
 
     def __enter__(self):
         return self.acquire()

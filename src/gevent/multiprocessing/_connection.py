@@ -124,8 +124,26 @@ def _reducers(mp):
         mp.reduction.register(each, mp.reduction._reduce_socket)
 
 
+#: How long the end of a process waits for the next bytes of a message that it is in the middle of receiving.
+_STALLED_S = 2.0
+
+
+def _make_left_hook(mp):
+    told = None
+
+    def finish_before_exit():
+        # After the queues' own threads have been joined, and the children.
+        nonlocal told
+        if told != os.getpid():
+            told = os.getpid()
+            mp.util.Finalize(None, native.finish_messages, args=(_STALLED_S,), exitpriority=-100)
+
+    return finish_before_exit
+
+
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that connections let others run."""
+    native.call_when_left(_make_left_hook(mp))
     connection = mp.connection
     for name in METHODS:
         yield connection.Connection, name, getattr(native, name)

@@ -14,7 +14,7 @@ import struct
 
 from gevent._native import connection as native
 from gevent.multiprocessing._connection import METHODS
-from gevent.multiprocessing._process import clean_fork, leave, open_for_writing
+from gevent.multiprocessing._process import clean_fork, finish_starting, leave, open_for_writing
 from gevent.multiprocessing._view import View
 
 __all__ = ["become_server", "changes"]
@@ -25,6 +25,12 @@ _SIGNED = struct.Struct("q")
 def _read_signed(fd):
     """Return the next number that the server sent to `fd`. Waits, letting other greenlets run. Raises `EOFError`."""
     return _SIGNED.unpack(native.read_exactly(fd, _SIGNED.size))[0]
+
+
+def _read_process_id(fd):
+    """Return the number of the process that the server has just started for us."""
+    finish_starting(lambda: native.wait_readable(fd))
+    return _read_signed(fd)  # it is there, so that nobody else runs meanwhile
 
 
 def _make_poll(forkserver):
@@ -60,6 +66,7 @@ def changes(mp):
     # Held while the server is asked for a process, which waits.
     yield mp.forkserver._forkserver, "_lock", allocate_lock()
     yield mp.popen_forkserver, "open", open_for_writing
+    yield mp.popen_forkserver, "forkserver", View(mp.forkserver, read_signed=_read_process_id)
     yield mp.popen_forkserver.Popen, "poll", _make_poll(mp.forkserver)
     yield mp.popen_forkserver.Popen, "wait", _wait
 

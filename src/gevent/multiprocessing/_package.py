@@ -96,6 +96,7 @@ class Package:
                 _manager_connections,
                 _mixture,
                 _process,
+                _queues,
                 _synchronize,
             )
 
@@ -103,6 +104,7 @@ class Package:
                 _connection,
                 _handles,
                 _synchronize,
+                _queues,
                 _process,
                 _forkserver,
                 _greenlet_state,

@@ -8,6 +8,9 @@ thread may join it, and only `Popen.poll` reaps it.
 import os
 import posix
 import sys
+from functools import wraps
+
+from greenlet import getcurrent
 
 from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
@@ -15,7 +18,7 @@ from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent._native.hub import looked_in_vain
 from gevent.multiprocessing._view import View
 
-__all__ = ["changes", "clean_fork", "leave", "open_for_writing"]
+__all__ = ["changes", "clean_fork", "finish_starting", "leave", "open_for_writing"]
 
 #: How often to look where the kernel cannot tell of a process's end.
 _LOOK_INTERVAL_S = 0.05
@@ -104,8 +107,31 @@ def _wait(self, timeout=None):
     return self.poll()
 
 
+#: What was thrown into greenlets while they were starting a process, for after the start.
+_thrown = {}
+
+
+def finish_starting(wait):
+    """Return `wait()`; for what `start` waits for once there is a process, which comes soon, whatever happens.
+
+    What is thrown into the greenlet meanwhile, `start` raises after it has made the process known.
+    """
+    from gevent.exceptions import BlockingSwitchOutError, LoopExit
+
+    while True:
+        try:
+            return wait()
+        except (BlockingSwitchOutError, LoopExit, OSError, EOFError):
+            raise
+        except BaseException as error:
+            _thrown[getcurrent()] = error
+
+
 class _DataPipe:
-    """In the place of the file that a child's data is written to: more of it than a pipe holds lets others run."""
+    """In the place of the file that a child's data is written to: more of it than a pipe holds lets others run.
+
+    Who is interrupted leaves the rest to be written aside, since the process is there already.
+    """
 
     def __init__(self, fd, mode, closefd=True):
         self._fd, self._closes = fd, closefd
@@ -115,10 +141,15 @@ class _DataPipe:
 
     def __exit__(self, *exc_info):
         if self._closes:
-            native.close(self._fd)
+            native.close_when_sent(self._fd)
 
     def write(self, data):
-        native.write_all(self._fd, data)
+        try:
+            native.write_all_in_turn(self._fd, data)
+        except BaseException as error:
+            if not native.is_sending(self._fd):
+                raise
+            _thrown[getcurrent()] = error
 
 
 def open_for_writing(fd, mode, closefd=True):
@@ -136,6 +167,19 @@ def _make_init(original):
     return __init__
 
 
+def _make_start(original):
+    @wraps(original)
+    def start(self):
+        try:
+            original(self)
+        finally:
+            thrown = _thrown.pop(getcurrent(), None)
+        if thrown is not None:
+            raise thrown
+
+    return start
+
+
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that processes start and end aside."""
     yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave)
@@ -143,3 +187,4 @@ def changes(mp):
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait
     yield mp.popen_spawn_posix, "open", open_for_writing
+    yield mp.process.BaseProcess, "start", _make_start(mp.process.BaseProcess.start)
