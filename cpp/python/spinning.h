@@ -11,8 +11,9 @@ namespace gevent {
 
 constexpr unsigned kPatience = 200;
 
-// Of each thread: how many looks are left. In the thread's static block, so that it costs an instruction.
-#if defined(__ELF__)
+// Of each thread: how many looks are left. In the thread's static block, so that it costs an instruction; but musl has
+// no room there for what is loaded later.
+#if defined(__ELF__) && defined(__GLIBC__)
 #define GEVENT_STATIC_TLS __attribute__((tls_model("initial-exec")))
 #else
 #define GEVENT_STATIC_TLS
