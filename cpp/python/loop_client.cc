@@ -50,7 +50,7 @@ void PythonLoop::before_block() noexcept {
 
 void PythonLoop::after_block() noexcept {
   PyEval_RestoreThread(std::exchange(thread_state_, nullptr));
-  if (rest_.linked()) [[unlikely]]
+  if (rest_.begun()) [[unlikely]]
     rest_.end();
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 // Of this process: what a parent left behind is dropped at the first touch.
 struct Roll {
-  IntrusiveList<Rest> resting;
+  std::vector<Rest*> resting;
   std::vector<std::uint64_t> counted_out;  // PyThreadState ids, which are never used twice
   std::uint64_t generation = fork_generation();
 };
@@ -20,15 +20,14 @@ Roll& roll() noexcept {
   static auto* all = new Roll;
   if (all->generation != fork_generation()) {
     all->generation = fork_generation();
-    while (all->resting.pop_front() != nullptr) {
-    }
+    all->resting.clear();
   }
   return *all;
 }
 
 bool is_able(Roll& all, PyThreadState* thread) noexcept {
   if (std::ranges::find(all.counted_out, PyThreadState_GetID(thread)) != all.counted_out.end()) return false;
-  for (const Rest* rest = all.resting.front(); rest != nullptr; rest = all.resting.after(const_cast<Rest&>(*rest))) {
+  for (const Rest* rest : all.resting) {
     if (rest->thread() == thread) return !rest->lasts();
   }
   return true;
@@ -55,7 +54,7 @@ bool anybody_able() noexcept {
 
 void ring_one() noexcept {
   Roll& all = roll();
-  for (Rest* rest = all.resting.front(); rest != nullptr; rest = all.resting.after(*rest)) {
+  for (Rest* rest : all.resting) {
     if (rest->lasts() && rest->ring()) return;
   }
 }
@@ -82,8 +81,14 @@ void Rest::begin() noexcept {
   thread_ = PyThreadState_Get();
   Roll& all = roll();
   const bool alone = all.resting.empty();
-  all.resting.push_back(*this);
+  all.resting.push_back(this);
   if (!alone && !anybody_able()) ring_one();
+}
+
+void Rest::end() noexcept {
+  if (thread_ == nullptr) return;
+  thread_ = nullptr;
+  std::erase(roll().resting, this);
 }
 
 bool others_may_come() noexcept {

@@ -15,18 +15,23 @@
 #pragma once
 #include <Python.h>
 
-#include "base/intrusive_list.h"
 #include "loop/loop.h"
 
 namespace gevent {
 
-// One thread's rest: as long as it is linked. May live on the C stack of a thread that sleeps without giving its stack
-// away to another greenlet.
-class Rest : public ListNode {
+// One thread's rest, between begin() and end(). May live on the C stack of a thread that sleeps without giving its
+// stack away to another greenlet; in a forked child, where that stack is somebody else's by and by, nobody looks at it.
+class Rest {
  public:
+  Rest() noexcept = default;
+  Rest(const Rest&) = delete;
+  Rest& operator=(const Rest&) = delete;
+
   // Says that the calling thread is about to sleep. If it was the last that was able, one that stalls is rung.
   void begin() noexcept;
-  void end() noexcept { unlink(); }
+  // Does nothing when it has not begun, in this process.
+  void end() noexcept;
+  [[nodiscard]] bool begun() const noexcept { return thread_ != nullptr; }
 
   // Whether the thread still sleeps: false as soon as somebody has made anything ready for it.
   [[nodiscard]] virtual bool lasts() const noexcept = 0;
@@ -37,7 +42,7 @@ class Rest : public ListNode {
   [[nodiscard]] const PyThreadState* thread() const noexcept { return thread_; }
 
  protected:
-  ~Rest() = default;
+  ~Rest() { end(); }
 
  private:
   const PyThreadState* thread_ = nullptr;
