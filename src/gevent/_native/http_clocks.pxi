@@ -44,7 +44,7 @@ cdef class Clock:
     """
 
     cdef ConnectionClock* core
-    cdef object _clocks  # which has it in its list
+    cdef Clocks _clocks  # which has it in its list
 
     def __cinit__(self, int fd=-1):
         self.core = new ConnectionClock(fd)
@@ -101,18 +101,26 @@ cdef class Clock:
 
     def end(self):
         """The descriptor is about to be closed."""
+        cdef Clocks clocks = self._clocks
         self.core.forget()
         self.core.unlink()
         self._clocks = None
+        if clocks is not None:
+            del clocks.open[self]
+            if clocks.on_empty is not None and not clocks.open:
+                clocks.on_empty()
 
 
 cdef class Clocks:
     """The clocks of all connections of a server. Times are in seconds, a rate in bytes a second; None is none."""
 
     cdef unique_ptr[ConnectionClocks] core
+    cdef readonly dict open  # clocks, and the greenlets that serve their connections
+    cdef public object on_empty  # called when the last has ended
 
     def __cinit__(self, idle, head, send, body_rate_min, double body_grace):
         cdef ClockLimits limits
+        self.open = {}
         limits.idle = -1 if idle is None else idle
         limits.head = -1 if head is None else head
         limits.send = -1 if send is None else send
@@ -126,10 +134,13 @@ cdef class Clocks:
         cdef double interval = self.core.get().interval()
         return None if interval < 0 else interval
 
-    def add(self, Clock clock):
-        """Look after `clock` too, until its `end`."""
+    def begin(self, int fd, greenlet):
+        """Return the clock of a connection that begins, until its `end`."""
+        cdef Clock clock = Clock(fd)
         self.core.get().add(clock.core[0])
         clock._clocks = self
+        self.open[clock] = greenlet
+        return clock
 
     def sweep(self):
         """End the waits that have lasted too long."""

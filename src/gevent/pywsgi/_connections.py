@@ -18,34 +18,36 @@ class Connections:
         )
         self._interval = self._clocks.interval
         self._timer = None
-        self._open = {}  # clocks, and the greenlets that serve them
         self._none_left = Event()
+        self._clocks.on_empty = self._none_left.set
         self.closing = False
+
+    @property
+    def _open(self):
+        return self._clocks.open
 
     def begin(self, sock):
         """Return the clock of a connection that begins in this greenlet; a fake socket has none."""
         try:
-            clock = _ConnectionClock(sock.fileno())
-        except (AttributeError, TypeError, OSError):
+            fd = sock.fileno()
+        except (AttributeError, OSError):
             return Clock()
-        clock.connections = self
-        self._open[clock] = getcurrent()
-        self._clocks.add(clock)
+        if not isinstance(fd, int):
+            return Clock()
+        clock = self._clocks.begin(fd, getcurrent())
         if self.closing:
             clock.close_soon()
         if self._timer is None and self._interval is not None:
             self._timer = get_hub().loop.timer(self._interval, self._interval, ref=False)
-            self._timer.start(self._clocks.sweep)
+            self._timer.start(self._sweep)
         return clock
 
-    def _ended(self, clock):
-        self._open.pop(clock, None)
+    def _sweep(self):
+        self._clocks.sweep()
         if not self._open:
-            self._none_left.set()
             timer, self._timer = self._timer, None
-            if timer is not None:
-                timer.stop()
-                timer.close()
+            timer.stop()
+            timer.close()
 
     def end_all(self, timeout, idle_grace=0):
         """Let requests that have begun end, for `timeout` seconds, then cut the connections that are left.
@@ -71,13 +73,3 @@ class Connections:
                 self._none_left.wait(timeout)
         for clock in others & self._open.keys():
             clock.cut()
-
-
-class _ConnectionClock(Clock):
-    connections = None
-
-    def end(self):
-        super().end()
-        connections, self.connections = self.connections, None
-        if connections is not None:
-            connections._ended(self)
