@@ -7,6 +7,7 @@ import sys
 from time import monotonic
 
 from gevent._hub_local import get_hub
+from gevent._native.hub import count_out_this_thread
 from gevent.monkey import get_original
 
 __all__ = ["Watch"]
@@ -70,6 +71,7 @@ class Watch:
         self._last_turn = now
 
     def _look(self, sleep):
+        count_out_this_thread()  # it wakes nobody
         while True:
             sleep(LOOK_S)
             if self._parent_is_gone():

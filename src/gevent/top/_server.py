@@ -11,6 +11,7 @@ from time import monotonic
 from greenlet import getcurrent, greenlet
 
 from gevent._hub_local import register_after_abandon
+from gevent._native.hub import count_out_this_thread
 from gevent.monkey import get_original
 
 __all__ = [
@@ -119,6 +120,7 @@ def _af_unix():
 
 
 def _answer_all(listener):
+    count_out_this_thread()  # it wakes nobody
     while True:
         try:
             connection, _ = listener.accept()
