@@ -65,7 +65,11 @@ class _PostponedPatch:
         finish(STDLIB_NAME)
         # Were it still there, it would be loaded a second time.
         module = sys.modules.pop(name, None)
-        return None if module is None else ModuleSpec(name, _Imported(module))
+        if module is not None:
+            return ModuleSpec(name, _Imported(module))
+        # Of those who look from now on some are new, and wait for just this module.
+        found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        return next((spec for spec in found if spec is not None), None)
 
     def do(self):
         sys.meta_path.remove(self)

@@ -1,5 +1,8 @@
 """A spawned child patches what the program imports when it imports it, and nobody can tell."""
 
+import subprocess
+import sys
+
 from worlds import run_program
 
 ASKING = """
@@ -184,3 +187,26 @@ def test_sockets_go_between_processes_that_have_not_imported_socket(tmp_path):
         assert data == b"hello again", data
     """,
     )
+
+
+def test_the_module_whose_import_begins_the_patching_is_patched_itself(tmp_path):
+    """In a child that a Queue is sent to, multiprocessing.queues is the first module that is more than a start."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from gevent import monkey; monkey.patch_all(multiprocessing=True)\n"
+        "import multiprocessing, sys\n"
+        "def child(queue):\n"
+        "    queue.put([type(queue).get.__globals__['__name__'], 'multiprocessing.queues' in _waiting()])\n"
+        "def _waiting():\n"
+        "    from gevent import _import_hook\n"
+        "    return _import_hook._finder.changes\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    queue = context.Queue()\n"
+        "    process = context.Process(target=child, args=(queue,))\n"
+        "    process.start()\n"
+        "    print(*queue.get(timeout=40))\n"
+        "    process.join()\n"
+    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "gevent.multiprocessing._queues False\n", done.stderr
