@@ -1,5 +1,6 @@
 // A file descriptor that is closed by whoever has it last.
 #pragma once
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,21 @@ class OwnedFd {
 
   // Gives it away: the caller closes it.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+
+  // From now on this number is what `other` was, closed on exec; what it was before is closed, if it was open at all.
+  // Requires: both valid.
+  void take_over(OwnedFd other) noexcept {
+    if (other.fd_ == fd_) {
+      static_cast<void>(other.release());
+      return;
+    }
+#ifdef __linux__
+    ::dup3(other.fd_, fd_, O_CLOEXEC);
+#else
+    ::dup2(other.fd_, fd_);
+    ::fcntl(fd_, F_SETFD, FD_CLOEXEC);
+#endif
+  }
 
   void reset(int fd = -1) noexcept {
     const int old = std::exchange(fd_, fd);

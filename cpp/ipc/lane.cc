@@ -4,15 +4,16 @@
 
 #include <cstdint>
 
-#ifdef __linux__
+#include "base/kernel.h"
+
+#ifdef GEVENT_HAVE_EVENTFD
 #include <sys/eventfd.h>
-#define GEVENT_LANE_EVENTFD 1
 #endif
 
 namespace gevent {
 
 Result<Lane> Lane::create() noexcept {
-#ifdef GEVENT_LANE_EVENTFD
+#ifdef GEVENT_HAVE_EVENTFD
   OwnedFd fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!fd) return Error::from_errno("eventfd");
   return Lane(std::move(fd));

@@ -9,10 +9,16 @@
 #include <array>
 #include <cerrno>
 
+#include "base/kernel.h"
+
+#if defined(GEVENT_HAVE_NOWAIT_CALLS) && defined(RWF_NOWAIT)
+#define GEVENT_USE_NOWAIT_CALLS 1
+#endif
+
 namespace gevent {
 namespace {
 
-bool nowait_allowed = true;
+[[maybe_unused]] bool nowait_allowed = true;
 
 template <typename Call>
 ssize_t without_interruption(Call call) noexcept {
@@ -23,8 +29,10 @@ ssize_t without_interruption(Call call) noexcept {
   return outcome;
 }
 
+#ifdef GEVENT_USE_NOWAIT_CALLS
 // RWF_NOWAIT is not for this file, or not for this kernel.
 bool nowait_unknown() noexcept { return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL; }
+#endif
 
 bool ready_now(int fd, short events) noexcept {
   pollfd look{fd, events, 0};
@@ -79,7 +87,7 @@ ssize_t write_portably(int fd, const iovec* pieces, int count) noexcept {
 void allow_nowait_calls(bool allowed) noexcept { nowait_allowed = allowed; }
 
 ssize_t read_now(int fd, void* data, std::size_t size) noexcept {
-#ifdef RWF_NOWAIT
+#ifdef GEVENT_USE_NOWAIT_CALLS
   if (nowait_allowed) {
     const iovec piece{data, size};
     const ssize_t outcome = without_interruption([&] { return ::preadv2(fd, &piece, 1, -1, RWF_NOWAIT); });
@@ -90,7 +98,7 @@ ssize_t read_now(int fd, void* data, std::size_t size) noexcept {
 }
 
 ssize_t write_now(int fd, const iovec* pieces, int count) noexcept {
-#ifdef RWF_NOWAIT
+#ifdef GEVENT_USE_NOWAIT_CALLS
   if (nowait_allowed) {
     const ssize_t outcome = without_interruption([&] { return ::pwritev2(fd, pieces, count, -1, RWF_NOWAIT); });
     if (outcome >= 0 || !nowait_unknown()) return outcome;

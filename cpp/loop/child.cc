@@ -1,18 +1,18 @@
 // How the end of a child process is seen.
 //
-// A pidfd names one process for good: its number cannot be reused under us, it becomes readable when the process ends,
-// and waitid(P_PIDFD) reaps that process and no other. So a Child is an Io on a pidfd, and needs neither SIGCHLD nor
-// the main thread. What it shares with every other way is that somebody else in this process may reap first (a
-// waitpid(-1), SIGCHLD ignored): then the end is still seen, and only the status is lost.
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// A Child is an Io on a ProcessEnd: a pidfd, or a kqueue with EVFILT_PROC. Neither needs SIGCHLD or the main thread.
+// Where the kernel has neither (or no descriptor is left) a fallback listens to SIGCHLD or looks every so often. What
+// all ways share is that somebody else in this process may reap first (a waitpid(-1), SIGCHLD ignored): then the end is
+// still seen, and only the status is lost.
+//
+// A kqueue needs two things more. It tells of an end slightly before the process can be reaped, so a Child that was
+// told and finds it running looks again shortly. And a child of fork() does not inherit it, so there it is opened anew.
 #include <cerrno>
 #include <csignal>
 
 #include "loop/child_look.h"
 #include "loop/loop.h"
+#include "loop/process_end.h"
 #include "loop/watcher.h"
 
 namespace gevent {
@@ -20,75 +20,47 @@ namespace gevent {
 namespace {
 
 constexpr double kFallbackPeriod = 0.1;  // seconds, when not even SIGCHLD can be had
+constexpr double kMomentLater = 0.001;   // seconds, between being told of an end and finding it
 
-OwnedFd open_pidfd(int pid) noexcept {
-#ifdef SYS_pidfd_open
-  return OwnedFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-#else
-  static_cast<void>(pid);
-  errno = ENOSYS;
-  return OwnedFd();
-#endif
-}
-
-// -1: not over yet. Otherwise what waitpid() would have given, 0 when there was nothing to reap.
-constexpr int kStillRunning = -1;
-
-int reap_by_pid(int pid) noexcept {
-  int status = 0;
-  pid_t reaped;
-  do {
-    reaped = ::waitpid(pid, &status, WNOHANG);
-  } while (reaped < 0 && errno == EINTR);
-  if (reaped == 0) return kStillRunning;
-  return reaped == pid ? status : 0;
-}
-
-int reap_by_pidfd(int pidfd, int pid) noexcept {
-#ifdef SYS_pidfd_open
-  constexpr auto kByPidfd = static_cast<idtype_t>(3);  // P_PIDFD, which older C libraries do not name
-  siginfo_t info{};
-  int result;
-  do {
-    result = ::waitid(kByPidfd, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
-  } while (result < 0 && errno == EINTR);
-  if (result < 0) {
-    // EINVAL: Linux 5.3 has pidfds that cannot be waited for. As long as it is unreaped the number is still its own.
-    return errno == EINVAL ? reap_by_pid(pid) : 0;
-  }
-  if (info.si_pid == 0) return kStillRunning;
-  switch (info.si_code) {
-    case CLD_EXITED:
-      return (info.si_status & 0xff) << 8;
-    case CLD_DUMPED:
-      return info.si_status | 0x80;
-    default:
-      return info.si_status;
-  }
-#else
-  static_cast<void>(pidfd);
-  return reap_by_pid(pid);
-#endif
-}
-
-int peek_by_pid(int pid) noexcept {
+// As ProcessEnd::reap(), but it stays unreaped.
+int peek(int pid) noexcept {
   const int status = look_at_child(pid);
-  if (status == kChildRuns) return kStillRunning;
+  if (status == kChildRuns) return ProcessEnd::kStillRunning;
   return status == kNoSuchChild ? 0 : status;
 }
 
 }  // namespace
 
-// What stands in for a pidfd. Only one of the two is ever active.
+// What stands in for a ProcessEnd.
 struct Child::Fallback {
-  Fallback(Loop& loop, Child& child) noexcept
+  Fallback(Loop& loop, Child& child, double period_s) noexcept
       : sigchld(loop, SIGCHLD, &Fallback::on_hint, &child),
-        tick(loop, kFallbackPeriod, kFallbackPeriod, &Fallback::on_hint, &child) {}
+        tick(loop, period_s, period_s, &Fallback::on_hint, &child) {}
 
   static void on_hint(Watcher& watcher, int) noexcept { static_cast<Child*>(watcher.owner)->look(); }
 
   Signal sigchld;
   Timer tick;
+};
+
+// A ProcessEnd, and what re-opens it after a fork where that is needed.
+struct Child::Told {
+  Told(Loop& loop, Child& child, ProcessEnd opened) noexcept
+      : end(std::move(opened)), forked(loop, &Told::on_fork, &child) {
+    if (end.survives_fork()) return;
+    forked.set_ref(false);
+    forked.start();
+  }
+
+  static void on_fork(Watcher& watcher, int) noexcept {
+    Child& child = *static_cast<Child*>(watcher.owner);
+    child.exited_.forget();
+    child.told_.reset();  // and with it `watcher`
+    child.listen();
+  }
+
+  ProcessEnd end;
+  Fork forked;
 };
 
 Child::Child(Loop& loop, int pid, Callback callback, void* owner) noexcept
@@ -101,37 +73,49 @@ void Child::begin() noexcept {
   active_ = true;
   exited_.set_priority(priority());
   if (rpid != 0) return feed(kChildEvent);  // seen already; the number may be another process's by now
-  if (pidfd_allowed) {
-    pidfd_ = open_pidfd(pid);
-    if (!pidfd_.valid() && errno == ESRCH) {
-      rpid = pid;
-      feed(kChildEvent);
-      return;
-    }
-  }
-  if (!pidfd_.valid()) return begin_fallback();
-  exited_.set(pidfd_.get(), kRead);
-  exited_.start();
+  listen();
 }
 
-void Child::begin_fallback() noexcept {
-  fallback_ = std::make_unique<Fallback>(*loop(), *this);
-  pass_on_ref();
-  fallback_->sigchld.set_priority(priority());
-  fallback_->sigchld.start();
-  if (!fallback_->sigchld.active()) fallback_->tick.start();
-  // It may have ended before anybody listened.
-  const int status = leaves_unreaped ? peek_by_pid(pid) : reap_by_pid(pid);
-  if (status == kStillRunning) return;
+void Child::listen() noexcept {
+  Result<ProcessEnd> end = ProcessEnd::open(pid);
+  if (end.ok()) {
+    told_ = std::make_unique<Told>(*loop(), *this, std::move(end).value());
+    exited_.set(told_->end.fd(), kRead);
+    exited_.start();
+    return;
+  }
+  if (end.error().code() != ESRCH) return begin_fallback(kFallbackPeriod);
+  const int status = ask();
+  if (status == ProcessEnd::kStillRunning) return begin_fallback(kMomentLater);
+  note_end(status);
+}
+
+int Child::ask() const noexcept {
+  if (leaves_unreaped) return peek(pid);
+  return told_ != nullptr ? told_->end.reap() : ProcessEnd::reap(pid);
+}
+
+void Child::note_end(int status) noexcept {
   rpid = pid;
   rstatus = status;
   feed(kChildEvent);
 }
 
+void Child::begin_fallback(double period_s) noexcept {
+  fallback_ = std::make_unique<Fallback>(*loop(), *this, period_s);
+  pass_on_ref();
+  fallback_->sigchld.set_priority(priority());
+  if (period_s == kFallbackPeriod) fallback_->sigchld.start();
+  if (!fallback_->sigchld.active()) fallback_->tick.start();
+  // It may have ended before anybody listened.
+  const int status = ask();
+  if (status != ProcessEnd::kStillRunning) note_end(status);
+}
+
 void Child::end() noexcept {
   exited_.forget();
   fallback_.reset();
-  pidfd_.reset();
+  told_.reset();
   active_ = false;
 }
 
@@ -144,10 +128,13 @@ void Child::pass_on_ref() noexcept {
 
 void Child::look() noexcept {
   if (rpid == 0) {
-    const int status = leaves_unreaped  ? peek_by_pid(pid)
-                       : pidfd_.valid() ? reap_by_pidfd(pidfd_.get(), pid)
-                                        : reap_by_pid(pid);
-    if (status == kStillRunning) return;
+    const int status = ask();
+    if (status == ProcessEnd::kStillRunning) {
+      if (told_ == nullptr || told_->end.survives_fork()) return;
+      exited_.forget();
+      told_.reset();
+      return begin_fallback(kMomentLater);
+    }
     rpid = pid;
     rstatus = status;
   }

@@ -8,11 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "base/kernel.h"
 #include "base/owned_fd.h"
-
-#ifdef __linux__
-#define GEVENT_HAVE_EVENTFD 1
-#endif
 
 namespace gevent {
 
@@ -178,8 +175,8 @@ class Async : public Watcher {
   [[nodiscard]] bool sent() const noexcept;
 };
 
-// The end of one process. Through a pidfd where there is one: works on any loop in any thread, and leaves SIGCHLD and
-// other children alone. Without pidfds: SIGCHLD for as long as a Child is active, or, when another loop has that, by
+// The end of one process. Through a ProcessEnd where there is one: works on any loop in any thread, and leaves SIGCHLD
+// and other children alone. Without: SIGCHLD for as long as a Child is active, or, when another loop has that, by
 // looking ten times a second.
 //
 // The child is reaped just before the callback, which comes once; then the watcher is inactive. With `leaves_unreaped`
@@ -194,23 +191,25 @@ class Child : public Watcher {
   int rstatus = 0;               // as waitpid() gives it
   bool leaves_unreaped = false;  // before start(): only look how it ended
 
-  // False: as on a kernel without pidfd_open(). For tests of that path; affects what is started afterwards.
-  static inline bool pidfd_allowed = true;
-
  private:
   friend class Watcher;
   struct Fallback;
+  struct Told;
   void begin() noexcept;
   void end() noexcept;
   void pass_on_ref() noexcept;
-  void begin_fallback() noexcept;
+  void listen() noexcept;
+  void begin_fallback(double period_s) noexcept;
+  // How the process ended, reaped unless `leaves_unreaped`; ProcessEnd::kStillRunning if it has not.
+  [[nodiscard]] int ask() const noexcept;
+  void note_end(int status) noexcept;
   void look() noexcept;  // reaps if it can, and then reports
   void report() noexcept;
   static void on_exited(Watcher& exited, int revents) noexcept;
 
   bool active_ = false;
-  OwnedFd pidfd_;
-  Io exited_;  // the pidfd is readable; also carries events that are fed
+  Io exited_;  // the ProcessEnd is readable; also carries events that are fed
+  std::unique_ptr<Told> told_;
   std::unique_ptr<Fallback> fallback_;
 };
 

@@ -46,6 +46,14 @@ cdef extern from "python/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
     void forget_descriptor_waits()
 
+cdef extern from "python/process_wait.h" namespace "gevent":
+    cdef enum class ProcessWait:
+        kFailed
+        kTimedOut
+        kEnded
+        kCannotTell
+    ProcessWait wait_for_process(int pid, double timeout_s) except ProcessWait.kFailed
+
 cdef extern from *:
     """
     #include "python/message_errand.h"
@@ -236,6 +244,18 @@ def wait_readable(int fd):
 def wait_writable(int fd):
     """Wait until `fd` can be written. Lets other greenlets run. Raises OSError when it is closed meanwhile."""
     wait_for_descriptor(fd, kWrite, -1.0)
+
+
+def wait_for_end(int pid, timeout=None):
+    """Wait until process `pid` has ended, at most `timeout` seconds; return whether it has, None if nobody can tell.
+
+    Reaps nothing; a child that has ended may not be reapable for another moment. Waits, letting other greenlets run.
+    """
+    cdef double seconds = -1.0 if timeout is None else max(<double>timeout, 0.0)
+    cdef ProcessWait found = wait_for_process(pid, seconds)
+    if found == ProcessWait.kCannotTell:
+        return None
+    return found == ProcessWait.kEnded
 
 
 def yield_if_turn_is_over():

@@ -1,8 +1,8 @@
 """Starting processes and seeing them end, without stopping this one.
 
 A child that is forked starts with a clean hub: none of the parent's greenlets, timers and watchers runs in it, nor do
-their `finally` blocks. Its end is seen through a pidfd, so there is no signal handler, any number of greenlets of any
-thread may join it, and only `Popen.poll` reaps it.
+their `finally` blocks. Its end is seen through a pidfd or a kqueue, so there is no signal handler, any number of
+greenlets of any thread may join it, and only `Popen.poll` reaps it.
 """
 
 import os
@@ -22,6 +22,9 @@ __all__ = ["changes", "clean_fork", "finish_starting", "leave", "open_for_writin
 
 #: How often to look where the kernel cannot tell of a process's end.
 _LOOK_INTERVAL_S = 0.05
+#: A kqueue tells of a process's end a moment before it can be reaped; this long at most.
+_TOLD_EARLY = not hasattr(os, "pidfd_open")
+_MOMENT_S = 0.05
 
 
 def clean_fork():
@@ -53,16 +56,13 @@ def leave(status):
 
 def _wait_for_exit(popen, timeout):
     """Wait until the process of `popen` has ended, at most `timeout` seconds; return whether it has."""
-    try:
-        fd = os.pidfd_open(popen.pid)
-    except ProcessLookupError:
-        return True  # ended, and reaped by somebody else
-    except (AttributeError, OSError):
+    ended = native.wait_for_end(popen.pid, timeout)
+    if ended is None:
         return _look_until_exit(popen, timeout)
-    try:
-        return bool(native.wait_ready((fd,), timeout))
-    finally:
-        os.close(fd)
+    if ended and _TOLD_EARLY and popen.poll() is None:
+        # Or it is no child of ours, and never can be reaped.
+        _look_until_exit(popen, _MOMENT_S if timeout is None else min(timeout, _MOMENT_S))
+    return ended
 
 
 def _look_until_exit(popen, timeout):

@@ -1,6 +1,7 @@
 // A name server for tests: one UDP socket on loopback, served by the loop under test.
 #pragma once
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,8 +21,9 @@
 class NameServer {
  public:
   explicit NameServer(gevent::Loop& loop)
-      : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)),
+      : socket_(::socket(AF_INET, SOCK_DGRAM, 0)),
         readable_(loop, socket_.get(), gevent::kRead, &NameServer::on_readable, this) {
+    REQUIRE(::fcntl(socket_.get(), F_SETFL, O_NONBLOCK) == 0);
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

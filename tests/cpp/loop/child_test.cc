@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "loop/engines.h"
+#include "loop/process_end.h"
 
 using namespace gevent;
 using testing::Counter;
@@ -38,10 +39,10 @@ bool has_ended(int pid) {
 
 bool is_reaped(int pid) { return ::waitpid(pid, nullptr, WNOHANG) < 0 && errno == ECHILD; }
 
-// Every case in both ways: with a pidfd, and as where there is none.
+// Every case in both ways: with a pidfd (or kqueue), and as where there is none.
 struct EitherWay {
-  explicit EitherWay(bool pidfd) { Child::pidfd_allowed = pidfd; }
-  ~EitherWay() { Child::pidfd_allowed = true; }
+  explicit EitherWay(bool pidfd) { ProcessEnd::allowed = pidfd; }
+  ~EitherWay() { ProcessEnd::allowed = true; }
 };
 
 }  // namespace

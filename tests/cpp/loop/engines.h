@@ -40,7 +40,11 @@ inline std::unique_ptr<Loop> make_loop(unsigned flags = 0) {
 // What make_loop() may be given: libev waits with several system calls.
 inline std::vector<unsigned> backends() {
   if (engine == Engine::kLibuv) return {0};
-  return {EVBACKEND_EPOLL, EVBACKEND_POLL, EVBACKEND_SELECT};
+  std::vector<unsigned> those;
+  for (const unsigned each : {EVBACKEND_EPOLL, EVBACKEND_KQUEUE, EVBACKEND_POLL, EVBACKEND_SELECT}) {
+    if ((ev_supported_backends() & each) != 0) those.push_back(each);
+  }
+  return those;
 }
 
 // Counts a watcher's callbacks: give its address as the owner.

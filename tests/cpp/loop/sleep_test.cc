@@ -1,6 +1,8 @@
 // How long a loop sleeps: to the next time that a watcher has, and without a limit when none has any.
 #include <doctest/doctest.h>
+#ifdef __linux__
 #include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #include <chrono>
