@@ -46,7 +46,10 @@ Result<std::unique_ptr<Loop>> make_libev_loop(unsigned flags) {
   struct ev_loop* loop = ev_loop_new(flags | EVFLAG_NOENV);
   if (loop == nullptr) return Error(EINVAL, "ev_loop_new");
   const int descriptor = is_epoll_set(lowest) ? lowest : -1;
-  return std::unique_ptr<Loop>(std::make_unique<LibevLoop>(loop, flags | EVFLAG_NOENV, descriptor));
+  auto made = std::make_unique<LibevLoop>(loop, flags | EVFLAG_NOENV, descriptor);
+  const Result<void> opened = made->open_wakeup();
+  if (!opened) return opened.error();
+  return std::unique_ptr<Loop>(std::move(made));
 }
 
 LibevLoop::LibevLoop(struct ev_loop* loop, unsigned flags, int descriptor) noexcept
@@ -55,10 +58,26 @@ LibevLoop::LibevLoop(struct ev_loop* loop, unsigned flags, int descriptor) noexc
   ev_set_userdata(loop_, this);
   ev_set_loop_release_cb(loop_, &LibevLoop::on_release, &LibevLoop::on_acquire);
   ev_set_invoke_pending_cb(loop_, &LibevLoop::on_invoke_pending);
-  ev_async_init(&wake_up_, [](struct ev_loop*, ev_async*, int) {});
-  ev_async_start(loop_, &wake_up_);
-  ev_unref(loop_);
   ev_set_timeout_collect_interval(loop_, kLongSleep_s);
+  ev_io_init(&bell_, [](struct ev_loop* its, ev_io*, int) { of(its).wakeup_.hear(); }, -1, EV_READ);
+  ev_set_priority(&bell_, EV_MAXPRI);
+}
+
+Result<void> LibevLoop::open_wakeup() noexcept {
+  const Result<Wakeup::Kind> kind = Wakeup::preferred();
+  if (!kind) return kind.error();
+  const Result<void> opened = wakeup_.open(kind.value());
+  if (!opened) return opened;
+  ev_io_set(&bell_, wakeup_.fd(), EV_READ);
+  ev_io_start(loop_, &bell_);
+  ev_unref(loop_);
+  // libev opens what its own Async and Signal watchers need at the first of these, and stops the process when it
+  // cannot.
+  ev_async first;
+  ev_async_init(&first, [](struct ev_loop*, ev_async*, int) {});
+  ev_async_start(loop_, &first);
+  ev_async_stop(loop_, &first);
+  return {};
 }
 
 // Of an abandoned one the descriptors are the parent's business, and the memory is kept for ever.
@@ -66,9 +85,12 @@ LibevLoop::~LibevLoop() { close(); }
 
 void LibevLoop::close_engine() noexcept {
   detach_watchers();
-  ev_ref(loop_);
-  ev_async_stop(loop_, &wake_up_);
+  if (ev_is_active(&bell_)) {
+    ev_ref(loop_);
+    ev_io_stop(loop_, &bell_);
+  }
   ev_loop_destroy(loop_);
+  wakeup_.close();
 }
 
 bool LibevLoop::poll(bool may_block) noexcept {
@@ -133,7 +155,7 @@ void LibevLoop::on_system_error(const char* message) noexcept {
 void LibevLoop::wake_up() noexcept {
   if (abandoned()) return;
   set_rung();
-  ev_async_send(loop_, &wake_up_);
+  wakeup_.ring();
 }
 
 void LibevLoop::reinit() noexcept {
@@ -142,6 +164,8 @@ void LibevLoop::reinit() noexcept {
   if (abandoned()) return;
   // libev takes the poll that never ended for one that is still going on, and would not begin another.
   if (was_asleep) ev_break(loop_, EVBREAK_CANCEL);
+  // Without descriptors it goes on with the one it has. Then a ring may be heard in the other process, and no more.
+  static_cast<void>(wakeup_.reset().ok());
   ev_loop_fork(loop_);
   fd_guard_.all_changed();
 }

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "loop/libev/fd_guard.h"
 #include "loop/loop.h"
+#include "loop/wakeup.h"
 
 namespace gevent {
 
@@ -23,6 +24,8 @@ class LibevLoop final : public Loop {
   // Takes `loop` over. `descriptor`: what it sleeps on, as far as known.
   LibevLoop(struct ev_loop* loop, unsigned flags, int descriptor) noexcept;
   ~LibevLoop() override;
+  // Once, before anything else.
+  Result<void> open_wakeup() noexcept;
 
   void wake_up() noexcept override;
   [[nodiscard]] double now() const noexcept override { return ev_now(loop_); }
@@ -73,7 +76,8 @@ class LibevLoop final : public Loop {
   bool stop_watching_closed_descriptors() noexcept;
 
   struct ev_loop* loop_;
-  ev_async wake_up_;
+  Wakeup wakeup_;
+  ev_io bell_;  // wakeup_ is readable
   FdGuard fd_guard_;
   unsigned flags_;
   int descriptor_;

@@ -5,10 +5,12 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -34,9 +36,9 @@ double seconds_of(clockid_t clock) noexcept {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-// Waits until `fd` is readable, at most so many seconds (negative: any time). As poll(): errno tells more.
-int wait_readable(int fd, double timeout_s, short& revents) noexcept {
-  pollfd entry{fd, POLLIN, 0};
+// Waits until one of `entries` is ready, at most so many seconds (negative: any time). As poll(): errno tells more.
+int wait_ready(std::span<pollfd> entries, double timeout_s) noexcept {
+  const auto size = static_cast<nfds_t>(entries.size());
 #ifdef __linux__
   timespec limit{};
   if (timeout_s > 0) {
@@ -44,13 +46,11 @@ int wait_readable(int fd, double timeout_s, short& revents) noexcept {
     limit.tv_sec = static_cast<time_t>(whole);
     limit.tv_nsec = std::min(999'999'999L, static_cast<long>(std::ceil((timeout_s - whole) * 1e9)));
   }
-  const int count = ::ppoll(&entry, 1, timeout_s < 0 ? nullptr : &limit, nullptr);
+  return ::ppoll(entries.data(), size, timeout_s < 0 ? nullptr : &limit, nullptr);
 #else
   // Rounded up: a sleep must not end early.
-  const int count = ::poll(&entry, 1, timeout_s < 0 ? -1 : static_cast<int>(std::ceil(timeout_s * 1e3)));
+  return ::poll(entries.data(), size, timeout_s < 0 ? -1 : static_cast<int>(std::ceil(timeout_s * 1e3)));
 #endif
-  revents = entry.revents;
-  return count;
 }
 
 }  // namespace
@@ -65,15 +65,15 @@ Result<std::unique_ptr<Loop>> make_libuv_loop() {
 LibuvLoop::LibuvLoop() noexcept = default;
 
 Result<void> LibuvLoop::open() noexcept {
+  const Result<Wakeup::Kind> kind = Wakeup::preferred();
+  if (!kind) return kind.error();
+  const Result<void> opened = wakeup_.open(kind.value());
+  if (!opened) return opened;
   if (const int error = uv_loop_init(&loop_); error != 0) return Error(-error, "uv_loop_init");
-  // Does nothing but end the sleep, and keeps libuv from finding that it has nothing to do.
-  if (const int error =
-          uv_async_init(&loop_, &wake_up_, [](uv_async_t* its) { static_cast<LibuvLoop*>(its->data)->heard_ = true; });
-      error != 0) {
+  if (const int error = uv_async_init(&loop_, &anchor_, nullptr); error != 0) {
     uv_loop_close(&loop_);
     return Error(-error, "uv_async_init");
   }
-  wake_up_.data = this;
   open_ = true;
   update_now();
   return {};
@@ -89,8 +89,9 @@ void LibuvLoop::close_engine() noexcept {
   for (const auto& signal : signals_) {
     if (signal != nullptr) uv_close(reinterpret_cast<uv_handle_t*>(&signal->handle), nullptr);
   }
-  uv_close(reinterpret_cast<uv_handle_t*>(&wake_up_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&anchor_), nullptr);
   while (uv_loop_close(&loop_) == UV_EBUSY) uv_run(&loop_, UV_RUN_NOWAIT);
+  wakeup_.close();
 }
 
 // ---- one poll -------------------------------------------------------------------------------------------------------
@@ -168,17 +169,20 @@ void LibuvLoop::sleep(bool may_block) noexcept {
       if (woken_.load() || any_sent_.load() || !begin_block()) timeout_s = 0;
     }
   }
-  short revents = 0;
-  const int count = wait_readable(uv_backend_fd(&loop_), timeout_s, revents);
+  std::array<pollfd, 2> entries{{{uv_backend_fd(&loop_), POLLIN, 0}, {wakeup_.fd(), POLLIN, 0}}};
+  const int count = wait_ready(std::span(entries).first(may_block ? 2 : 1), timeout_s);
   asleep_.store(false, std::memory_order_relaxed);
   woken_.store(false, std::memory_order_relaxed);
   end_block();
   if (count <= 0) return;
-  if ((revents & POLLNVAL) != 0) {
-    // Somebody closed the descriptor that libuv sleeps on.
+  if ((entries[1].revents & POLLIN) != 0) wakeup_.hear();
+  const int revents = entries[0].revents;
+  if (((revents | entries[1].revents) & POLLNVAL) != 0) {
+    // Somebody closed a descriptor that this sleeps on.
     make_engine_anew();
     return;
   }
+  if (revents == 0) return;
   for_nothing_ = run_libuv() ? 0 : for_nothing_ + 1;
   // A file that was closed here, while another process has it, before its watcher was stopped: the kernel goes on about
   // it, and cannot be told to stop.
@@ -229,7 +233,7 @@ void LibuvLoop::wake_up() noexcept {
   if (abandoned()) return;
   set_rung();
   woken_.store(true);
-  if (asleep_.load()) uv_async_send(&wake_up_);
+  if (asleep_.load()) wakeup_.ring();
 }
 
 void LibuvLoop::update_now() noexcept {
@@ -247,11 +251,12 @@ void LibuvLoop::reinit() noexcept {
 }
 
 void LibuvLoop::make_engine_anew() noexcept {
+  // First, so that libuv's new descriptors get other numbers. If there is none left it goes on with the one it has:
+  // then a ring may be heard in the other process, and no more.
+  static_cast<void>(wakeup_.reset().ok());
   descriptors_.before_fork_repair();
   GEVENT_CHECK(uv_loop_fork(&loop_) == 0);
   descriptors_.after_fork_repair();
-  // libuv writes to the new descriptor only when it believes that nobody has written to it, or is about to.
-  wake_up_.pending = 0;
   asleep_ = busy_ = false;
   unregistered_ = true;
   misses_ = for_nothing_ = 0;

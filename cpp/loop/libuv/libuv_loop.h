@@ -13,6 +13,7 @@
 #include "loop/libuv/timer_heap.h"
 #include "loop/libuv/watcher_list.h"
 #include "loop/loop.h"
+#include "loop/wakeup.h"
 
 namespace gevent {
 
@@ -88,7 +89,8 @@ class LibuvLoop final : public Loop {
   [[nodiscard]] bool engine_is_open() const noexcept;
 
   uv_loop_t loop_;
-  uv_async_t wake_up_;
+  uv_async_t anchor_;  // keeps libuv from finding that it has nothing to do
+  Wakeup wakeup_;
   DescriptorTable descriptors_{loop_, heard_};
   PendingEvents pending_;
   TimerHeap timers_;
@@ -114,7 +116,7 @@ class LibuvLoop final : public Loop {
   bool heard_ = false;        // libuv has called a callback of ours since this was reset
 
   // How other threads and signal handlers wake this one: they set `woken_` (or an Async's flag and `any_sent_`), and
-  // then write to libuv's descriptor if `asleep_`; this thread sets `asleep_`, and then does not sleep if it finds
+  // then ring `wakeup_` if `asleep_`; this thread sets `asleep_`, and then does not sleep if it finds
   // one of the others. All in one order, so one of the two sees the other.
   std::atomic<bool> asleep_ = false;
   std::atomic<bool> woken_ = false;

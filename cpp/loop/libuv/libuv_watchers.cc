@@ -172,7 +172,7 @@ void LibuvLoop::send(Async& async) noexcept {
   set_rung();
   sent_flag(async).store(true);
   any_sent_.store(true);
-  if (asleep_.load()) uv_async_send(&wake_up_);
+  if (asleep_.load()) wakeup_.ring();
 }
 
 bool LibuvLoop::sent(const Async& async) const noexcept { return sent_flag(const_cast<Async&>(async)).load(); }
