@@ -207,7 +207,7 @@ void Courier::begin_work_locked() {
   }
   // Signals are for the threads that were there before.
   sigset_t all, before;
-  ::sigfillset(&all);
+  sigfillset(&all);  // a macro on Darwin
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     std::thread(&Courier::work, this).detach();
