@@ -20,6 +20,8 @@ namespace {
 
 // How often to look at a lock that another process has, and at new errands where there is no pipe to be told by.
 constexpr int kLookIntervalMs = 1;
+// How long the thread waits for another errand before it ends.
+constexpr int kLingerMs = 100;
 
 using Errands = std::vector<std::shared_ptr<Errand>>;
 
@@ -148,7 +150,7 @@ std::vector<std::shared_ptr<Errand>> Courier::unfinished() {
   const std::lock_guard lock(mutex_);
   Errands found;
   for (const std::shared_ptr<Errand>& each : errands_) {
-    const bool matters = each->direction == Direction::kOut || !each->held.empty();
+    const bool matters = each->direction == Direction::kOut ? each->has_giver() : !each->held.empty();
     if (!each->ended && matters) found.push_back(each);
   }
   return found;
@@ -221,7 +223,7 @@ void Courier::begin_work_locked() {
 void Courier::work() noexcept {
   std::unique_lock lock(mutex_);
   std::vector<pollfd> looked_at;
-  for (;;) {
+  for (bool lingers = false;;) {
     step_locked();
     looked_at.clear();
     int timeout_ms = nudged_.valid() ? -1 : kLookIntervalMs;
@@ -235,7 +237,9 @@ void Courier::work() noexcept {
         looked_at.push_back({each->fd, static_cast<short>(each->direction == Direction::kIn ? POLLIN : POLLOUT), 0});
       }
     }
-    if (idle) break;
+    if (idle && (lingers || !nudged_.valid())) break;
+    lingers = idle;
+    if (idle) timeout_ms = kLingerMs;
     if (nudged_.valid()) looked_at.push_back({nudged_.get(), POLLIN, 0});
     lock.unlock();
     ::poll(looked_at.data(), static_cast<nfds_t>(looked_at.size()), timeout_ms);

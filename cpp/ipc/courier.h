@@ -20,7 +20,7 @@
 //      and the locks taken, as everywhere.
 //
 // The work is done by a thread that knows no Python: a process that computes, or whose loop has ended, holds up nobody.
-// It begins with the first errand and ends with the last. If no thread can be had, step() does the work.
+// It begins with the first errand and ends soon after the last. If no thread can be had, step() does the work.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -66,7 +66,7 @@ class Courier {
   // Keepers of locks and of room that are not needed any more; now the caller's.
   std::vector<void*> take_spent();
 
-  // Errands that have not ended and that an exit should wait for.
+  // Errands that have not ended and that an exit should wait for: not those of queues, which have their own ways.
   std::vector<std::shared_ptr<Errand>> unfinished();
   // Bytes received so far, to see whether it moves.
   std::size_t received(const Errand& errand);

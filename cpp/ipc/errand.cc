@@ -102,6 +102,10 @@ void Errand::end() noexcept {
 
 bool Errand::waits_for_lock() const noexcept { return !parcels.empty() && parcels.front().lock != nullptr; }
 
+bool Errand::has_giver() const noexcept {
+  return std::any_of(parcels.begin(), parcels.end(), [](const Parcel& each) { return each.giver.greenlet != nullptr; });
+}
+
 void Errand::hold(const std::shared_ptr<HeldLock>& lock, const void* greenlet, std::uint64_t taken_at) {
   const auto was_his = [&](const Giver& each) { return each.greenlet == greenlet && taken_at <= each.left_at; };
   if (direction == Direction::kIn && was_his(giver)) held.push_back(lock);

@@ -71,6 +71,8 @@ class Errand {
   void end() noexcept;
   // Whether all that is left waits for a lock.
   [[nodiscard]] bool waits_for_lock() const noexcept;
+  // Whether a greenlet has left one of the parcels, rather than handed it over.
+  [[nodiscard]] bool has_giver() const noexcept;
   void hold(const std::shared_ptr<HeldLock>& lock, const void* greenlet, std::uint64_t taken_at);
 
   const Direction direction;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "ipc/framing.h"
 #include "python/hub_state.h"
 #include "python/message_exchange.h"
 #include "python/parking.h"
@@ -113,6 +114,42 @@ bool leave_outgoing(const OutgoingMessage& message) noexcept {
   }
   call_left_hook();
   return true;
+}
+
+int send_or_leave(int fd, const void* data, std::size_t size, SharedSemaphore& lock, std::uint32_t maximum,
+                  PyObject* keeper) noexcept {
+  const FrameHeader header(size);
+  OutgoingMessage message(fd, header.bytes(), data, size);
+  const bool first = !is_sending(fd);
+  const bool locked = first && lock.try_acquire();
+  if (locked) {
+    const Progress progress = message.advance();
+    if (progress != Progress::kWait) {
+      const int error = errno;
+      static_cast<void>(lock.release(maximum));
+      errno = error;
+      if (progress == Progress::kDone) return 0;
+      PyErr_SetFromErrno(PyExc_OSError);
+      return -1;
+    }
+  }
+  try {
+    Parcel parcel;
+    parcel.bytes = message.rest();
+    Py_INCREF(keeper);
+    auto held = Courier::get().lock_for_parcel(lock, maximum, keeper, locked);
+    if (locked) {
+      parcel.held.push_back(std::move(held));
+    } else {
+      parcel.lock = std::move(held);
+    }
+    Courier::get().send(fd, std::move(parcel));
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  let_go_of_spent();
+  return 0;
 }
 
 int wait_for_errand_of(int fd, Courier::Direction direction, std::shared_ptr<Errand>* arrived) noexcept {

@@ -35,6 +35,12 @@ Parked wait_for_messages(std::span<AwaitedDescriptor> all, double timeout_s) noe
 // The descriptor is about to be closed.
 void forget_errands_of(int fd) noexcept;
 
+// Sends one message, with `lock` taken for it. Does not wait: what cannot be done at once the courier does, in the
+// order of the calls, also while this process computes. `keeper` keeps `lock`. 0, or -1 with OSError if it fails at
+// once.
+int send_or_leave(int fd, const void* data, std::size_t size, SharedSemaphore& lock, std::uint32_t maximum,
+                  PyObject* keeper) noexcept;
+
 // Whether something is being sent to `fd` by errand.
 [[nodiscard]] bool is_sending(int fd) noexcept;
 // Closes `fd` when that has ended, or now.

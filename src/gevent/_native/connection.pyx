@@ -33,10 +33,18 @@ cdef extern from "python/message_exchange.h" namespace "gevent":
 cdef extern from "python/message_errand.h" namespace "gevent":
     object receive_kept_message(int fd, double timeout_s)
     bint messages_may_be_kept()
+    ctypedef enum Direction "gevent::Courier::Direction":
+        sending "gevent::Courier::Direction::kOut"
+    ctypedef struct ErrandPointer "std::shared_ptr<gevent::Errand>":
+        pass
+    int wait_for_errand_of(int fd, Direction direction, ErrandPointer* arrived) except -1
     bint is_sending_to "gevent::is_sending" (int fd)
     int close_when_sent_to "gevent::close_when_sent" (int fd) except -1
     int finish_errands(double stalled_s) except -1
     void set_left_hook(PyObject* callable)
+
+cdef extern from "python/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
 
 cdef extern from "python/descriptor_wait.h" namespace "gevent":
     cdef cppclass AwaitedDescriptor:
@@ -232,7 +240,8 @@ def wait_ready(objects, timeout=None):
         seconds = timeout
         if seconds < 0:
             seconds = 0
-    wait_for_all_of(awaited, seconds)
+    if wait_for_all_of(awaited, seconds) == 0 and seconds == 0:
+        looked_in_vain()
     return [everything[i] for i in range(<Py_ssize_t>awaited.size()) if awaited[i].ready]
 
 
@@ -296,6 +305,11 @@ def take_kept(int fd, block=True, timeout=None):
 def is_sending(int fd):
     """Whether what somebody was interrupted in sending to `fd` is still being sent."""
     return is_sending_to(fd)
+
+
+def wait_until_sent(int fd):
+    """Wait until nothing is being sent to `fd` aside. Lets other greenlets run. Raises OSError when it is closed."""
+    wait_for_errand_of(fd, sending, NULL)
 
 
 def close_when_sent(int fd):

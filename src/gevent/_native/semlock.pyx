@@ -67,6 +67,8 @@ cdef extern from "python/message_exchange.h" namespace "gevent":
 cdef extern from "python/message_errand.h" namespace "gevent":
     uint64_t next_taking()
     bint locks_may_be_kept()
+    int send_or_leave(int fd, const void* data, size_t size, CoreSemaphore&, uint32_t maximum,
+                      PyObject* keeper) except -1
     bint keep_lock(CoreSemaphore&, uint32_t maximum, PyObject* keeper, const void* owner, uint64_t taken_at)
 
 cdef extern from "Python.h":
@@ -331,6 +333,13 @@ cdef class SemLock:
         self.owner = me
         self.taken_at = next_taking()
         return True
+
+    def send_under(self, int fd, bytes message):
+        """Send `message` to `fd` with this lock taken for it. Does not wait: what cannot be done at once is done aside.
+
+        Raises OSError if it fails at once.
+        """
+        send_or_leave(fd, <char*>message, len(message), self.core[0], self.maxvalue, <PyObject*>self.handle)
 
     def release(self):
         """Give a unit back, or leave the mutex once.

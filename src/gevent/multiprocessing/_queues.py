@@ -1,27 +1,119 @@
-"""Queues, where a greenlet may be interrupted in the middle of a message.
+"""Queues, where a greenlet may be interrupted in the middle of a message, and where one may compute and never wait.
 
-What it had begun to take stays with this process, whose next `get` returns it: without the queue's lock, which nobody
-has to have for that. All else is the standard library's.
+What an interrupted `get` had begun to take stays with this process, whose next `get` returns it: without the queue's
+lock, which nobody has to have for that.
+
+What is put is pickled at once, by the greenlet that puts it, and sent if the pipe takes it; what it does not take is
+sent aside, by a native thread. So it arrives although this process computes. The feeder thread, a greenlet here, waits
+for the end, and sends what was put while somebody's pickling let others run.
 """
 
+import collections
+import errno
 import sys
 import time
 from functools import wraps
 
 from gevent._import_hook import change_when_imported
 from gevent._native import connection as native
+from gevent._native.semlock import SemLock
 
 __all__ = ["changes"]
+
+
+class _Buffer(collections.deque):
+    """What was put and not yet pickled. For the feeder it is empty while another greenlet is at it."""
+
+    is_taken = False
+
+    def __bool__(self):
+        return len(self) > 0 and not self.is_taken
+
+    def popleft(self):
+        if self.is_taken:
+            raise IndexError("another greenlet takes care of it")
+        return super().popleft()
+
+
+class _NoLock:
+    """For the feeder: the lock is taken for each message, by who sends it."""
+
+    @staticmethod
+    def acquire():
+        return True
+
+    @staticmethod
+    def release():
+        pass
+
+
+def _can_send_aside(lock):
+    return isinstance(getattr(lock, "_semlock", None), SemLock)
 
 
 def _make_reset(original):
     @wraps(original)
     def _reset(self, *args, **kwargs):
         original(self, *args, **kwargs)
+        self._buffer = _Buffer()
         # A count of places; a queue of one place has one unit of it, and is still no lock.
-        self._sem._semlock.guards = False
+        if _can_send_aside(self._sem):
+            self._sem._semlock.guards = False
 
     return _reset
+
+
+def _make_put(original, queues):
+    @wraps(original)
+    def put(self, obj, block=True, timeout=None):
+        original(self, obj, block, timeout)
+        if isinstance(self._buffer, _Buffer) and self._buffer and _can_send_aside(self._wlock):
+            _send_what_was_put(self, queues)
+
+    return put
+
+
+def _send_what_was_put(queue, queues):
+    buffer, sentinel = queue._buffer, queues._sentinel
+    buffer.is_taken = True
+    try:
+        while len(buffer) > 0 and buffer[0] is not sentinel:
+            obj = collections.deque.popleft(buffer)
+            try:
+                message = bytes(queues._ForkingPickler.dumps(obj))
+                queue._wlock._semlock.send_under(queue._writer.fileno(), message)
+            except Exception as error:
+                if queue._ignore_epipe and getattr(error, "errno", 0) == errno.EPIPE:
+                    continue
+                queue._sem.release()
+                queue._on_queue_feeder_error(error, obj)
+            except BaseException:
+                queue._sem.release()
+                raise
+    finally:
+        buffer.is_taken = False
+        if len(buffer) > 0:
+            with queue._notempty:
+                queue._notempty.notify()
+
+
+def _make_feed(original):
+    def _feed(buffer, notempty, send_bytes, writelock, reader_close, writer_close, *rest):
+        """Send what is in `buffer` until the queue is closed, and then wait until all has been sent."""
+        if not _can_send_aside(writelock):
+            return original(buffer, notempty, send_bytes, writelock, reader_close, writer_close, *rest)
+        writer = send_bytes.__self__
+
+        def send(message):
+            writelock._semlock.send_under(writer.fileno(), bytes(message))
+
+        def close_when_sent():
+            native.wait_until_sent(writer.fileno())
+            writer_close()
+
+        return original(buffer, notempty, send, _NoLock, reader_close, close_when_sent, *rest)
+
+    return staticmethod(_feed)
 
 
 def _make_get(original, loads):
@@ -53,6 +145,9 @@ def _make_simple_get(original, loads):
 def _changes_of(queues):
     loads = queues._ForkingPickler.loads
     yield queues.Queue, "_reset", _make_reset(queues.Queue._reset)
+    yield queues.Queue, "put", _make_put(queues.Queue.put, queues)
+    yield queues.JoinableQueue, "put", _make_put(queues.JoinableQueue.put, queues)
+    yield queues.Queue, "_feed", _make_feed(queues.Queue._feed)
     yield queues.Queue, "get", _make_get(queues.Queue.get, loads)
     yield queues.SimpleQueue, "get", _make_simple_get(queues.SimpleQueue.get, loads)
 
