@@ -68,7 +68,9 @@ def _make_put(original, queues):
     def put(self, obj, block=True, timeout=None):
         original(self, obj, block, timeout)
         if isinstance(self._buffer, _Buffer) and self._buffer and _can_send_aside(self._wlock):
-            _send_what_was_put(self, queues)
+            # After a plain os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
+            if self._thread is not None and self._thread.is_alive():
+                _send_what_was_put(self, queues)
 
     return put
 
