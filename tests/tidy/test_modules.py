@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 
 import pytest
 from tree import ROOT, files, names
@@ -46,3 +47,9 @@ def test_a_binding_says_what_it_is_for(name):
 def test_no_exception_is_caught_without_a_name(name):
     for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1):
         assert line.split("#")[0].strip() != "except:", f"{name}:{number}: a bare `except:`"
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports them by that name, and would refuse the second, and with it the whole folder."""
+    counts = Counter(path.name for path in files("tests", ".py") if path.name.startswith("test_"))
+    assert [name for name, count in counts.items() if count > 1] == []
