@@ -2,7 +2,7 @@
 #
 # PYTHON=python3.12 chooses the interpreter (default python3), ARGS="..." goes to the program behind demo, test and bench.
 # Exit status 2 of a script under tools/: something to install, which its last line names.
-.PHONY: build demo test test-cpp test-all soak check format docs fuzz bench clean
+.PHONY: build demo test test-cpp test-all soak cross check format docs fuzz bench clean
 .DEFAULT_GOAL := build
 
 build:
@@ -27,6 +27,11 @@ test-all: build
 # Ten minutes of messages between processes that are stopped and killed, all counted. ARGS="--seconds 60 --seed 7".
 soak: build
 	@.venv/bin/python tests/soak/soak.py $(ARGS)
+
+# Does everything compile for Darwin and ARM64? ARGS="aarch64-macos": only there. ARGS=run: and do the tests pass on
+# ARM64, under qemu? Many minutes the first time; needs a network.
+cross: build
+	@tools/cross.sh $(ARGS)
 
 # Formatters, linters and the rules of the house.
 check: build

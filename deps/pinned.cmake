@@ -2,7 +2,11 @@
 #
 # gevent_pinned(<name> <debian package> <variable>) unpacks a release below and sets <variable> to its folder. The
 # tarball is looked for in $GEVENT_DEPS_CACHE first, then downloaded; either way its SHA-256 decides.
+#
+# With GEVENT_DEPS_SOURCES, a folder of unpacked sources by name (libev/, libuv/, c-ares/), these are used instead, whatever
+# release they are: tools/cross.sh gets them from the distribution.
 option(GEVENT_DEPS_PINNED "Use the pinned releases even where the system has the libraries" OFF)
+set(GEVENT_DEPS_SOURCES "" CACHE PATH "Folder of unpacked sources to use instead of the pinned releases")
 
 set(GEVENT_PINNED_libev
     libev-4.33
@@ -27,6 +31,10 @@ function(gevent_pinned name debian_package variable)
   list(GET GEVENT_PINNED_${name} 0 folder)
   list(GET GEVENT_PINNED_${name} 1 url)
   list(GET GEVENT_PINNED_${name} 2 sha256)
+  if(GEVENT_DEPS_SOURCES)
+    set(${variable} ${GEVENT_DEPS_SOURCES}/${name} PARENT_SCOPE)
+    return()
+  endif()
   set(unpacked ${CMAKE_CURRENT_BINARY_DIR}/${folder})
   set(${variable} ${unpacked} PARENT_SCOPE)
   if(EXISTS ${unpacked}.complete)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees to the system packages that the build or the C++ tests need: through apt where it may, else says what to install.
 #
-# Usage: tools/system.sh build|test. Exit status 2 when something is missing and could not be installed.
+# Usage: tools/system.sh build|test|cross|cross-run. Exit status 2 when something is missing and could not be installed.
 set -euo pipefail
 purpose=${1:-build}
 python=${PYTHON:-python3}
@@ -28,7 +28,9 @@ look() {
   has_header ev.h || has_header libev/ev.h || welcome+=(libev-dev)
   has_header uv.h || welcome+=(libuv1-dev)
   has_header ares.h || welcome+=(libc-ares-dev)
-  if [ "$purpose" = test ]; then has_header doctest/doctest.h || needed+=(doctest-dev); fi
+  case $purpose in test | cross*) has_header doctest/doctest.h || needed+=(doctest-dev) ;; esac
+  case $purpose in cross*) has aarch64-linux-gnu-g++ || needed+=(g++-aarch64-linux-gnu) ;; esac
+  case $purpose in cross-run) has qemu-aarch64 || needed+=(qemu-user) ;; esac
 }
 
 install() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the C++ tests and runs them.
 #
-# Usage: tools/test_cpp.sh plain|asan|tsan [DOCTEST OPTIONS, such as -tc='release*' or -sf='*semaphore*']
+# Usage: tools/test_cpp.sh plain|asan|tsan|portable [DOCTEST OPTIONS, such as -tc='release*' or -sf='*semaphore*']
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:-plain}
@@ -17,13 +17,17 @@ case $kind in
   plain) folder=build/dev ;;
   asan) folder=build/cpp-asan sanitizer=address,undefined ;;
   tsan) folder=build/cpp-tsan sanitizer=thread ;;
-  *) echo "usage: $0 plain|asan|tsan [doctest options]" >&2; exit 2 ;;
+  portable) folder=build/cpp-portable ;; # without what Linux has beyond other kernels
+  *) echo "usage: $0 plain|asan|tsan|portable [doctest options]" >&2; exit 2 ;;
 esac
 if [ "$kind" = plain ]; then
   tools/configure.sh
 elif [ ! -f "$folder/build.ninja" ]; then
-  "$bin/cmake" -S . -B "$folder" -G Ninja -DCMAKE_MAKE_PROGRAM="$bin/ninja" -DGEVENT_BINDINGS=OFF \
-    -DGEVENT_SANITIZE=$sanitizer >"build/cmake-$kind.log" || { cat "build/cmake-$kind.log"; exit 1; }
+  case $kind in
+    portable) options=(-DGEVENT_PORTABLE=ON -DCMAKE_BUILD_TYPE=Portable -DCMAKE_CXX_FLAGS=-O0) ;;
+    *) options=(-DGEVENT_SANITIZE=$sanitizer) ;;
+  esac
+  "$bin/cmake" -S . -B "$folder" -G Ninja -DCMAKE_MAKE_PROGRAM="$bin/ninja" -DGEVENT_BINDINGS=OFF "${options[@]}" >"build/cmake-$kind.log" || { cat "build/cmake-$kind.log"; exit 1; }
 fi
 "$bin/ninja" -C "$folder" --quiet gevent_tests
 flock -u 9

@@ -13,10 +13,12 @@
 #include <string>
 #include <utility>
 
+#include "base/kernel.h"
+
 namespace gevent {
 namespace {
 
-#ifdef MFD_CLOEXEC
+#if defined(GEVENT_HAVE_MEMFD) && defined(MFD_CLOEXEC)
 OwnedFd open_memfd() noexcept {
   // Systems that forbid executable ones (vm.memfd_noexec) want this said; older ones do not know it.
   constexpr unsigned kNoExec = 0x0008;
