@@ -68,7 +68,14 @@ _PLATFORM_DEFAULT_CLOSE_FDS = object()
 # What this process keeps of the pipes: by its place among the six handles, with our name for it and its mode. And where
 # the handles are among the arguments of _execute_child.
 _PARENT_ENDS = {1: ("stdin", "w"), 2: ("stdout", "r"), 4: ("stderr", "r")}
-_HANDLES_AT = __subprocess__.Popen._execute_child.__code__.co_varnames.index("p2cread") - 1
+_HANDLES_AT = next(
+    # The standard library's own, also where its Popen is ours by now.
+    code.co_varnames.index("p2cread") - 1
+    for code in (
+        vars(each)["_execute_child"].__code__ for each in __subprocess__.Popen.__mro__ if "_execute_child" in vars(each)
+    )
+    if "p2cread" in code.co_varnames
+)
 
 
 def _over_this_popen(function):
