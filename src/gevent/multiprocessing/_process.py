@@ -150,6 +150,10 @@ class _DataPipe:
             if not native.is_sending(self._fd):
                 raise
             _thrown[getcurrent()] = error
+        finally:
+            # The error's traceback has this frame. A view that is collected together with the BytesIO that it shows
+            # is complained of, by Python 3.13.
+            del data
 
 
 def open_for_writing(fd, mode, closefd=True):
@@ -175,7 +179,10 @@ def _make_start(original):
         finally:
             thrown = _thrown.pop(getcurrent(), None)
         if thrown is not None:
-            raise thrown
+            try:
+                raise thrown
+            finally:
+                del thrown  # whose traceback has this frame
 
     return start
 
