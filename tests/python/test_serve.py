@@ -229,6 +229,13 @@ def test_a_worker_is_replaced_after_so_many_requests_and_no_request_is_lost(serv
     assert served.end() == 0
 
 
+def wait_for_line(log, text):
+    began = time.monotonic()
+    while text not in log.read_text():  # written once the answer was sent
+        assert time.monotonic() - began < DEADLINE_S
+        time.sleep(0.02)  # the file is all that tells
+
+
 def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as found:
         metrics = f"127.0.0.1:{found.getsockname()[1]}"
@@ -236,7 +243,7 @@ def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
     served = serve("hello:app", "--processes", "1", "--metrics", metrics, "--access-log", str(log), "--pid", str(pid))
     assert int(pid.read_text()) == served.process.pid
     served.get("/logged")
-    assert "GET /logged" in log.read_text()
+    wait_for_line(log, "GET /logged")
     began = time.monotonic()
     while True:
         with urllib.request.urlopen(f"http://{metrics}/", timeout=DEADLINE_S) as answer:
@@ -252,6 +259,6 @@ def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
         assert time.monotonic() - began < DEADLINE_S
         time.sleep(0.02)  # the file is all that tells
     served.get("/again")
-    assert "GET /again" in log.read_text()
+    wait_for_line(log, "GET /again")
     assert served.end() == 0
     assert not pid.exists()

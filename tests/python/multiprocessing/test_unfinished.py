@@ -282,6 +282,8 @@ def main(context):
     assert there.recv_bytes() == b"x" * 2_000_000
     assert lock.acquire(timeout=10)
 """,
+        # From 3.12 on Python warns of the courier's thread at the fork, as it does of a feeder's.
+        flags=["-W", "ignore::DeprecationWarning"],
     )
 
 
