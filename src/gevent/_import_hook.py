@@ -3,7 +3,20 @@
 import sys
 from _frozen_importlib_external import PathFinder
 
-__all__ = ["change_when_imported"]
+__all__ = ["LoadedAlready", "change_when_imported"]
+
+
+class LoadedAlready:
+    """A loader of a module that is there already, under the name that it is imported by now."""
+
+    def __init__(self, module):
+        self._module = module
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        sys.modules[module.__name__] = self._module
 
 
 class _Finder:

@@ -11,6 +11,7 @@ import importlib.util
 import sys
 import time
 
+from gevent._import_hook import LoadedAlready
 from gevent.monkey._postponed import finish
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 from gevent.multiprocessing._view import View
@@ -44,7 +45,7 @@ def find_spec(name):
             module = importlib.import_module(stdlib_name)
         except ModuleNotFoundError:
             return None
-        return importlib.util.spec_from_loader(name, _AliasLoader(module))
+        return importlib.util.spec_from_loader(name, LoadedAlready(module))
     source = importlib.util.find_spec(stdlib_name)
     if source is None:
         return None
@@ -53,19 +54,6 @@ def find_spec(name):
     )
     spec.has_location = source.has_location
     return spec
-
-
-class _AliasLoader:
-    """Makes a module known by a second name."""
-
-    def __init__(self, module):
-        self._module = module
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        sys.modules[module.__name__] = self._module
 
 
 class _CopyLoader:

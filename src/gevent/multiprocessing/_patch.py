@@ -7,6 +7,7 @@ are held while waiting. The start method stays the user's choice.
 import sys
 from importlib.machinery import ModuleSpec
 
+from gevent._import_hook import LoadedAlready
 from gevent.monkey._postponed import finish, is_postponing, postpone
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 
@@ -66,7 +67,7 @@ class _PostponedPatch:
         # Were it still there, it would be loaded a second time.
         module = sys.modules.pop(name, None)
         if module is not None:
-            return ModuleSpec(name, _Imported(module))
+            return ModuleSpec(name, LoadedAlready(module))
         # Of those who look from now on some are new, and wait for just this module.
         found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
         return next((spec for spec in found if spec is not None), None)
@@ -74,19 +75,6 @@ class _PostponedPatch:
     def do(self):
         sys.meta_path.remove(self)
         _patch_now()
-
-
-class _Imported:
-    """Loads a module that is there already."""
-
-    def __init__(self, module):
-        self._module = module
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        sys.modules[module.__name__] = self._module
 
 
 def require():
