@@ -86,6 +86,13 @@ class Program:
             (found if key in line else self.seen).append(line)
         return found
 
+    def wait_until_it_says(self, text):
+        """Wait for `text` on its standard error."""
+        began = time.monotonic()
+        while text not in self.errors.read_text():
+            assert time.monotonic() - began < DEADLINE_S, self.errors.read_text()
+            time.sleep(0.02)  # the file is all that tells
+
     def ask(self, port, command=b"who"):
         """Return which process answers; 0 if the connection is lost."""
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
@@ -170,7 +177,7 @@ def test_a_broken_program_leaves_the_old_workers_serving(start):
     program.process.send_signal(signal.SIGHUP)
     program.wait_for("exit", 2)
     assert program.ask(line["port"]) in first
-    assert "not reloaded, the old workers go on: RuntimeError: broken on purpose" in program.errors.read_text()
+    program.wait_until_it_says("not reloaded, the old workers go on: RuntimeError: broken on purpose")
     program.breaking.unlink()
     program.process.send_signal(signal.SIGHUP)
     program.wait_for("reloaded")
@@ -246,14 +253,14 @@ def test_the_second_interrupt_ends_at_once_with_1(start):
 def test_a_target_may_serve_by_itself_and_see_that_it_is_to_stop():
     done = run_script(
         """
-        import sys
+        import os, sys
         import gevent
         from gevent.supervisor import Supervisor
 
         def target(worker):
             worker.ready()
             worker.stopping.wait()
-            print("stopping", worker.number, flush=True)
+            os.write(1, f"stopping {worker.number}\n".encode())  # in one piece
 
         supervisor = Supervisor(target, processes=2, start_method="fork")
         supervisor.start()
