@@ -260,7 +260,7 @@ def test_a_target_may_serve_by_itself_and_see_that_it_is_to_stop():
         def target(worker):
             worker.ready()
             worker.stopping.wait()
-            os.write(1, f"stopping {worker.number}\n".encode())  # in one piece
+            os.write(1, f"stopping {worker.number}\\n".encode())  # in one piece
 
         supervisor = Supervisor(target, processes=2, start_method="fork")
         supervisor.start()
