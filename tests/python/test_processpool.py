@@ -298,3 +298,25 @@ def test_it_works_in_a_program_that_is_patched_and_one_that_just_ends():
         """
     )
     assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
+
+
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_its_processes_end_with_a_program_that_handles_sigterm(start_method):
+    run_script(
+        """
+        import multiprocessing, os, signal, sys
+        from gevent.processpool import ProcessPool
+
+        def use_a_pool(start_method):
+            signal.signal(signal.SIGTERM, lambda *_: print("handled", flush=True))
+            pool = ProcessPool(2, start_method=start_method)
+            assert pool.apply(abs, (-1,)) == 1
+            globals()["kept"] = pool
+
+        process = multiprocessing.get_context("fork").Process(target=use_a_pool, args=(sys.argv[1],))
+        process.start()
+        process.join(30)
+        assert process.exitcode == 0, process.exitcode
+        """,
+        start_method,
+    )

@@ -272,6 +272,33 @@ def test_a_target_may_serve_by_itself_and_see_that_it_is_to_stop():
     assert sorted(done.stdout.splitlines()) == ["stopping 0", "stopping 1"]
 
 
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_what_a_worker_starts_ends_with_it(start_method):
+    """Daemons of `multiprocessing` and programs are told by signals, and are no workers."""
+    run_script(
+        """
+        import gevent, multiprocessing, os, signal, subprocess, sys, time
+        from gevent.supervisor import Supervisor
+
+        def target(worker):
+            context = multiprocessing.get_context(sys.argv[1])
+            daemon = context.Process(target=time.sleep, args=(1000,), daemon=True)
+            daemon.start()
+            with subprocess.Popen(["sleep", "1000"]) as program:
+                program.send_signal(signal.SIGHUP)
+                assert program.wait(30) == -signal.SIGHUP
+            worker.ready()
+            worker.stopping.wait()
+
+        if __name__ == "__main__":
+            supervisor = Supervisor(target, processes=1, listeners=[], graceful_timeout=1000)
+            supervisor.worker_ready.append(lambda record: os.kill(os.getpid(), signal.SIGTERM))
+            sys.exit(supervisor.run())
+        """,
+        start_method,
+    )
+
+
 def test_a_server_with_processes_serves_in_them():
     done = run_script(
         """

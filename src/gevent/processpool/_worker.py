@@ -24,6 +24,8 @@ def run_worker(connection, progress, initializer, initargs, forked):
             os.close(each.fileno())
         parent_ends.clear()
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)  # Ctrl-C is the parent's to act upon
+    # A handler of the parent's, inherited by a fork, must not outlive what the parent tells its daemons as it ends.
+    _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     sender = Sender(lambda: None)
     try:
         if initializer is not None:

@@ -184,11 +184,30 @@ def _serve_top():
 
 
 def _settle_signals(worker):
-    # A terminal's Ctrl-C reaches the whole group; what it means is the parent's to say.
-    for number in (_signal.SIGINT, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGTTIN, _signal.SIGTTOU):
-        _signal.signal(number, _signal.SIG_IGN)
-    _signal.signal(_signal.SIGTERM, lambda *_: worker.stop())
+    def heed(*_):
+        worker.stop()
+
+    # A terminal's Ctrl-C reaches the whole group; what it means is the parent's to say. Not SIG_IGN, which a program that
+    # the worker starts would inherit.
+    handlers = dict.fromkeys(
+        (_signal.SIGINT, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGTTIN, _signal.SIGTTOU), _pass_over
+    )
+    handlers[_signal.SIGTERM] = heed
+    for number, handler in handlers.items():
+        _signal.signal(number, handler)
+    os.register_at_fork(after_in_child=lambda: _be_no_worker(handlers))
     faulthandler.enable()
+
+
+def _pass_over(*_):
+    """Handles a signal by doing nothing."""
+
+
+def _be_no_worker(handlers):
+    # Who is forked by a worker ends when told to; what the application has set itself stays.
+    for number, handler in handlers.items():
+        if _signal.getsignal(number) is handler:
+            _signal.signal(number, _signal.default_int_handler if number == _signal.SIGINT else _signal.SIG_DFL)
 
 
 def run_worker(setup):
