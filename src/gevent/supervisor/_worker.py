@@ -187,8 +187,8 @@ def _settle_signals(worker):
     def heed(*_):
         worker.stop()
 
-    # A terminal's Ctrl-C reaches the whole group; what it means is the parent's to say. Not SIG_IGN, which a program that
-    # the worker starts would inherit.
+    # A terminal's Ctrl-C reaches the whole group; what it means is the parent's to say. Not SIG_IGN, which a program
+    # that the worker starts would inherit.
     handlers = dict.fromkeys(
         (_signal.SIGINT, _signal.SIGHUP, _signal.SIGUSR1, _signal.SIGTTIN, _signal.SIGTTOU), _pass_over
     )
