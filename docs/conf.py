@@ -9,6 +9,29 @@ project = "gevent-mp"
 release = version = re.search(r'^__mp_version__ = "(.+)"', _init, re.MULTILINE).group(1)
 copyright = "the gevent-mp contributors"  # noqa: A001 - Sphinx's name
 html_theme = "furo"
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
+autodoc_member_order = "bysource"
 default_role = "code"
 exclude_patterns = ["changes", "README.md"]
 html_static_path = []
+
+
+def _mark_programs(app, what, name, obj, options, lines):
+    """Docstrings show programs as indented lines after a blank one; reStructuredText wants them announced."""
+    marked, before = [], ""
+    for line in lines:
+        if line.startswith("    ") and not before.startswith("    ") and marked and not marked[-1]:
+            marked += ["::", ""]
+        marked.append(line)
+        before = line or before
+    lines[:] = marked
+
+
+def _leave_out(app, what, name, obj, skip, options):
+    """Values that are computed at the first access are no methods, which is what they look like to autodoc."""
+    return skip or type(obj).__name__ in ("Lazy", "readproperty", "LazyOnClass")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", _mark_programs)
+    app.connect("autodoc-skip-member", _leave_out)
