@@ -19,7 +19,7 @@ def sign(document):
 @cache
 def signers():
     """This process's pool; made when it is first needed, after Locust has forked."""
-    return get_context("forkserver").Pool(2)
+    return get_context("fork").Pool(2)
 
 
 class Signer(FastHttpUser):
