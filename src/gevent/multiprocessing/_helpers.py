@@ -4,10 +4,16 @@ After a plain `os.fork` greenlets go on in the child, the program's threads amon
 a pool's workers and results, or serve a manager's clients do not, as no thread does in the standard library: their
 business is with other processes, and a copy of them would take and send what belongs to the parent. What becomes of
 them is told in cpp/python/bound_greenlets.h.
+
+To start one is to wait for a turn of the loop. A greenlet that is interrupted there must not leave a thread that runs
+while its owner has not noted it: nobody would ever end it. So `start` comes to its end, and what was thrown in is
+raised by its owner, who then knows how to end it: a queue, a pool, an executor; otherwise by `start` itself.
 """
 
 import sys
+from functools import partial, wraps
 
+from gevent.greenlet import Greenlet
 from gevent.multiprocessing._package import STDLIB_NAME, changes_of_module
 from gevent.multiprocessing._view import View
 
@@ -16,13 +22,89 @@ __all__ = ["changes"]
 _EXECUTOR = "concurrent.futures.process"
 
 
+def _start_whatever_comes(thread, start):
+    # What interrupts the wait for the thread's beginning is left in `thread.thrown_at_start`.
+    begun = thread._started
+
+    def wait(timeout=None):
+        while True:
+            try:
+                return begun.wait(timeout)
+            except BaseException as thrown:
+                thread.thrown_at_start = thread.thrown_at_start or thrown
+
+    thread._started = View(begun, wait=wait)
+    try:
+        start()
+    finally:
+        thread._started = begun
+
+
+def _raise_what_was_thrown(*threads):
+    for thread in threads:
+        thrown = getattr(thread, "thrown_at_start", None)
+        if thrown is not None:
+            thread.thrown_at_start = None
+            raise thrown
+
+
 def _helper_class(threading):
-    class Thread(threading.Thread):
-        """A thread of which no child of `os.fork` has a copy."""
+    class Owned(threading.Thread):
+        """A thread of which no child of `os.fork` has a copy, and whose owner raises what was thrown in."""
 
         _stays_in_its_process = True
+        thrown_at_start = None
 
-    return Thread
+        def start(self):
+            _start_whatever_comes(self, super().start)
+
+    class Thread(Owned):
+        def start(self):
+            super().start()
+            _raise_what_was_thrown(self)
+
+    return Owned, Thread
+
+
+def _then_raise(original, thread_name):
+    @wraps(original)
+    def start_thread(self):
+        original(self)
+        _raise_what_was_thrown(getattr(self, thread_name))
+
+    return start_thread
+
+
+def _start_feeder_wholly(module):
+    yield module.Queue, "_start_thread", _then_raise(module.Queue._start_thread, "_thread")
+
+
+def _make_pool_init(original):
+    @wraps(original)
+    def __init__(self, *args, **kwargs):
+        try:
+            original(self, *args, **kwargs)
+            _raise_what_was_thrown(self._worker_handler, self._task_handler, self._result_handler)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                _end_given_up(self)
+            raise
+
+    return __init__
+
+
+def _end_given_up(pool):
+    # Nobody has this pool. Its end is nothing for the interrupted greenlet to wait for.
+    if "_terminate" in vars(pool):
+        Greenlet.spawn(pool.terminate)
+        return
+    for worker in pool._pool:
+        if hasattr(worker, "terminate"):  # not so a pool of threads
+            worker.terminate()
+
+
+def _make_pools_wholly(module):
+    yield module.Pool, "__init__", _make_pool_init(module.Pool.__init__)
 
 
 def _view_for_pools(threading, helper_class):
@@ -42,18 +124,29 @@ def _threading_for(view):
     return changes_of
 
 
-def _mark_manager_thread(module):
-    yield module._ExecutorManagerThread, "_stays_in_its_process", True
+def _bind_manager_thread(module):
+    thread, executor = module._ExecutorManagerThread, module.ProcessPoolExecutor
+    native_start = thread.start
+
+    def start(self):
+        _start_whatever_comes(self, partial(native_start, self))
+
+    yield thread, "_stays_in_its_process", True
+    yield thread, "thrown_at_start", None
+    yield thread, "start", start
+    start_thread = executor._start_executor_manager_thread
+    yield executor, "_start_executor_manager_thread", _then_raise(start_thread, "_executor_manager_thread")
 
 
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that its helpers stay in their process."""
     threading = mp.util.threading
-    helper_class = _helper_class(threading)
-    ordinary = _threading_for(View(threading, Thread=helper_class))
-    for name in "queues", "managers", "resource_sharer":
-        yield from changes_of_module(f"{mp.name}.{name}", ordinary)
-    for_pools = _threading_for(_view_for_pools(threading, helper_class))
-    yield from changes_of_module(f"{mp.name}.pool", for_pools)
+    owned, helper = _helper_class(threading)
+    yield from changes_of_module(f"{mp.name}.queues", _threading_for(View(threading, Thread=owned)))
+    yield from changes_of_module(f"{mp.name}.queues", _start_feeder_wholly)
+    for name in "managers", "resource_sharer":
+        yield from changes_of_module(f"{mp.name}.{name}", _threading_for(View(threading, Thread=helper)))
+    yield from changes_of_module(f"{mp.name}.pool", _threading_for(_view_for_pools(threading, owned)))
+    yield from changes_of_module(f"{mp.name}.pool", _make_pools_wholly)
     if mp.name == STDLIB_NAME:
-        yield from changes_of_module(_EXECUTOR, _mark_manager_thread)
+        yield from changes_of_module(_EXECUTOR, _bind_manager_thread)

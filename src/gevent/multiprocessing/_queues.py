@@ -12,6 +12,7 @@ import collections
 import errno
 import sys
 import time
+from contextlib import nullcontext
 from functools import wraps
 
 from gevent._import_hook import change_when_imported
@@ -63,16 +64,45 @@ def _make_reset(original):
     return _reset
 
 
+def _have_feeder(queue):
+    # Whoever starts it holds `_notempty` meanwhile; nobody waits for that while he has a place in the queue.
+    if queue._close is None:
+        with queue._notempty:
+            if queue._thread is None:
+                queue._start_thread()
+
+
 def _make_put(original, queues):
     @wraps(original)
     def put(self, obj, block=True, timeout=None):
-        original(self, obj, block, timeout)
-        if isinstance(self._buffer, _Buffer) and self._buffer and _can_send_aside(self._wlock):
-            # After a plain os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
-            if self._thread is not None and self._thread.is_alive():
-                _send_what_was_put(self, queues)
+        if not isinstance(self._buffer, _Buffer):
+            return original(self, obj, block, timeout)
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
+        _have_feeder(self)
+        if not self._sem.acquire(block, timeout):
+            raise queues.Full
+        try:
+            _put_into_buffer(self, obj)
+        except BaseException:
+            # Interrupted while it waited for a lock: nothing was put, and the place is free again.
+            self._sem.release()
+            raise
+        # After a plain os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
+        if self._buffer and _can_send_aside(self._wlock) and self._thread is not None and self._thread.is_alive():
+            _send_what_was_put(self, queues)
 
     return put
+
+
+def _put_into_buffer(queue, obj):
+    # The tasks of a JoinableQueue are counted under a lock that other processes have, too.
+    tasks = getattr(queue, "_unfinished_tasks", None)
+    with queue._notempty, nullcontext() if tasks is None else queue._cond:
+        queue._buffer.append(obj)
+        if tasks is not None:
+            tasks.release()
+        queue._notempty.notify()
 
 
 def _send_what_was_put(queue, queues):

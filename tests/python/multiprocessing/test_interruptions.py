@@ -61,3 +61,98 @@ def test_a_condition_notifies_after_waiters_were_killed(tmp_path, world):
             assert all(each.dead for each in waiting)
         """,
     )
+
+
+def test_a_queue_whose_first_put_was_given_up_has_all_its_places_and_can_be_closed(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import gevent
+
+        def main(context):
+            for make in context.Queue, context.JoinableQueue:
+                for turns in range(4):
+                    queue = make(1)
+                    putting = [gevent.spawn(queue.put, number) for number in range(3)]
+                    for _ in range(turns):
+                        gevent.sleep(0)
+                    gevent.killall(putting)
+                    has_put = any(each.value is None for each in putting)
+                    queue.put("next", timeout=10) if not has_put else None
+                    queue.get(timeout=10)
+                    assert queue.empty()
+                    queue.put("last", timeout=10)
+                    assert queue.get(timeout=10) == "last"
+                    queue.close()
+                    queue.join_thread()
+                    assert not queue._thread.is_alive()
+        """,
+    )
+
+
+def test_a_put_that_is_given_up_while_others_have_the_lock_of_the_tasks_leaves_its_place_free(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import gevent
+
+        def main(context):
+            queue = context.JoinableQueue(1)
+            for _ in range(3):
+                with queue._cond:
+                    putting = gevent.spawn(queue.put, "never")
+                    gevent.sleep(0.01)
+                    putting.kill(timeout=10)
+            queue.put("this", timeout=10)
+            assert queue.get(timeout=10) == "this"
+            queue.task_done()
+            queue.join()
+        """,
+    )
+
+
+def test_a_pool_that_was_given_up_while_it_was_made_leaves_nothing(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import gc
+        import os
+        import time
+
+        import gevent
+        from gevent._native import semlock
+
+        def level(context):
+            gc.collect()
+            slots = semlock.Arena.of_this_process().slots_in_use()
+            return len(os.listdir("/proc/self/fd")), slots, len(context.active_children())
+
+        def main(context):
+            context.Pool(2).terminate()
+            gevent.sleep(0.1)
+            before = level(context)
+            finished = 0
+            for turns in range(12):
+                making = gevent.spawn(context.Pool, 2)
+                for _ in range(turns):
+                    gevent.sleep(0)
+                making.kill()
+                pool = making.value
+                if not isinstance(pool, gevent.GreenletExit):
+                    finished += 1
+                    pool.terminate()
+                    pool.join()
+                del making, pool
+                deadline = time.monotonic() + 20
+                while level(context) != before and time.monotonic() < deadline:
+                    gevent.sleep(0.01)
+                assert level(context) == before, f"after {turns} turns: {level(context)}, before {before}"
+            assert finished < 12
+        """,
+    )
