@@ -2,7 +2,7 @@
 """The hub's native half: which hub a thread has, and how a greenlet gives up control.
 
 How parking works is told at the top of cpp/python/parking.h; what a hub does with errors, thread pools and resolvers is
-policy, in gevent/hub.py.
+policy, in gevent/hub/__init__.py.
 """
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF

@@ -2,7 +2,7 @@
 """What every task of a thread pool goes through: to a worker thread, and back as a result.
 
 How jobs wait and how results come home is in cpp/thread. How many threads there are, and what gevent promises of its
-pools, is in gevent/threadpool.py. Native because a task's whole price is otherwise these few steps.
+pools, is in gevent/threadpool/__init__.py. Native because a task's whole price is otherwise these few steps.
 
 Everything here is guarded by the GIL. `TaskQueue.serve` alone gives it up, while its thread sleeps.
 """

@@ -7,8 +7,8 @@ now on are greenlets, which must not stop everybody while they wait for one.
 import sys
 from _queue import Empty, SimpleQueue as NativeQueue
 
-from gevent._import_hook import change_when_imported
 from gevent._native.hub import looked_in_vain
+from gevent.monkey._import_hook import change_when_imported
 
 __all__ = ["mend_executors", "mend_futures"]
 

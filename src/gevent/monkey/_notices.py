@@ -12,7 +12,7 @@ from gevent.monkey._errors import MonkeyPatchWarning
 __all__ = ["notify", "process_warnings", "queue_warning", "unless_forbidden"]
 
 
-_OWN_MODULES = ("gevent.monkey", "gevent.events", "gevent._entry_points")
+_OWN_MODULES = ("gevent.monkey", "gevent.events")
 
 
 def queue_warning(message, warnings):

@@ -8,7 +8,7 @@ it from having been done at once.
 
 import sys
 
-from gevent._import_hook import change_when_imported
+from gevent.monkey._import_hook import change_when_imported
 
 __all__ = ["Postponing", "do_now_or_when_imported", "finish", "finish_all", "is_postponing", "postpone"]
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from gevent._import_hook import change_when_imported
+from gevent.monkey._import_hook import change_when_imported
 from gevent.monkey._state import PATCH_ALL_ARGUMENTS, saved
 
 __all__ = ["keep_fork"]

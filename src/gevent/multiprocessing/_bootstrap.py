@@ -10,7 +10,7 @@ Only what patching needs is imported. The resource tracker stays as it is: it do
 import os
 import sys
 
-from gevent import _entry_points
+from gevent.events import _entry_points
 from gevent.multiprocessing._package import STDLIB_NAME
 
 __all__ = ["changes", "start", "statement"]

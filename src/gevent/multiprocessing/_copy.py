@@ -11,7 +11,7 @@ import importlib.util
 import sys
 import time
 
-from gevent._import_hook import LoadedAlready
+from gevent.monkey._import_hook import LoadedAlready
 from gevent.monkey._postponed import finish
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 from gevent.multiprocessing._view import View

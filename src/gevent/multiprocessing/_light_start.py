@@ -9,7 +9,7 @@ is imported before.
 import _socket
 import sys
 
-from gevent._import_hook import change_when_imported
+from gevent.monkey._import_hook import change_when_imported
 from gevent.multiprocessing._package import STDLIB_NAME
 
 __all__ = ["import_what_children_run"]

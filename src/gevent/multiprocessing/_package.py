@@ -7,7 +7,7 @@ object. Everything is looked up before anything is changed, and put back if some
 import importlib
 import sys
 
-from gevent._import_hook import change_when_imported
+from gevent.monkey._import_hook import change_when_imported
 
 __all__ = ["STDLIB_NAME", "Package", "changes_of_module"]
 

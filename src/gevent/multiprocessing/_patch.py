@@ -7,7 +7,7 @@ are held while waiting. The start method stays the user's choice.
 import sys
 from importlib.machinery import ModuleSpec
 
-from gevent._import_hook import LoadedAlready
+from gevent.monkey._import_hook import LoadedAlready
 from gevent.monkey._postponed import finish, is_postponing, postpone
 from gevent.multiprocessing._package import STDLIB_NAME, Package
 

@@ -15,9 +15,9 @@ import time
 from contextlib import nullcontext
 from functools import wraps
 
-from gevent._import_hook import change_when_imported
 from gevent._native import connection as native
 from gevent._native.semlock import SemLock
+from gevent.monkey._import_hook import change_when_imported
 
 __all__ = ["changes"]
 

@@ -198,7 +198,7 @@ def test_the_module_whose_import_begins_the_patching_is_patched_itself(tmp_path)
         "def child(queue):\n"
         "    queue.put([type(queue).get.__globals__['__name__'], 'multiprocessing.queues' in _waiting()])\n"
         "def _waiting():\n"
-        "    from gevent import _import_hook\n"
+        "    from gevent.monkey import _import_hook\n"
         "    return _import_hook._finder.changes\n"
         "if __name__ == '__main__':\n"
         "    context = multiprocessing.get_context('spawn')\n"

@@ -14,7 +14,6 @@ from greenlet import GreenletExit, getcurrent, greenlet as RawGreenlet
 
 from gevent import _hub_primitives
 from gevent._config import config as GEVENT_CONFIG
-from gevent._error_report import write_report
 from gevent._greenlet_primitives import TrackedRawGreenlet
 from gevent._hub_local import (
     get_hub,
@@ -27,15 +26,16 @@ from gevent._hub_local import (
     set_loop,
     take_former_hub,
 )
-from gevent._hub_parts import HubPart, configured
 from gevent._hub_primitives import WaitOperationsGreenlet
 from gevent._ident import IdentRegistry
 from gevent._native.greenlet import Greenlet
 from gevent._native.hub import others_may_come, run_until_woken, sleep, spawn_raw
-from gevent._signal_handler import signal
 from gevent._util import Lazy, readproperty
 from gevent._waiter import Waiter
 from gevent.exceptions import HubDestroyed, LoopExit
+from gevent.hub._error_report import write_report
+from gevent.hub._parts import HubPart, configured
+from gevent.hub._signal_handler import signal
 
 __all__ = [
     "GreenletExit",

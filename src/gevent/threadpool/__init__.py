@@ -358,7 +358,7 @@ class ThreadPool(GroupMappingMixin):
 def __getattr__(name):
     # When first asked for: its base class cannot be imported any more once the interpreter ends, pools are used there.
     if name == "ThreadPoolExecutor":
-        from gevent._threadpool_executor import ThreadPoolExecutor
+        from gevent.threadpool._executor import ThreadPoolExecutor
 
         globals()[name] = ThreadPoolExecutor
         return ThreadPoolExecutor

@@ -43,10 +43,10 @@ __all__ = [  # noqa: F822 - the interfaces come from __getattr__
 def __getattr__(name):
     # PEP 562: the interfaces, late. Not for the functions and classes, which embedders read from __dict__.
     if name in __all__ and name.startswith("I"):
-        from gevent import _event_interfaces
+        from gevent.events import _interfaces
 
-        for interface_name in _event_interfaces.__all__:
-            globals()[interface_name] = getattr(_event_interfaces, interface_name)
+        for interface_name in _interfaces.__all__:
+            globals()[interface_name] = getattr(_interfaces, interface_name)
         return globals()[name]
     if name in ("Interface", "implementer"):
         # What a subscriber's own interfaces are made with, found here as in gevent.
@@ -61,7 +61,7 @@ def notify_and_call_entry_points(event):
 
     Does not wait. Raises what any of them raises, which keeps the others from being called.
     """
-    from gevent._entry_points import load_entry_points
+    from gevent.events._entry_points import load_entry_points
 
     notify(event)
     for function in load_entry_points(event.ENTRY_POINT_NAME):
