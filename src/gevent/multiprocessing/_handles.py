@@ -1,7 +1,8 @@
 """Descriptors that are sent to other processes over a connection.
 
 The standard library does that with a second socket for the connection's descriptor. A patched one would set O_NONBLOCK,
-which belongs to the open file and so to every process that shares it; this one asks for not waiting call by call.
+which belongs to the open file and so to every process that shares it; this one asks for not waiting call by call. What
+a greenlet was interrupted in comes to its end first (cpp/ipc/courier.h): no descriptor gets in between.
 """
 
 import _socket
@@ -57,11 +58,14 @@ def changes(mp):
 
     def send_handle(conn, handle, destination_pid):
         """Send the descriptor `handle` over `conn`, a connection that is a Unix socket. Waits until it can be sent."""
+        native.wait_until_sent(conn.fileno())
         with _second_socket(conn) as sock:
             reduction.sendfds(sock, [handle])
 
     def recv_handle(conn):
         """Return the next descriptor that arrives at `conn`. Waits for one. Raises `EOFError` at the end."""
+        if native.messages_are_kept():
+            native.wait_ready((conn,))
         with _second_socket(conn) as sock:
             return reduction.recvfds(sock, 1)[0]
 

@@ -6,6 +6,7 @@ replaced by a counter in shared memory; what is told here is how one gets to a p
 
 import os
 import sys
+import time
 
 from gevent._hub_local import register_after_abandon
 from gevent._native import semlock
@@ -13,6 +14,9 @@ from gevent.multiprocessing import _early_locks
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
+
+#: How long `notify`, once interrupted, waits for those whom it has called.
+_WAKES_WITHIN_S = 1.0
 
 register_after_abandon(semlock.forget_waiters)
 semlock.register_rebuild_of_early(_early_locks.rebuild)
@@ -53,21 +57,27 @@ def _reduce_counter(counter, spawning):
     return receive_counter, (counter.arena, counter.slot, counter.generation)
 
 
+def _cannot_wait():
+    # What says that a lock cannot be waited for: another attempt would end the same way.
+    from gevent.exceptions import BlockingSwitchOutError, LoopExit
+
+    return BlockingSwitchOutError, LoopExit, OSError
+
+
 def _take_back(lock, count):
     """Enter `lock` `count` times, as it was before a wait, even when thrown at meanwhile; that is raised afterwards.
 
     Whoever is inside ``with condition:`` has the lock when he leaves, whichever way.
     """
-    from gevent.exceptions import BlockingSwitchOutError, LoopExit
-
+    hopeless = _cannot_wait()
     thrown = None
     while True:
         try:
             lock.acquire()
             break
-        except (BlockingSwitchOutError, LoopExit, OSError):
-            raise  # the lock cannot be waited for: another attempt would end the same way
         except BaseException as error:
+            if isinstance(error, hopeless):
+                raise
             thrown = error
     for _ in range(count - 1):
         lock.acquire()  # it is ours already
@@ -95,6 +105,51 @@ def _wait(self, timeout=None):
         _take_back(self._lock, count)
 
 
+def _notify(self, n=1):
+    """Wake `n` of those who wait, or all if they are fewer, and return when they have woken.
+
+    Interrupted meanwhile, it raises when they have woken, or after a second: those who have not (stopped, perhaps) go
+    on waiting as if nobody had called them, and the condition goes on counting right.
+    """
+    assert self._lock._semlock._is_mine(), "must acquire() condition before using notify()"
+    assert not self._wait_semaphore.acquire(False), "whoever notified before has left a call behind"
+    while self._woken_count.acquire(False):
+        # Each of these was not called, and has left.
+        assert self._sleeping_count.acquire(False), "more have woken than were sleeping"
+    called = 0
+    try:
+        while called < n and self._sleeping_count.acquire(False):
+            called += 1
+            self._wait_semaphore.release()
+        while called > 0:
+            self._woken_count.acquire()
+            called -= 1
+    except BaseException as thrown:
+        called -= _have_woken_soon(self._woken_count, called, thrown)
+        for _ in range(called):
+            self._sleeping_count.release()
+        raise
+    finally:
+        # Calls for those whose time was over, and for those of whom it is not known.
+        while not self._wait_semaphore._semlock._is_zero():
+            self._wait_semaphore.acquire(False)
+
+
+def _have_woken_soon(woken_count, number, thrown):
+    # How many of `number` sleepers have woken within a second; what is thrown in meanwhile is dropped for `thrown`.
+    hopeless = _cannot_wait()
+    deadline = time.monotonic() + _WAKES_WITHIN_S
+    woken = 0
+    while woken < number and not isinstance(thrown, hopeless):
+        try:
+            if not woken_count.acquire(True, max(0.0, deadline - time.monotonic())):
+                break
+            woken += 1
+        except BaseException as error:
+            thrown = error
+    return woken
+
+
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that locks let others run."""
 
@@ -110,3 +165,4 @@ def changes(mp):
     primitives = View(synchronize._multiprocessing, SemLock=semlock.SemLock, sem_unlink=semlock.sem_unlink)
     yield synchronize, "_multiprocessing", primitives
     yield synchronize.Condition, "wait", _wait
+    yield synchronize.Condition, "notify", _notify

@@ -66,3 +66,47 @@ def test_the_end_of_a_stream_is_what_the_standard_library_makes_of_it(tmp_path):
                 assert end_after(context, b"\\0\\0\\0\\0") == b""
             """,
         )
+
+
+def test_a_descriptor_goes_after_the_message_that_somebody_was_interrupted_in(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import importlib
+        import os
+        import struct
+        import gevent
+
+        def interrupt(function, *args):
+            amid = gevent.spawn(function, *args)
+            gevent.sleep(0.01)
+            amid.kill()
+            assert isinstance(amid.value, gevent.GreenletExit)
+
+        def main(context):
+            reduction = importlib.import_module(multiprocessing.get_context().reducer.__name__)
+            reading, writing = os.pipe()
+            os.write(writing, b"ab")
+
+            first, second = context.Pipe()
+            message = b"m" * (4 << 20)
+            interrupt(first.send_bytes, message)
+            giving = gevent.spawn(reduction.send_handle, first, reading, os.getpid())
+            gevent.sleep(0.01)
+            assert second.recv_bytes() == message
+            assert os.read(reduction.recv_handle(second), 1) == b"a"
+            giving.get(timeout=10)
+
+            first, second = context.Pipe()
+            os.write(first.fileno(), struct.pack("!i", 9) + b"half ")
+            interrupt(second.recv_bytes)
+            taking = gevent.spawn(reduction.recv_handle, second)
+            gevent.sleep(0.01)
+            os.write(first.fileno(), b"half")
+            reduction.send_handle(first, reading, os.getpid())
+            assert os.read(taking.get(timeout=10), 1) == b"b"
+            assert second.recv_bytes() == b"half half"
+        """,
+    )

@@ -156,3 +156,54 @@ def test_a_pool_that_was_given_up_while_it_was_made_leaves_nothing(tmp_path, wor
             assert finished < 12
         """,
     )
+
+
+def test_a_condition_goes_on_after_a_notify_that_was_given_up(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import os
+        import signal
+
+        import gevent
+
+        def wait(condition, ready, woken):
+            with condition:
+                ready.release()
+                condition.wait()
+            woken.release()
+
+        def notify_all(condition):
+            with condition:
+                condition.notify_all()
+
+        def main(context):
+            condition, ready, woken = context.Condition(), context.Semaphore(0), context.Semaphore(0)
+            waiting = [context.Process(target=wait, args=(condition, ready, woken)) for _ in range(3)]
+            for process in waiting:
+                process.start()
+            for _ in waiting:
+                assert ready.acquire(timeout=20)
+            with condition:  # all of them wait
+                pass
+            os.kill(waiting[0].pid, signal.SIGSTOP)
+            notifying = gevent.spawn(notify_all, condition)
+            gevent.sleep(0.1)
+            notifying.kill(timeout=20)
+            assert isinstance(notifying.value, gevent.GreenletExit)
+            # It was not in time for the one that was stopped.
+            os.kill(waiting[0].pid, signal.SIGCONT)
+            for _ in waiting[1:]:
+                assert woken.acquire(timeout=20)
+            notify_all(condition)
+            assert woken.acquire(timeout=20)
+            for process in waiting:
+                process.join(20)
+                assert process.exitcode == 0
+            # What the next waits for is the next notify().
+            with condition:
+                assert not condition.wait(0.01)
+        """,
+    )
