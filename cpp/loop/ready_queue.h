@@ -7,7 +7,7 @@
 namespace gevent {
 
 // One thing to run. `run` tells the kinds apart: whoever pops an entry may compare it with a
-// function it knows and act directly (see python/parking.h, which switches from greenlet to
+// function it knows and act directly (see python/wait/parking.h, which switches from greenlet to
 // greenlet without passing through the hub).
 struct ReadyEntry {
   using Run = void (*)(void* target, void* argument) noexcept;

@@ -15,7 +15,7 @@ from libcpp.vector cimport vector
 from bridge cimport CoreLoop, CoreWaitQueue, loop_of, park_in
 
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "dns/dns_answer.h" namespace "gevent":

@@ -1,4 +1,4 @@
-# What cpp/python/parking.h offers the bindings. The contracts are in the header.
+# What cpp/python/wait/parking.h offers the bindings. The contracts are in the header.
 from cpython.object cimport PyObject
 
 cdef extern from "loop/watcher.h" namespace "gevent" nogil:
@@ -33,7 +33,7 @@ cdef extern from "sync/waiter.h" namespace "gevent" nogil:
         bint wake_one()
         void wake_all()
 
-cdef extern from "python/parking.h" namespace "gevent":
+cdef extern from "python/wait/parking.h" namespace "gevent":
     # `except? -1`-style checking: kFailed comes with a Python exception set.
     int park_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
     int park_first_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
@@ -48,6 +48,6 @@ cdef extern from "python/parking.h" namespace "gevent":
     void report_exception(PyObject* hub, PyObject* context)
     void call_soon(CoreLoop& loop, object callable, PyObject* argument)
 
-cdef extern from "python/named_wait.h" namespace "gevent":
+cdef extern from "python/wait/named_wait.h" namespace "gevent":
     int park_for_object(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
     int park_first_for_object(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1

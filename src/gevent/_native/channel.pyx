@@ -16,10 +16,10 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, CoreWaiter, current_hub, park_first_for_object, park_for_object
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "sync/line.h" namespace "gevent":
@@ -36,7 +36,7 @@ cdef extern from "sync/line.h" namespace "gevent":
         bint empty()
         int64_t waiting()
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
     PyObject* running_greenlet "(PyObject*)gevent::current_greenlet" () except NULL
 

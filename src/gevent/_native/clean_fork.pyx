@@ -1,12 +1,12 @@
 # cython: language_level=3, binding=True, embedsignature=False, auto_pickle=False
-"""gevent::clean_fork() for Python. What it does is in cpp/python/clean_fork.h."""
+"""gevent::clean_fork() for Python. What it does is in cpp/python/hub/clean_fork.h."""
 
 from posix.types cimport pid_t
 
 from gevent._native.hub import abandon_hub as _abandon_hub
 
 
-cdef extern from "python/clean_fork.h" namespace "gevent":
+cdef extern from "python/hub/clean_fork.h" namespace "gevent":
     pid_t clean_fork_of "gevent::clean_fork" (object abandon_hub) except -1
 
 

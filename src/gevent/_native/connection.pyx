@@ -2,9 +2,9 @@
 """Messages over pipes and sockets, for the methods of `multiprocessing.connection.Connection`.
 
 How messages are exchanged, and what happens when somebody is interrupted or the connection closed, is in
-cpp/python/message_exchange.h and message_errand.h; how descriptors are waited for in cpp/python/descriptor_wait.h.
-Functions whose first argument is `self` become methods: they know a connection by `_handle`, `_readable` and
-`_writable`.
+cpp/python/wait/message_exchange.h and message_errand.h; how descriptors are waited for in
+cpp/python/wait/descriptor_wait.h. Functions whose first argument is `self` become methods: they know a connection by
+`_handle`, `_readable` and `_writable`.
 """
 from cpython.object cimport PyObject
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -20,7 +20,7 @@ cdef extern from "loop/watcher.h" namespace "gevent" nogil:
     const int kRead
     const int kWrite
 
-cdef extern from "python/message_exchange.h" namespace "gevent":
+cdef extern from "python/wait/message_exchange.h" namespace "gevent":
     object receive_message(int fd, int64_t size_max)
     int send_message(int fd, const void* data, size_t size) except -1
     object receive_bytes(int fd, size_t size)
@@ -30,7 +30,7 @@ cdef extern from "python/message_exchange.h" namespace "gevent":
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
     int yield_turn_now "gevent::yield_turn" () except -1
 
-cdef extern from "python/message_errand.h" namespace "gevent":
+cdef extern from "python/wait/message_errand.h" namespace "gevent":
     object receive_kept_message(int fd, double timeout_s)
     bint messages_may_be_kept()
     ctypedef enum Direction "gevent::Courier::Direction":
@@ -43,10 +43,10 @@ cdef extern from "python/message_errand.h" namespace "gevent":
     int finish_errands(double stalled_s) except -1
     void set_left_hook(PyObject* callable)
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/descriptor_wait.h" namespace "gevent":
+cdef extern from "python/wait/descriptor_wait.h" namespace "gevent":
     cdef cppclass AwaitedDescriptor:
         int fd
         int events
@@ -54,7 +54,7 @@ cdef extern from "python/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
     void forget_descriptor_waits()
 
-cdef extern from "python/process_wait.h" namespace "gevent":
+cdef extern from "python/wait/process_wait.h" namespace "gevent":
     cdef enum class ProcessWait:
         kFailed
         kTimedOut
@@ -64,7 +64,7 @@ cdef extern from "python/process_wait.h" namespace "gevent":
 
 cdef extern from *:
     """
-    #include "python/message_errand.h"
+    #include "python/wait/message_errand.h"
     static inline gevent::Parked wait_for_all_of(std::vector<gevent::AwaitedDescriptor>& all, double timeout_s) {
       return gevent::wait_for_messages(std::span(all), timeout_s);
     }

@@ -1,7 +1,7 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
 """Event and AsyncResult: things that happen once to all who wait for them.
 
-The line of waiters is cpp/sync/broadcast.h; links are cpp/python/callback_link.h.
+The line of waiters is cpp/sync/broadcast.h; links are cpp/python/wait/callback_link.h.
 """
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
@@ -10,7 +10,7 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, park_for, park_for_object
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "loop/ready_queue.h" namespace "gevent":
@@ -28,16 +28,16 @@ cdef extern from "loop/loop.h" namespace "gevent":
     cdef cppclass CoreLoop "gevent::Loop":
         ReadyQueue ready
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         CoreLoop* loop
     HubState* hub_state()
     object current_greenlet()
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/callback_link.h" namespace "gevent":
+cdef extern from "python/wait/callback_link.h" namespace "gevent":
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
                  CoreWaitQueue&, bint soon) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1

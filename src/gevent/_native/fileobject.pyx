@@ -28,7 +28,7 @@ cdef extern from "ipc/transfer.h" namespace "gevent" nogil:
     ssize_t read_now(int fd, void* data, size_t size)
     ssize_t write_now(int fd, const iovec* pieces, int count)
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     void* hub_state()
     bint in_hub()
 
@@ -61,7 +61,7 @@ cdef extern from *:
     int kTerminalPerhaps
     int kDisk
 
-cdef extern from "python/descriptor_wait.h" namespace "gevent":
+cdef extern from "python/wait/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
     void end_descriptor_waits(int fd)
     void end_all_waits(int fd)

@@ -2,8 +2,8 @@
 # tidy: long because Greenlet is one class, whose methods share its phase and the line of those who wait for its end
 """Greenlet: a greenlet that can be joined, linked, killed, and asked for its result.
 
-Starting is in cpp/python/start_entry.h, waiting in cpp/python/parking.h, links in cpp/python/link.h. joinall, killall
-and whatever works on several of them is in gevent/greenlet.py.
+Starting is in cpp/python/hub/start_entry.h, waiting in cpp/python/wait/parking.h, links in cpp/python/wait/link.h.
+joinall, killall and whatever works on several of them is in gevent/greenlet.py.
 """
 cimport cython
 from cpython.object cimport PyObject
@@ -20,7 +20,7 @@ from gevent._native.spawned_link import SuccessSpawnedLink as _SuccessSpawnedLin
 from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_for_object
 
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
     void take_back_look()
 
@@ -30,12 +30,12 @@ cdef extern from "greenlet/greenlet.h":
 
 cdef extern from *:
     """
-    #include "python/hub_state.h"
+    #include "python/hub/hub_state.h"
     static inline PyObject* hub_object(gevent::HubState* state) { return reinterpret_cast<PyObject*>(state->greenlet); }
     """
     PyObject* hub_object(HubState* state)
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         CoreLoop* loop
     HubState* require_hub_state() except NULL
@@ -46,12 +46,12 @@ cdef extern from "python/hub_state.h" namespace "gevent":
     object throw_into(greenlet target, PyObject* type, PyObject* value, PyObject* traceback)
     object switch_to(greenlet target, object value)
 
-cdef extern from "python/start_entry.h" namespace "gevent":
+cdef extern from "python/hub/start_entry.h" namespace "gevent":
     unsigned long long start_soon(CoreLoop& loop, greenlet g)
     void cancel_start(CoreLoop& loop, unsigned long long position, greenlet g)
     void notify_soon(CoreLoop& loop, object target, void (*notify)(PyObject*) noexcept)
 
-cdef extern from "python/link.h" namespace "gevent":
+cdef extern from "python/wait/link.h" namespace "gevent":
     cdef cppclass Link:
         @staticmethod
         void add(CoreWaitQueue& queue, PyObject* source, object callback)
@@ -62,20 +62,20 @@ cdef extern from "python/link.h" namespace "gevent":
         @staticmethod
         Py_ssize_t count(CoreWaitQueue& queue)
 
-cdef extern from "python/spawning_stack.h" namespace "gevent":
+cdef extern from "python/object/spawning_stack.h" namespace "gevent":
     bint spawning_is_tracked()
     cdef cppclass SpawningStackCore "gevent::SpawningStack":
         void capture(int depth_max)
         object describe()
 
-cdef extern from "python/join_set.h" namespace "gevent":
+cdef extern from "python/wait/join_set.h" namespace "gevent":
     cdef cppclass JoinSet:
         JoinSet(PyObject* done) except +
         void add(CoreWaitQueue& queue, PyObject* object) except +
         int wait(size_t needed, double timeout_s) except -1
 
 
-cdef extern from "python/bound_greenlets.h" namespace "gevent":
+cdef extern from "python/hub/bound_greenlets.h" namespace "gevent":
     void bind_to_process_of "gevent::bind_to_process" (greenlet g, void (*left_behind)(PyObject*) noexcept)
     void unbind_from_process(greenlet g)
 
@@ -609,7 +609,7 @@ cdef void _leave_behind(PyObject* made) noexcept:
 
 
 def bind_to_process(Greenlet made):
-    """In children of a plain `os.fork`, have `made` left behind as threads are. See cpp/python/bound_greenlets.h."""
+    """In children of a plain `os.fork`, have `made` left behind: see cpp/python/hub/bound_greenlets.h."""
     if made._phase != DONE and not made._bound:
         made._bound = True
         bind_to_process_of(made, _leave_behind)

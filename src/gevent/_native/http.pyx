@@ -29,7 +29,7 @@ cdef extern from "<string_view>" namespace "std":
         const char* data()
         size_t size()
 
-cdef extern from "python/message_exchange.h":
+cdef extern from "python/wait/message_exchange.h":
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
 
 # Up to here, copying a body behind the headers is cheaper than another system call for it.

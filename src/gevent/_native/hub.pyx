@@ -1,8 +1,8 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """The hub's native half: which hub a thread has, and how a greenlet gives up control.
 
-How parking works is told at the top of cpp/python/parking.h; what a hub does with errors, thread pools and resolvers is
-policy, in gevent/hub/__init__.py.
+How parking works is told at the top of cpp/python/wait/parking.h; what a hub does with errors, thread pools and
+resolvers is policy, in gevent/hub/__init__.py.
 """
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
@@ -21,7 +21,7 @@ cdef extern from "greenlet/greenlet.h":
 cdef extern from "Python.h":
     PyObject* PyThreadState_GetDict()
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass WaitedForLoop "gevent::Loop":
         unsigned waiters
     cdef cppclass HubState:
@@ -37,7 +37,7 @@ cdef extern from "python/hub_state.h" namespace "gevent":
 
 cdef extern from *:
     """
-    #include "python/hub_state.h"
+    #include "python/hub/hub_state.h"
     // Cython would count references of a borrowed member.
     static inline void set_state_greenlet(gevent::HubState& state, PyObject* hub) {
       state.greenlet = reinterpret_cast<PyGreenlet*>(hub);
@@ -49,31 +49,31 @@ cdef extern from *:
     void set_state_greenlet(HubState& state, PyObject* hub)
     PyObject* state_greenlet(HubState* state)
 
-cdef extern from "python/parked_greenlet.h" namespace "gevent":
+cdef extern from "python/wait/parked_greenlet.h" namespace "gevent":
     object switch_away_to_hub(HubState& hub)
 
-cdef extern from "python/start_entry.h" namespace "gevent":
+cdef extern from "python/hub/start_entry.h" namespace "gevent":
     void start_soon_with(CoreLoop& loop, greenlet g, PyObject* args, PyObject* kwargs)
 
-cdef extern from "python/descriptor_wait.h" namespace "gevent":
+cdef extern from "python/wait/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
 
-cdef extern from "python/chunk_cache.h" namespace "gevent":
+cdef extern from "python/object/chunk_cache.h" namespace "gevent":
     bint install_chunk_cache(unsigned chunks_max)
     unsigned chunk_cache_idle()
 
 cdef extern from "base/fork_generation.h" namespace "gevent":
     unsigned long long process_generation "gevent::fork_generation" ()
 
-cdef extern from "python/fork_reset.h" namespace "gevent":
+cdef extern from "python/hub/fork_reset.h" namespace "gevent":
     int abandon_hub_after_fork() except -1
     PyObject* home_greenlet_object "(PyObject*)gevent::home_greenlet" ()
 
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain_natively "gevent::looked_in_vain" () except -1
 
-cdef extern from "python/resting_threads.h" namespace "gevent":
+cdef extern from "python/wait/resting_threads.h" namespace "gevent":
     bint others_may_come_natively "gevent::others_may_come" ()
     void count_out_natively "gevent::count_out_this_thread" ()
     cdef cppclass CoreStall "gevent::Stall":
@@ -358,13 +358,13 @@ def sleep(seconds=0, ref=True):
 def looked_in_vain():
     """Say that the caller has looked for something, found nothing, and will not wait.
 
-    Lets others run once that was said a few hundred times in a row: cpp/python/spinning.h.
+    Lets others run once that was said a few hundred times in a row: cpp/python/wait/spinning.h.
     """
     looked_in_vain_natively()
 
 
 def others_may_come():
-    """Whether another native thread lives that may wake a greenlet of this one: cpp/python/resting_threads.h."""
+    """Whether another native thread lives that may wake a greenlet of this one: cpp/python/wait/resting_threads.h."""
     return others_may_come_natively()
 
 
@@ -428,7 +428,7 @@ def set_waiter_class(cls):
 # ---- fork ------------------------------------------------------------------------------------------------------------
 
 def abandon_hub():
-    """In a forked child: forget the inherited hub and all that waits in it. See cpp/python/fork_reset.h.
+    """In a forked child: forget the inherited hub and all that waits in it. See cpp/python/hub/fork_reset.h.
 
     Runs no bytecode. `tell_of_abandoned_hub` has to come next.
     """

@@ -12,7 +12,7 @@ cimport cython
 from cpython.object cimport PyObject, PyObject_GenericGetAttr, PyObject_GenericSetAttr
 from cpython.weakref cimport PyWeakref_NewRef
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "Python.h":
@@ -20,7 +20,7 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    #include "python/hub_state.h"
+    #include "python/hub/hub_state.h"
     // Borrowed: whoever runs is kept by greenlet itself.
     static inline PyObject* running_greenlet() {
       PyObject* greenlet = reinterpret_cast<PyObject*>(gevent::current_greenlet());

@@ -2,9 +2,9 @@
 # tidy: long because loop is one class of the API of gevent, with forty methods and properties of three lines each
 """gevent::Loop and its callbacks for Python.
 
-What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/loop_client.h; the watchers are in watchers.pxi and
-watcher_kinds.pxi, parts of this module because a loop makes watchers and a watcher needs its loop. What users import is
-in gevent/libev/corecext.py and gevent/libuv/loop.py: the engine, flags, names and constants.
+What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/hub/loop_client.h; the watchers are in
+watchers.pxi and watcher_kinds.pxi, parts of this module because a loop makes watchers and a watcher needs its loop.
+What users import is in gevent/libev/corecext.py and gevent/libuv/loop.py: the engine, flags, names and constants.
 """
 from greenlet import getcurrent
 
@@ -91,7 +91,7 @@ cdef extern from "loop/loop.h" namespace "gevent" nogil:
         int awaited_events(int fd)
         LoopFacts facts()
 
-cdef extern from "python/loop_client.h" namespace "gevent":
+cdef extern from "python/hub/loop_client.h" namespace "gevent":
     cdef cppclass PythonLoop:
         CoreLoop* core()
         void join()
@@ -107,7 +107,7 @@ cdef extern from "python/loop_client.h" namespace "gevent":
     list take_objects(CoreLoop& loop, EntryRun run)
 
 
-cdef extern from "python/thread_end.h" namespace "gevent":
+cdef extern from "python/hub/thread_end.h" namespace "gevent":
     void sleep_instead_of_terminating_at_exit()
 
 cdef extern from *:

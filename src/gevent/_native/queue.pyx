@@ -26,7 +26,7 @@ from gevent._native.timeout import Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "sync/line.h" namespace "gevent":
@@ -47,13 +47,13 @@ cdef extern from "sync/line.h" namespace "gevent":
         bint empty()
         int64_t waiting()
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/deque_calls.h" namespace "gevent::DequeCalls":
+cdef extern from "python/object/deque_calls.h" namespace "gevent::DequeCalls":
     int find_deque "gevent::DequeCalls::find" () except -1
     bint is_deque(object)
     Py_ssize_t deque_size "gevent::DequeCalls::size" (object)

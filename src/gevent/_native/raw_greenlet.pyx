@@ -7,10 +7,10 @@ cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     object current_greenlet()
 
-cdef extern from "python/spawning_stack.h" namespace "gevent":
+cdef extern from "python/object/spawning_stack.h" namespace "gevent":
     bint spawning_is_tracked()
     void track_spawning(bint yes)
     cdef cppclass SpawningStackCore "gevent::SpawningStack":

@@ -11,7 +11,7 @@ from gevent._native.semaphore import Semaphore
 
 from bridge cimport current_hub
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "sync/semaphore.h" namespace "gevent":
@@ -21,7 +21,7 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
 
 cdef extern from *:
     """
-    #include "python/hub_state.h"
+    #include "python/hub/hub_state.h"
     // New reference. At the very end of the process greenlet answers no more; there is one caller left then.
     static inline PyObject* whoever_calls() {
       auto* greenlet = reinterpret_cast<PyObject*>(gevent::current_greenlet());

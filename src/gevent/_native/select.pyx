@@ -1,7 +1,7 @@
 # cython: language_level=3, auto_pickle=False
 """Waiting for several descriptors: select, poll, and what multiprocessing needs of them.
 
-How it waits is in cpp/python/descriptor_set.h. The public names are in gevent/select.py.
+How it waits is in cpp/python/wait/descriptor_set.h. The public names are in gevent/select.py.
 """
 cimport cython
 from cpython.object cimport PyObject
@@ -25,7 +25,7 @@ cdef extern from "<poll.h>":
     const short POLLWRNORM
     const short POLLWRBAND
 
-cdef extern from "python/descriptor_set.h" namespace "gevent":
+cdef extern from "python/wait/descriptor_set.h" namespace "gevent":
     cdef cppclass DescriptorSet:
         DescriptorSet()
         DescriptorSet(const DescriptorSet&) except +

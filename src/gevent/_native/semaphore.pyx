@@ -16,7 +16,7 @@ from gevent.exceptions import BlockingSwitchOutError, HubDestroyed, InvalidSwitc
 
 from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
 
-cdef extern from "python/type_name.h" namespace "gevent":
+cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "sync/line.h" namespace "gevent":
@@ -39,22 +39,22 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
         void pass_on()
         Line line
 
-cdef extern from "python/callback_link.h" namespace "gevent":
+cdef extern from "python/wait/callback_link.h" namespace "gevent":
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
                  CoreWaitQueue&, bint soon, cbool (*still_there)(PyObject*) noexcept) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
     Py_ssize_t links_on_their_way(PyObject* links)
 
-cdef extern from "python/resting_threads.h" namespace "gevent":
+cdef extern from "python/wait/resting_threads.h" namespace "gevent":
     bint others_may_come()
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/named_wait.h" namespace "gevent":
+cdef extern from "python/wait/named_wait.h" namespace "gevent":
     int park_thread_for_object(object, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         pass
     HubState* hub_state()

@@ -1,8 +1,8 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
 """gevent::SharedSemaphore for Python, in the shape of `_multiprocessing.SemLock`.
 
-How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and cpp/python/shared_wait.h. How it is
-sent to another process is policy: gevent/multiprocessing/_synchronize.py.
+How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and cpp/python/wait/shared_wait.h. How it
+is sent to another process is policy: gevent/multiprocessing/_synchronize.py.
 """
 from cpython.object cimport PyObject
 from libc.stdint cimport uint32_t, uint64_t
@@ -54,17 +54,17 @@ cdef extern from "ipc/shared_semaphore.h" namespace "gevent":
         uint32_t slot()
         uint32_t generation()
 
-cdef extern from "python/shared_wait.h" namespace "gevent":
+cdef extern from "python/wait/shared_wait.h" namespace "gevent":
     int wait_for_unit(CoreSemaphore&, double timeout_s) except -1
     void forget_lane_watches()
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/message_exchange.h" namespace "gevent":
+cdef extern from "python/wait/message_exchange.h" namespace "gevent":
     int yield_if_turn_is_over() except -1
 
-cdef extern from "python/message_errand.h" namespace "gevent":
+cdef extern from "python/wait/message_errand.h" namespace "gevent":
     uint64_t next_taking()
     bint locks_may_be_kept()
     int send_or_leave(int fd, const void* data, size_t size, CoreSemaphore&, uint32_t maximum,
@@ -76,7 +76,7 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    #include "python/hub_state.h"
+    #include "python/hub/hub_state.h"
     // Who the caller is: only compared, so no reference. It lives, because it runs.
     static inline PyObject* calling_greenlet() {
       PyObject* current = gevent::current_greenlet();

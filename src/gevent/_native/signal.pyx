@@ -1,14 +1,14 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """What stands in Python's table of signal handlers, in front of the program's own; and signals as descriptors.
 
-Where a handler runs is told in cpp/python/signal_delivery.h; which ones are wrapped is policy, in gevent/signal.py.
+Where a handler runs is told in cpp/python/hub/signal_delivery.h; which ones are wrapped is policy, in gevent/signal.py.
 """
 from cpython.exc cimport PyErr_SetFromErrno
 
 from bridge cimport CoreWaitQueue, park_in
 
 
-cdef extern from "python/signal_delivery.h" namespace "gevent":
+cdef extern from "python/hub/signal_delivery.h" namespace "gevent":
     object deliver_signal(object handler, object signalnum, object frame)
     CoreWaitQueue& waiting_for_signal_handlers()
 

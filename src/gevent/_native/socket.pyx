@@ -1,9 +1,9 @@
 # cython: language_level=3, binding=False, auto_pickle=False
 """Green sockets: one descriptor, and the calls on it that may have to wait.
 
-How a call tries first and parks only when it must is in cpp/python/socket_io.h; who may wait for what, and what happens
-to them when the socket is closed, in cpp/python/socket_core.h. What gevent promises its users is in
-gevent/_socketcommon.py and gevent/_socket3.py, whose classes derive from NativeSocket.
+How a call tries first and parks only when it must is in cpp/python/socket/socket_io.h; who may wait for what, and
+what happens to them when the socket is closed, in cpp/python/socket/socket_core.h. What gevent promises its users is
+in gevent/_socketcommon.py and gevent/_socket3.py, whose classes derive from NativeSocket.
 
 Families whose addresses only the standard library can read and write (netlink, CAN, Bluetooth, …) and calls nobody
 makes often are handed to a `_socket.socket` for the same descriptor, which is made when it is first needed.
@@ -32,7 +32,7 @@ cdef extern from "Python.h":
     object PyErr_SetFromErrno(object)
     int PyErr_ResourceWarning(object source, Py_ssize_t stack_level, const char* format, ...) except -1
 
-cdef extern from "python/descriptor_wait.h" namespace "gevent":
+cdef extern from "python/wait/descriptor_wait.h" namespace "gevent":
     void end_all_waits(int fd)
 
 cdef extern from "<sys/uio.h>":
@@ -81,7 +81,7 @@ cdef extern from *:
     object new_instance(PyObject* cls)
     object method_of(object cls, object method)
 
-cdef extern from "python/socket_address.h" namespace "gevent":
+cdef extern from "python/socket/socket_address.h" namespace "gevent":
     cdef cppclass SocketAddress:
         sockaddr any
         socklen_t size
@@ -89,7 +89,7 @@ cdef extern from "python/socket_address.h" namespace "gevent":
     object address_to_python(const SocketAddress&)
     bint address_from_python(int family, object, SocketAddress&)
 
-cdef extern from "python/socket_core.h" namespace "gevent":
+cdef extern from "python/socket/socket_core.h" namespace "gevent":
     cdef cppclass Patience:
         Patience()
         Patience(double timeout_s)
@@ -117,7 +117,7 @@ cdef extern from "python/socket_core.h" namespace "gevent":
         bint ref()
         void set_ref(bint)
 
-cdef extern from "python/socket_io.h" namespace "gevent":
+cdef extern from "python/socket/socket_io.h" namespace "gevent":
     object socket_recv(SocketCore&, Py_ssize_t, int)
     Py_ssize_t socket_recv_into(SocketCore&, void*, Py_ssize_t, int) except -1
     object socket_recvfrom(SocketCore&, Py_ssize_t, int)

@@ -7,7 +7,7 @@ cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     object switch_to(greenlet target, object value)
 
 

@@ -33,7 +33,7 @@ cdef extern from "thread/job_queue.h" namespace "gevent" nogil:
         Job* try_take() except +
         size_t size() except +
 
-cdef extern from "python/job_wait.h" namespace "gevent":
+cdef extern from "python/wait/job_wait.h" namespace "gevent":
     Job* wait_for_job(CoreJobQueue& queue, double timeout_s) except? NULL
     bint hub_is_inhabited_natively "gevent::hub_is_inhabited" ()
 

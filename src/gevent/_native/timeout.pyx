@@ -2,8 +2,8 @@
 """Timeout: an exception with an alarm clock, which throws it into the greenlet that set it.
 
 The class is an ordinary one with BaseException's own layout, so that programs can combine it with other exceptions.
-Only its methods are native; where its data is, says cpp/python/timeout_clock.h. What else is promised about time limits
-is in gevent/timeout.py.
+Only its methods are native; where its data is, says cpp/python/object/timeout_clock.h. What else is promised about
+time limits is in gevent/timeout.py.
 """
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
@@ -22,7 +22,7 @@ cdef extern from "sync/alarm.h" namespace "gevent":
         void set(CoreLoop&, double after_s, int priority, bint ref, WatcherCallback, void* owner)
         bint pending()
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         CoreLoop* loop
         bint loop_stands_in
@@ -32,7 +32,7 @@ cdef extern from "python/hub_state.h" namespace "gevent":
     bint is_active(greenlet)
     object throw_into(greenlet target, PyObject* type, PyObject* value, PyObject* traceback)
 
-cdef extern from "python/timeout_clock.h" namespace "gevent":
+cdef extern from "python/object/timeout_clock.h" namespace "gevent":
     cdef cppclass TimeoutClock:
         Alarm alarm
         PyObject* seconds
@@ -76,7 +76,7 @@ cdef extern from *:
     WatcherCallback ring
     void prepare_class(object type, PyObject* (*make)(PyObject*, PyObject**, size_t, PyObject*) except NULL)
 
-cdef extern from "python/type_version.h" namespace "gevent":
+cdef extern from "python/object/type_version.h" namespace "gevent":
     unsigned int version_of(object type)
 
 

@@ -6,7 +6,7 @@ from gevent._native.greenlet import Greenlet
 from bridge cimport current_hub
 
 
-cdef extern from "python/spinning.h" namespace "gevent":
+cdef extern from "python/wait/spinning.h" namespace "gevent":
     void take_back_look()
 
 cdef extern from "greenlet/greenlet.h":
@@ -15,8 +15,8 @@ cdef extern from "greenlet/greenlet.h":
 
 cdef extern from *:
     """
-    #include "python/hub_state.h"
-    #include "python/parked_greenlet.h"
+    #include "python/hub/hub_state.h"
+    #include "python/wait/parked_greenlet.h"
     // Whether `hub` is the calling thread's own.
     static inline bool is_current_hub(PyObject* hub) {
       gevent::HubState* state = gevent::hub_state();
@@ -33,7 +33,7 @@ cdef extern from *:
     object switch_away()
     bint is_caller(object greenlet)
 
-cdef extern from "python/hub_state.h" namespace "gevent":
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
     object current_greenlet()
     object switch_to(greenlet target, object value)

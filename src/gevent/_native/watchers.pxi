@@ -57,7 +57,7 @@ cdef extern from "loop/watcher.h" namespace "gevent" nogil:
         c_stat attributes
         c_stat previous
 
-cdef extern from "python/python_watchers.h" namespace "gevent":
+cdef extern from "python/hub/python_watchers.h" namespace "gevent":
     const int kWatcherWords
     CoreWatcher* make_io(uint64_t* room, CoreLoop& loop, int fd, int events, WatcherCallback callback, void* owner)
     CoreWatcher* make_timer(uint64_t* room, CoreLoop& loop, double after_s, double repeat_s, WatcherCallback callback,

@@ -1,7 +1,7 @@
 """The hub: one greenlet per thread that runs the event loop while everybody else waits.
 
-How control goes to and fro is told in cpp/python/parking.h. Here is what a hub does beside that: what happens to errors
-nobody caught, which thread pool and resolver it has, how it ends.
+How control goes to and fro is told in cpp/python/wait/parking.h. Here is what a hub does beside that: what happens to
+errors nobody caught, which thread pool and resolver it has, how it ends.
 """
 
 import os

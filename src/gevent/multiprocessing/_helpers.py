@@ -3,7 +3,7 @@
 After a plain `os.fork` greenlets go on in the child, the program's threads among them. Those which feed queues, handle
 a pool's workers and results, or serve a manager's clients do not, as no thread does in the standard library: their
 business is with other processes, and a copy of them would take and send what belongs to the parent. What becomes of
-them is told in cpp/python/bound_greenlets.h.
+them is told in cpp/python/hub/bound_greenlets.h.
 
 To start one is to wait for a turn of the loop. A greenlet that is interrupted there must not leave a thread that runs
 while its owner has not noted it: nobody would ever end it. So `start` comes to its end, and what was thrown in is

@@ -1,0 +1,96 @@
+#include "python/hub/bound_greenlets.h"
+
+#include <pthread.h>
+
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/check.h"
+#include "python/object/greenlet_api.h"
+#include "python/wait/parked_greenlet.h"
+
+namespace gevent {
+namespace {
+
+using Bound = std::unordered_map<PyGreenlet*, void (*)(PyObject* greenlet)>;
+
+// These are never destroyed: threads may use them until the very end.
+Bound& bound() noexcept {
+  static auto* all = new Bound;
+  return *all;
+}
+
+// Referred to for ever, so that none of them is unwound.
+std::unordered_set<const PyGreenlet*>& left_behind() noexcept {
+  static auto* all = new std::unordered_set<const PyGreenlet*>;
+  return *all;
+}
+
+IntrusiveList<HeldWhileParked>& all_held() noexcept {
+  static auto* all = new IntrusiveList<HeldWhileParked>;
+  return *all;
+}
+
+int clean_forks = 0;
+
+}  // namespace
+
+void leave_bound_greenlets_behind() noexcept {
+  if (bound().empty() || clean_forks > 0 || PyGILState_Check() == 0) return;
+  PyGreenlet* const forking = PyGreenlet_GetCurrent();
+  for (const auto& [greenlet, tell] : std::exchange(bound(), {})) {
+    if (greenlet == forking) {
+      bound().emplace(greenlet, tell);
+      continue;
+    }
+    Py_INCREF(greenlet);
+    left_behind().insert(greenlet);
+    tell(reinterpret_cast<PyObject*>(greenlet));
+  }
+  ParkedGreenlet::leave_behind();
+  IntrusiveList<HeldWhileParked>& held = all_held();
+  for (HeldWhileParked* each = held.front(); each != nullptr;) {
+    HeldWhileParked* const next = held.after(*each);
+    if (is_left_behind(each->holder_)) {
+      each->unlink();
+      each->give_back();
+    }
+    each = next;
+  }
+  if (forking == nullptr) PyErr_Clear();
+  Py_XDECREF(forking);
+}
+
+void bind_to_process(PyGreenlet* greenlet, void (*left_behind)(PyObject* greenlet)) noexcept {
+  static const bool registered = [] {
+    GEVENT_CHECK(::pthread_atfork(nullptr, nullptr, &leave_bound_greenlets_behind) == 0);
+    return true;
+  }();
+  static_cast<void>(registered);
+  bound().emplace(greenlet, left_behind);
+}
+
+void unbind_from_process(PyGreenlet* greenlet) noexcept { bound().erase(greenlet); }
+
+bool is_left_behind(const PyGreenlet* greenlet) noexcept {
+  return !left_behind().empty() && left_behind().contains(greenlet);
+}
+
+void forget_bound_greenlets() noexcept {
+  bound().clear();
+  while (all_held().pop_front() != nullptr) {
+  }
+}
+
+CleanForkScope::CleanForkScope() noexcept { ++clean_forks; }
+CleanForkScope::~CleanForkScope() { --clean_forks; }
+
+HeldWhileParked::HeldWhileParked() noexcept {
+  PyGreenlet* const caller = PyGreenlet_GetCurrent();
+  holder_ = caller;  // only compared, and it lives while this does
+  Py_XDECREF(caller);
+  all_held().push_back(*this);
+}
+
+}  // namespace gevent

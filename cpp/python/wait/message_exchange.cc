@@ -1,0 +1,231 @@
+#include "python/wait/message_exchange.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <new>
+#include <optional>
+#include <vector>
+
+#include "ipc/courier.h"
+#include "ipc/framing.h"
+#include "ipc/message.h"
+#include "python/hub/bound_greenlets.h"
+#include "python/hub/hub_state.h"
+#include "python/wait/message_errand.h"
+#include "python/wait/parking.h"
+
+namespace gevent {
+namespace {
+
+using Direction = Courier::Direction;
+
+int set_os_error() noexcept {
+  PyErr_SetFromErrno(PyExc_OSError);
+  return -1;
+}
+
+int set_closed_error() noexcept {
+  errno = EBADF;
+  return set_os_error();
+}
+
+void set_failure(const IncomingMessage& message) noexcept {
+  switch (message.failure()) {
+    case IncomingMessage::Failure::kSystem:
+      errno = message.error();
+      set_os_error();
+      break;
+    case IncomingMessage::Failure::kEndAmid:
+      PyErr_SetString(PyExc_OSError, "got end of file during message");
+      break;
+    case IncomingMessage::Failure::kNoRoom:
+      if (!PyErr_Occurred()) PyErr_NoMemory();
+      break;
+    case IncomingMessage::Failure::kEnd:
+    case IncomingMessage::Failure::kNone:
+      PyErr_SetNone(PyExc_EOFError);
+      break;
+  }
+}
+
+// A greenlet that is in the middle of a message: others who want the same direction stand in line. On the heap.
+class Underway final : public HeldWhileParked {
+ public:
+  Underway(int fd, Direction direction) noexcept : fd_(fd), direction_(direction) { all().push_back(this); }
+  Underway(const Underway&) = delete;
+  Underway& operator=(const Underway&) = delete;
+  ~Underway() { give_back(); }
+
+  void give_back() noexcept override {
+    std::erase(all(), this);
+    line_.wake_all();
+  }
+
+  [[nodiscard]] bool closed() const noexcept { return *closed_; }
+
+  // Waits until nobody is. 1: somebody was, look again; 0: nobody; -1 + exception.
+  static int wait_for_others(int fd, Direction direction) noexcept {
+    for (Underway* each : all()) {
+      if (each->fd_ != fd || each->direction_ != direction) continue;
+      const std::shared_ptr<bool> closed = each->closed_;
+      if (park_in(each->line_, -1.0) == kFailed) return -1;
+      return *closed ? set_closed_error() : 1;
+    }
+    return 0;
+  }
+  static void close(int fd) noexcept {
+    for (Underway* each : all()) {
+      if (each->fd_ != fd) continue;
+      *each->closed_ = true;
+      each->line_.wake_all();
+    }
+  }
+  // Wakes nobody and frees nothing: the parent's greenlets, which never run here, still refer to it.
+  static void forget() noexcept {
+    for (Underway* each : all()) {
+      while (Waiter* waiter = each->line_.front()) waiter->unlink();
+    }
+    all().clear();
+  }
+
+ private:
+  // Few, mostly none. Guarded by the GIL. Never destroyed: greenlets may use it until the very end.
+  static std::vector<Underway*>& all() noexcept {
+    static auto* const underway = new std::vector<Underway*>;
+    return *underway;
+  }
+
+  const int fd_;
+  const Direction direction_;
+  WaitQueue line_;
+  std::shared_ptr<bool> closed_ = std::make_shared<bool>(false);  // outlives this, for those in line
+};
+
+// Moves `message` on until it is done or fails. kWait: not a byte of it was there (or fitted); it may be by now, or
+// somebody else may be at it. leave() is called when the greenlet is interrupted after the first byte.
+template <typename Message, typename Advance, typename Leave>
+Progress run(const Message& message, Direction direction, Advance advance, Leave leave) noexcept {
+  const int events = direction == Direction::kIn ? kRead : kWrite;
+  for (;;) {
+    const Progress progress = advance();
+    if (progress != Progress::kWait) return progress;
+    if (!message.begun()) {
+      return wait_for_descriptor(message.fd(), events, -1.0) == kFailed ? Progress::kFailed : Progress::kWait;
+    }
+    const auto underway = std::make_unique<Underway>(message.fd(), direction);
+    const bool interrupted = wait_for_descriptor(message.fd(), events, -1.0) == kFailed;
+    if (underway->closed()) {
+      // An exception is set if that woke us; the other case is that we were about to go on.
+      if (!interrupted) set_closed_error();
+      return Progress::kFailed;
+    }
+    if (interrupted) {
+      leave();
+      return Progress::kFailed;
+    }
+  }
+}
+
+// Waits until `direction` of `fd` is the caller's. 0; -1 + exception; 1: `arrived` is the next message already.
+int wait_for_turn(int fd, Direction direction, std::shared_ptr<Errand>* arrived) noexcept {
+  for (;;) {
+    if (Courier::busy()) [[unlikely]] {
+      const int outcome = wait_for_errand_of(fd, direction, arrived);
+      if (outcome != 0) return outcome;
+    }
+    const int others = Underway::wait_for_others(fd, direction);
+    if (others <= 0) return others;
+  }
+}
+
+PyObject* payload_of(const IncomingMessage& message, PyObject* payload) noexcept {
+  if (!message.too_long()) return payload;
+  Py_XDECREF(payload);
+  return Py_NewRef(Py_None);
+}
+
+// A whole message as new bytes. `headless`: exactly so many bytes without a header.
+PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept {
+  const auto new_bytes = [](std::uint64_t size, PyObject*& payload) -> void* {
+    if (size > static_cast<std::uint64_t>(PY_SSIZE_T_MAX)) return PyErr_NoMemory();
+    payload = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
+    return payload == nullptr ? nullptr : PyBytes_AS_STRING(payload);
+  };
+  for (;;) {
+    std::shared_ptr<Errand> arrived;
+    if (const int turn = wait_for_turn(fd, Direction::kIn, &arrived); turn != 0) {
+      return turn < 0 ? nullptr : message_of(*arrived, size_max);
+    }
+    IncomingMessage message(fd);
+    PyObject* payload = nullptr;
+    if (headless >= 0) {
+      void* const room = new_bytes(static_cast<std::uint64_t>(headless), payload);
+      if (room == nullptr) return nullptr;
+      message.expect(room, static_cast<std::size_t>(headless));
+    }
+    bool left = false;
+    const Progress progress = run(
+        message, Direction::kIn,
+        [&] { return message.advance(size_max, [&](std::uint64_t size) { return new_bytes(size, payload); }); },
+        [&] { left = leave_incoming(message, payload); });
+    if (progress == Progress::kDone) return payload_of(message, payload);
+    if (!left) Py_XDECREF(payload);
+    if (progress == Progress::kFailed) {
+      if (!PyErr_Occurred()) set_failure(message);
+      return nullptr;
+    }
+  }
+}
+
+int send(int fd, std::span<const std::byte> header, const void* data, std::size_t size) noexcept {
+  for (;;) {
+    if (wait_for_turn(fd, Direction::kOut, nullptr) < 0) return -1;
+    OutgoingMessage message(fd, header, data, size);
+    const Progress progress =
+        run(message, Direction::kOut, [&] { return message.advance(); }, [&] { leave_outgoing(message); });
+    if (progress == Progress::kDone) return 0;
+    if (progress == Progress::kFailed) return PyErr_Occurred() ? -1 : set_os_error();
+  }
+}
+
+}  // namespace
+
+PyObject* receive_message(int fd, std::int64_t size_max) noexcept { return receive(fd, size_max, -1); }
+
+PyObject* receive_bytes(int fd, std::size_t size) noexcept { return receive(fd, -1, static_cast<std::int64_t>(size)); }
+
+int send_message(int fd, const void* data, std::size_t size) noexcept {
+  const FrameHeader header(size);
+  return send(fd, header.bytes(), data, size);
+}
+
+int send_bytes(int fd, const void* data, std::size_t size) noexcept { return send(fd, {}, data, size); }
+
+int close_exchange(int fd) noexcept {
+  end_descriptor_waits(fd);
+  Underway::close(fd);
+  forget_errands_of(fd);
+  return ::close(fd) == 0 ? 0 : set_os_error();
+}
+
+void forget_exchanges() noexcept { Underway::forget(); }
+
+int yield_if_turn_is_over() noexcept {
+  const HubState* hub = hub_state();
+  return hub == nullptr || hub->loop == nullptr || hub->loop->may_run_another() ? 0 : yield_turn();
+}
+
+int yield_turn() noexcept {
+  const HubState* hub = hub_state();
+  if (hub == nullptr || hub->loop == nullptr) return 0;
+  PyObject* current = current_greenlet();
+  const bool in_hub = current == reinterpret_cast<PyObject*>(hub->greenlet);
+  Py_XDECREF(current);
+  if (current == nullptr) return -1;
+  return in_hub || park_for(0, true) != kFailed ? 0 : -1;
+}
+
+}  // namespace gevent

@@ -1,0 +1,18 @@
+#include "python/wait/spinning.h"
+
+#include "python/hub/hub_state.h"
+#include "python/hub/thread_end.h"
+#include "python/wait/parking.h"
+
+namespace gevent {
+
+constinit thread_local unsigned looks_left GEVENT_STATIC_TLS = kPatience;
+
+int let_others_run() noexcept {
+  forget_looks();
+  const HubState* const hub = hub_state();
+  if (hub == nullptr || hub->loop == nullptr || interpreter_exits() || in_hub()) return 0;
+  return park_for(0, true) == kFailed ? -1 : 0;
+}
+
+}  // namespace gevent

@@ -1,0 +1,110 @@
+#include "python/wait/thread_parking.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "python/hub/hub_state.h"
+#include "python/wait/resting_threads.h"
+
+namespace gevent {
+namespace {
+
+// Python's own lock: the only one that a signal can interrupt on every platform. Held while nobody has woken.
+class SleepingThread final : public Waiter {
+ public:
+  explicit SleepingThread(void* its_cookie) noexcept : lock_(PyThread_allocate_lock()) {
+    cookie = its_cookie;
+    if (lock_ != nullptr) PyThread_acquire_lock(lock_, NOWAIT_LOCK);
+  }
+  ~SleepingThread() {
+    if (lock_ == nullptr) return;
+    if (!open_) PyThread_release_lock(lock_);
+    PyThread_free_lock(lock_);
+  }
+
+  [[nodiscard]] bool valid() const noexcept { return lock_ != nullptr; }
+  [[nodiscard]] bool woken() const noexcept { return woken_; }
+
+  void wake() noexcept override {
+    woken_ = true;
+    open();
+  }
+
+  // Returns when woken or rung, the time is over or a signal came.
+  void sleep(PY_TIMEOUT_T microseconds) noexcept {
+    if (microseconds < 0) rest_.begin();
+    PyLockStatus status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = PyThread_acquire_lock_timed(lock_, microseconds, 1);
+    Py_END_ALLOW_THREADS;
+    rest_.end();
+    if (status != PY_LOCK_ACQUIRED) return;
+    if (woken_) {
+      PyThread_release_lock(lock_);
+    } else {
+      open_ = false;
+    }
+  }
+
+ private:
+  class SleepersRest final : public Rest {
+   public:
+    explicit SleepersRest(SleepingThread& sleeper) noexcept : sleeper_(sleeper) {}
+    [[nodiscard]] bool lasts() const noexcept override { return !sleeper_.open_; }
+    bool ring() noexcept override {
+      sleeper_.open();
+      return true;
+    }
+
+   private:
+    SleepingThread& sleeper_;
+  };
+
+  void open() noexcept {
+    if (!open_) PyThread_release_lock(lock_);
+    open_ = true;
+  }
+
+  PyThread_type_lock lock_;
+  SleepersRest rest_{*this};
+  bool open_ = false;  // the lock is free
+  bool woken_ = false;
+};
+
+Parked give_up() noexcept {
+  if (PyObject* const type = gevent_exception("LoopExit"); type != nullptr)
+    PyErr_SetString(type, "This operation would block forever");
+  return kFailed;
+}
+
+}  // namespace
+
+Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  if (!is_number(timeout_s)) return kFailed;
+  // On the C stack: this thread does not leave this frame, so no greenlet can move it.
+  SleepingThread sleeper(cookie);
+  if (!sleeper.valid()) {
+    PyErr_NoMemory();
+    return kFailed;
+  }
+  queue.enqueue(sleeper);
+  // Longer than any program runs, and safe to convert.
+  constexpr double kLongest = 1e8;
+  const Nanoseconds deadline =
+      Clock::now() + Nanoseconds(static_cast<std::int64_t>(std::clamp(timeout_s, 0.0, kLongest) * 1e9));
+  while (!sleeper.woken()) {
+    PY_TIMEOUT_T microseconds = -1;
+    if (timeout_s < 0) {
+      if (!others_may_come()) return give_up();
+    } else {
+      const Nanoseconds left = deadline - Clock::now();
+      if (left <= Nanoseconds(0)) break;
+      microseconds = std::chrono::duration_cast<std::chrono::microseconds>(left).count() + 1;
+    }
+    sleeper.sleep(microseconds);
+    if (PyErr_CheckSignals() < 0) return kFailed;
+  }
+  return sleeper.woken() ? kWoken : kTimedOut;
+}
+
+}  // namespace gevent

@@ -1,0 +1,12 @@
+// Waiting with a whole thread: for threads that have no hub and shall not get one.
+#pragma once
+#include "python/wait/parking.h"
+
+namespace gevent {
+
+// As park_in, but the calling thread sleeps, with the GIL released; no hub is made or needed. Signals that arrive in
+// the main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed). So does a LoopExit,
+// once no other thread is left that could wake it, if there is no time limit.
+Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
+
+}  // namespace gevent
