@@ -150,9 +150,9 @@ class FileObject(ImportableSetting, Setting):
     environment_key = "GEVENT_FILE"
     default = ["posix", "thread"]
     shortname_map = {
-        "thread": "gevent._fileobjectcommon.FileObjectThread",
-        "posix": "gevent._fileobjectposix.FileObjectPosix",
-        "block": "gevent._fileobjectcommon.FileObjectBlock",
+        "thread": "gevent.fileobject._common.FileObjectThread",
+        "posix": "gevent.fileobject._posix.FileObjectPosix",
+        "block": "gevent.fileobject._common.FileObjectBlock",
     }
 
 

@@ -25,12 +25,12 @@ from subprocess import (
 )
 
 from gevent._exchange import Exchange
-from gevent._fileobjectposix import FileObjectPosix
 from gevent._hub_local import get_hub_noargs as get_hub
 from gevent._native.hub import looked_in_vain
 from gevent._util import Lazy, copy_globals
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
+from gevent.fileobject._posix import FileObjectPosix
 from gevent.greenlet import killall
 from gevent.os import _forget_child, _watch_child
 from gevent.timeout import Timeout

@@ -1,7 +1,7 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """Reading and writing a descriptor: try at once, and park only when the kernel says that there is nothing to do yet.
 
-What file objects are made of these is in gevent/_fileobjectposix.py.
+What file objects are made of these is in gevent/fileobject/_posix.py.
 """
 from io import UnsupportedOperation
 

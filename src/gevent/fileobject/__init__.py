@@ -6,12 +6,12 @@
 
 `FileObject` is the class that `gevent.config.fileobject` names: `FileObjectPosix` unless configured otherwise, for
 pipes, sockets and terminals; `FileObjectThread` works for any file, and `FileObjectBlock` blocks. They take a
-descriptor, a path or a file, and otherwise the arguments of `open`; see `gevent._fileobjectcommon.OpenDescriptor`.
+descriptor, a path or a file, and otherwise the arguments of `open`; see `gevent.fileobject._common.OpenDescriptor`.
 """
 
 from gevent._config import config
-from gevent._fileobjectcommon import FileObjectBlock, FileObjectThread
-from gevent._fileobjectposix import FileObjectPosix
+from gevent.fileobject._common import FileObjectBlock, FileObjectThread
+from gevent.fileobject._posix import FileObjectPosix
 
 __all__ = ["FileObject", "FileObjectBlock", "FileObjectPosix", "FileObjectThread"]
 
