@@ -15,7 +15,8 @@ SOURCES = names(
     + files("benchmarks", ".py")
     + files("examples", ".py")
 )
-DOCUMENTS = names(files("docs", ".rst", ".md", ".py") + files(".", "README.md", "README.rst", "CHANGES.rst"))
+PAGES = ("README.md", "README.rst", "CONTRIBUTING.rst", "CHANGES.rst")
+DOCUMENTS = names(files("docs", ".rst", ".md", ".py") + files(".", *PAGES))
 CONFIGURATION = ["Makefile", "setup.py", "pyproject.toml", "CMakeLists.txt", "MANIFEST.in", ".ci/run"]
 CONFIGURATION += names(files("deps", ".txt", ".cmake"))
 # Folders of one machine, and hosts of package registries: neither means anything anywhere else.
@@ -43,7 +44,9 @@ def test_nothing_names_one_machine_or_a_registry(name):
 
 
 def folders_with_a_readme():
-    folders = ["tests", "deps", "src/gevent/_native", "src/gevent/multiprocessing"]
+    folders = ["tests", "deps", "tools", "cpp", "src/gevent", "src/gevent/_native", "src/gevent/multiprocessing"]
+    folders += [f"src/gevent/{name}" for name in ("events", "fileobject", "hub", "monkey", "pywsgi", "threadpool")]
+    folders += [f"cpp/python/{name}" for name in ("hub", "object", "socket", "wait")]
     folders += [f"cpp/{path.name}" for path in sorted((ROOT / "cpp").iterdir()) if path.is_dir()]
     return [folder for folder in folders if files(folder, ".py", ".pyx", ".h", ".cc", ".txt")]
 

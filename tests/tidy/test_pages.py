@@ -9,7 +9,7 @@ import pytest
 from docutils.parsers.rst import Directive, directives, roles
 from tree import ROOT, files, names
 
-PAGES = names(files("docs", ".rst") + files(".", "README.rst", "CHANGES.rst"))
+PAGES = names(files("docs", ".rst") + files(".", "README.rst", "CONTRIBUTING.rst", "CHANGES.rst"))
 # Sphinx's own, which a plain parser does not know: `make docs` reads these.
 DIRECTIVES = ("automodule", "literalinclude", "toctree")
 ROLES = ("doc", "ref")
