@@ -159,6 +159,11 @@ def _until_gone(function):
         function()
     except GONE as error:
         return error
+    except OSError as error:
+        # The standard library's words for the half of a message that a killed process leaves.
+        if "end of file during message" not in str(error):
+            raise
+        return error
 
 
 # --- pools and executors ---------------------------------------------------------------------------------------------

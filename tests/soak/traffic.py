@@ -1,5 +1,6 @@
 """Messages that prove themselves whole, and how those who wait for them are disturbed."""
 
+import contextlib
 import os
 import signal
 import time
@@ -84,10 +85,12 @@ def disturb_processes(rng, tally, processes):
             continue
         try:
             os.kill(process.pid, signal.SIGSTOP)
-            try:
-                time.sleep(rng.uniform(0.001, 0.1))
-            finally:
-                os.kill(process.pid, signal.SIGCONT)
         except ProcessLookupError:
             continue
+        try:
+            time.sleep(rng.uniform(0.001, 0.1))
+        finally:
+            # It may have been on its way out. What ends this greenlet is not to be replaced by that.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)
         tally.add("stopped and continued")
