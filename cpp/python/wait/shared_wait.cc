@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/time_left.h"
 #include "ipc/lane_watch.h"
 #include "ipc/wake_protocol.h"
 #include "python/hub/bound_greenlets.h"
@@ -35,25 +35,6 @@ std::shared_ptr<LaneWatch> listen(Loop& loop, const SharedSemaphore& semaphore) 
   std::shared_ptr<LaneWatch> watch = *found;
   return watch->begin_sleep(semaphore.shared_arena()) ? watch : nullptr;
 }
-
-// How much of a wait is left; negative: no limit.
-class TimeLeft {
- public:
-  explicit TimeLeft(double timeout_s) noexcept : timeout_s_(timeout_s) {}
-  [[nodiscard]] double seconds() const noexcept {
-    if (timeout_s_ < 0) return -1;
-    return std::max(0.0, timeout_s_ - std::chrono::duration<double>(Clock::now() - start_).count());
-  }
-  [[nodiscard]] bool over() const noexcept { return timeout_s_ >= 0 && seconds() <= 0; }
-  [[nodiscard]] double at_most(double longest) const noexcept {
-    const double left = seconds();
-    return left < 0 ? longest : std::min(left, longest);
-  }
-
- private:
-  double timeout_s_;
-  Nanoseconds start_ = Clock::now();
-};
 
 // One greenlet's, from the first look to the last. On the heap, for it may be left behind in a child of fork().
 class Sleep final : public HeldWhileParked {

@@ -14,7 +14,8 @@ from types import GenericAlias
 from gevent._native.queue import Empty, Full
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, CoreWaiter, current_hub, park_first_for_object, park_for_object
+from bridge cimport CoreWaiter, current_hub
+from line cimport Line, LineWait, Ticket, park_in_line
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -22,32 +23,9 @@ cdef extern from "python/wait/spinning.h" namespace "gevent":
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
-cdef extern from "sync/line.h" namespace "gevent":
-    cdef cppclass Ticket:
-        void* item
-        bint served
-
-    cdef cppclass Line:
-        CoreWaitQueue queue
-        Ticket* enter(void* item, bint takes)
-        void arrive(Ticket&)
-        void leave(Ticket&)
-        void offer(int64_t)
-        bint empty()
-        int64_t waiting()
-
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
     PyObject* running_greenlet "(PyObject*)gevent::current_greenlet" () except NULL
-
-cdef extern from *:
-    """
-    #include "base/clock.h"
-    static inline double steady_seconds() {
-      return std::chrono::duration<double>(gevent::Clock::now()).count();
-    }
-    """
-    double steady_seconds()
 
 cdef extern from "Python.h":
     void Py_DECREF(PyObject*)
@@ -155,18 +133,19 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
             self._put_and_wait(item, -1.0 if timeout is None else max(<double>timeout, 0.0))
 
     cdef int _put_and_wait(self, item, double seconds) except -1:
-        cdef Ticket* ticket = self._putters.enter(<PyObject*>item, True)
+        cdef LineWait wait
         cdef bint served = False
+        wait.enter(self._putters, seconds, <PyObject*>item, True)
         self._putting += 1
         if not self._getters.empty():
             self._getters.offer(self._available())
         try:
-            park_for_object(self, self._putters.queue, seconds, ticket)
+            park_in_line(self, wait)
         finally:
-            served = ticket.served
+            served = wait.ticket().served
             if not served:
                 self._putting -= 1
-            self._putters.leave(ticket[0])
+            wait.leave()
         if not served:
             raise Full
         return 0
@@ -220,29 +199,21 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
         return taken[0]
 
     cdef int _wait_and_take(self, list taken, double seconds) except -1:
-        cdef Ticket* ticket
-        cdef double deadline = steady_seconds() + seconds if seconds >= 0 else 0
-        cdef bint again = False
+        cdef LineWait wait
         cdef int woken
         cdef PyObject* me = running_greenlet()
         Py_DECREF(me)
-        ticket = self._getters.enter(me, True)
+        wait.enter(self._getters, seconds, me, True)
         try:
             while True:
-                if again:
-                    woken = park_first_for_object(self, self._getters.queue, seconds, ticket)
-                else:
-                    woken = park_for_object(self, self._getters.queue, seconds, ticket)
-                self._getters.arrive(ticket[0])
+                woken = park_in_line(self, wait)
+                wait.arrive()
                 if self._take(taken):
                     return 0
                 if not woken:
                     raise Empty
-                again = True
-                if seconds >= 0:
-                    seconds = max(deadline - steady_seconds(), 0.0)
         finally:
-            self._getters.leave(ticket[0])
+            wait.leave()
             if not self._getters.empty():
                 self._getters.offer(self._available())
 

@@ -24,28 +24,11 @@ from types import GenericAlias
 
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
+from bridge cimport CoreWaitQueue, current_hub, park_for_object
+from line cimport Line, LineWait, Ticket, park_in_line
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
-
-cdef extern from "sync/line.h" namespace "gevent":
-    cdef cppclass Ticket:
-        void* item
-        bint served
-
-    cdef cppclass Line:
-        CoreWaitQueue queue
-        Ticket* enter(void* item, bint takes)
-        void arrive(Ticket&)
-        void leave(Ticket&)
-        void offer(int64_t)
-        void retract(int64_t)
-        void wake_all()
-        void serve(Ticket&)
-        Ticket* first_on_its_way()
-        bint empty()
-        int64_t waiting()
 
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
@@ -59,15 +42,6 @@ cdef extern from "python/object/deque_calls.h" namespace "gevent::DequeCalls":
     Py_ssize_t deque_size "gevent::DequeCalls::size" (object)
     object deque_append "gevent::DequeCalls::append" (object deque, object item)
     object deque_popleft "gevent::DequeCalls::popleft" (object deque)
-
-cdef extern from *:
-    """
-    #include "base/clock.h"
-    static inline double steady_seconds() {
-      return std::chrono::duration<double>(gevent::Clock::now()).count();
-    }
-    """
-    double steady_seconds()
 
 find_deque()
 
@@ -401,17 +375,14 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         return 0
 
     @cython.final
-    cdef int _wait_in(self, Line& line, double seconds, Ticket* ticket, bint again, bint* held) except -1:
+    cdef int _wait(self, LineWait& wait, bint* held) except -1:
         # Parks, without the mutex; has it again afterwards, if there is one.
         cdef int woken
         self._leave_mutex(held)
-        if again:
-            woken = park_first_for_object(self, line.queue, seconds, ticket)
-        else:
-            woken = park_for_object(self, line.queue, seconds, ticket)
+        woken = park_in_line(self, wait)
         if self._guarded:
             self._take_mutex(held)
-        line.arrive(ticket[0])
+        wait.arrive()
         return woken
 
     @cython.final
@@ -495,9 +466,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     @cython.final
     cdef int _put_slowly(self, item, bint block, timeout, bint* held) except -1:
         # `held`: the caller's, whether it has the mutex; NULL when there was none.
-        cdef Ticket* ticket
-        cdef double seconds, deadline
-        cdef bint again = False
+        cdef LineWait wait
+        cdef double seconds
         cdef bint own_held = False
         cdef int woken
         if in_hub():
@@ -518,12 +488,11 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             finally:
                 timer.close()
         seconds = _limit(timeout)
-        deadline = steady_seconds() + seconds if seconds >= 0 else 0
-        ticket = self.putters.enter(<PyObject*>item, True)
+        wait.enter(self.putters, seconds, <PyObject*>item, True)
         try:
             while True:
-                woken = self._wait_in(self.putters, seconds, ticket, again, &own_held if held == NULL else held)
-                if ticket.served:
+                woken = self._wait(wait, &own_held if held == NULL else held)
+                if wait.ticket().served:
                     return 0
                 if self.is_shutdown:
                     raise ShutDown
@@ -532,11 +501,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
                     return 0
                 if not woken:
                     raise Full
-                again = True
-                if seconds >= 0:
-                    seconds = max(deadline - steady_seconds(), 0.0)
         finally:
-            self.putters.leave(ticket[0])
+            wait.leave()
             self._tell_putters()
             self._leave_mutex(&own_held)
 
@@ -597,9 +563,9 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     @cython.final
     cdef object _take_slowly(self, bint remove, bint block, timeout, bint* held):
         # `held`: as for _put_slowly().
+        cdef LineWait wait
         cdef Ticket* ticket
-        cdef double seconds, deadline
-        cdef bint again = False
+        cdef double seconds
         cdef bint own_held = False
         cdef int woken
         if in_hub():
@@ -620,12 +586,12 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             finally:
                 timer.close()
         seconds = _limit(timeout)
-        deadline = steady_seconds() + seconds if seconds >= 0 else 0
         given = None
-        ticket = self.getters.enter(NULL, remove)
+        wait.enter(self.getters, seconds, NULL, remove)
+        ticket = wait.ticket()
         try:
             while True:
-                woken = self._wait_in(self.getters, seconds, ticket, again, &own_held if held == NULL else held)
+                woken = self._wait(wait, &own_held if held == NULL else held)
                 if ticket.served:
                     ticket.served = False
                     given = <object><PyObject*>ticket.item
@@ -637,16 +603,13 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
                     raise ShutDown
                 if not woken:
                     raise Empty
-                again = True
-                if seconds >= 0:
-                    seconds = max(deadline - steady_seconds(), 0.0)
         finally:
             if ticket.served:
                 # Killed with the item in its hands.
                 given = <object><PyObject*>ticket.item
                 Py_DECREF(given)
                 self._put_back(given)
-            self.getters.leave(ticket[0])
+            wait.leave()
             self._tell_getters()
             self._leave_mutex(&own_held)
 

@@ -14,21 +14,11 @@ from libcpp cimport bool as cbool
 from gevent._native.timeout import Timeout
 from gevent.exceptions import BlockingSwitchOutError, HubDestroyed, InvalidSwitchError, LoopExit
 
-from bridge cimport CoreWaitQueue, current_hub, park_first_for_object, park_for_object
+from bridge cimport CoreWaitQueue, current_hub
+from line cimport Line, LineWait, park_in_line, park_thread_in_line
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
-
-cdef extern from "sync/line.h" namespace "gevent":
-    cdef cppclass Ticket:
-        pass
-
-    cdef cppclass Line:
-        CoreWaitQueue queue
-        Ticket* enter(void* item, bint takes)
-        void arrive(Ticket&)
-        void leave(Ticket&)
-        int64_t waiting()
 
 cdef extern from "sync/semaphore.h" namespace "gevent":
     cdef cppclass CoreSemaphore "gevent::Semaphore":
@@ -51,22 +41,10 @@ cdef extern from "python/wait/resting_threads.h" namespace "gevent":
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
-cdef extern from "python/wait/named_wait.h" namespace "gevent":
-    int park_thread_for_object(object, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
-
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         pass
     HubState* hub_state()
-
-cdef extern from *:
-    """
-    #include "base/clock.h"
-    static inline double steady_seconds() {
-      return std::chrono::duration<double>(gevent::Clock::now()).count();
-    }
-    """
-    double steady_seconds()
 
 # As threading.TIMEOUT_MAX: what fits a lock of the operating system.
 cdef double _TIMEOUT_MAX = 9223372036.0
@@ -144,33 +122,23 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     cdef bint _draw(self, double seconds, bint takes) except -1:
         # Waits until there is a unit, and takes it if `takes`; False when the time is over.
-        cdef Ticket* ticket
+        cdef LineWait wait
         # Who has no hub has no other greenlets that could run meanwhile.
         cdef bint sleeps = hub_state() == NULL and others_may_come()
-        cdef bint again = False
-        cdef double deadline = steady_seconds() + seconds if seconds >= 0 else 0
         cdef int woken
         if not sleeps and self._hub is None:
             self._hub = current_hub()
-        ticket = self.core.line.enter(NULL, takes)
+        wait.enter(self.core.line, seconds, NULL, takes)
         try:
             while True:
-                if sleeps:
-                    woken = park_thread_for_object(self, self.core.line.queue, seconds, ticket)
-                elif again:
-                    woken = park_first_for_object(self, self.core.line.queue, seconds, ticket)
-                else:
-                    woken = park_for_object(self, self.core.line.queue, seconds, ticket)
-                self.core.line.arrive(ticket[0])
+                woken = park_thread_in_line(self, wait) if sleeps else park_in_line(self, wait)
+                wait.arrive()
                 if self.core.try_acquire() if takes else self.core.count() > 0:
                     return True
                 if not woken:
                     return False
-                again = True
-                if seconds >= 0:
-                    seconds = max(deadline - steady_seconds(), 0.0)
         finally:
-            self.core.line.leave(ticket[0])
+            wait.leave()
             self.core.pass_on()
 
     cdef bint _draw_in_time(self, timeout, bint takes) except -1:
