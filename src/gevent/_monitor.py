@@ -13,8 +13,8 @@ from greenlet import getcurrent
 from zope.event import notify
 from zope.interface import implementer
 
-from gevent import config as GEVENT_CONFIG
 from gevent._compat import get_this_psutil_process, perf_counter, thread_mod_name
+from gevent._config import config as GEVENT_CONFIG
 from gevent._native.hub import count_out_this_thread
 from gevent._tracer import GreenletTracer
 from gevent.events import (
@@ -23,7 +23,7 @@ from gevent.events import (
     MemoryUsageThresholdExceeded,
     MemoryUsageUnderThreshold,
 )
-from gevent.monkey import get_original
+from gevent.monkey.api import get_original
 
 __all__ = ["PeriodicMonitoringThread"]
 

@@ -70,7 +70,7 @@ def _headline(lines, text):
 
 def _report_threads(lines, stacks, limit, current):
     if current is None:
-        from gevent.monkey import get_original
+        from gevent.monkey.api import get_original
 
         # The thread, even where a patched `get_ident` would tell the greenlet.
         current = get_original(thread_mod_name, "get_ident")()

@@ -19,20 +19,17 @@ from libcpp cimport bool as cbool
 from libcpp.memory cimport shared_ptr, weak_ptr
 from libcpp.string cimport string
 
-cdef extern from "<ev.h>" nogil:
-    int ev_version_major()
-    int ev_version_minor()
-    const int EV_VERSION_MAJOR
-    const int EV_VERSION_MINOR
-    unsigned ev_supported_backends()
-    unsigned ev_recommended_backends()
-    unsigned ev_embeddable_backends()
+cdef extern from "loop/libev/libev_facts.h" namespace "gevent" nogil:
+    cdef cppclass LibevFacts:
+        int major, minor, header_major, header_minor
+        unsigned supported, recommended, embeddable
+    LibevFacts facts_of_libev "gevent::libev_facts" ()
 
-cdef extern from "<uv.h>" nogil:
-    const char* uv_version_string()
-    const int UV_VERSION_MAJOR
-    const int UV_VERSION_MINOR
-    const int UV_VERSION_PATCH
+cdef extern from "loop/libuv/libuv_facts.h" namespace "gevent" nogil:
+    cdef cppclass LibuvFacts:
+        const char* version
+        int header_major, header_minor, header_patch
+    LibuvFacts facts_of_libuv "gevent::libuv_facts" ()
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident()
@@ -566,18 +563,20 @@ loop = Loop
 
 def libev_facts():
     """What gevent.libev.corecext needs to know of libev, as a dict: versions are (major, minor), backends are flags."""
+    cdef LibevFacts facts = facts_of_libev()
     return {
-        "version": (ev_version_major(), ev_version_minor()),
-        "header_version": (EV_VERSION_MAJOR, EV_VERSION_MINOR),
-        "supported": ev_supported_backends(),
-        "recommended": ev_recommended_backends(),
-        "embeddable": ev_embeddable_backends(),
+        "version": (facts.major, facts.minor),
+        "header_version": (facts.header_major, facts.header_minor),
+        "supported": facts.supported,
+        "recommended": facts.recommended,
+        "embeddable": facts.embeddable,
     }
 
 
 def libuv_facts():
     """What gevent.libuv.loop needs to know of libuv, as a dict of its versions."""
+    cdef LibuvFacts facts = facts_of_libuv()
     return {
-        "version": uv_version_string().decode(),
-        "header_version": f"{UV_VERSION_MAJOR}.{UV_VERSION_MINOR}.{UV_VERSION_PATCH}",
+        "version": facts.version.decode(),
+        "header_version": f"{facts.header_major}.{facts.header_minor}.{facts.header_patch}",
     }
