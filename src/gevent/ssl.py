@@ -340,7 +340,18 @@ def _context_for(keyfile, certfile, server_side, cert_reqs, ssl_version, ca_cert
 def wrap_socket(sock, keyfile=None, certfile=None, server_side=False, cert_reqs=CERT_NONE, ssl_version=PROTOCOL_TLS,
                 ca_certs=None, do_handshake_on_connect=True, suppress_ragged_eofs=True, ciphers=None):  # fmt: skip
     """Make a TLS connection of `sock` with a context made for it. Prefer `SSLContext.wrap_socket`. From gevent."""
-    return SSLSocket(**locals())
+    return SSLSocket(
+        sock=sock,
+        keyfile=keyfile,
+        certfile=certfile,
+        server_side=server_side,
+        cert_reqs=cert_reqs,
+        ssl_version=ssl_version,
+        ca_certs=ca_certs,
+        do_handshake_on_connect=do_handshake_on_connect,
+        suppress_ragged_eofs=suppress_ragged_eofs,
+        ciphers=ciphers,
+    )
 
 
 def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeout=timeout_default):

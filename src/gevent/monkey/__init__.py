@@ -267,7 +267,24 @@ def patch_all(
     wait, and makes no hub. Raises `ImportError`, with nothing patched, if `multiprocessing` is asked for and cannot
     work here.
     """
-    settings = {name: value for name, value in locals().items() if name in _PATCH_ALL_PARAMETERS}
+    settings = {
+        "socket": socket,
+        "dns": dns,
+        "time": time,
+        "select": select,
+        "thread": thread,
+        "os": os,
+        "ssl": ssl,
+        "subprocess": subprocess,
+        "sys": sys,
+        "aggressive": aggressive,
+        "Event": Event,
+        "builtins": builtins,
+        "signal": signal,
+        "queue": queue,
+        "contextvars": contextvars,
+        "multiprocessing": multiprocessing,
+    }
     if not multiprocessing:
         from gevent._config import config
 
