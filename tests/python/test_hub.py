@@ -207,8 +207,7 @@ def test_what_cannot_be_printed_is_still_reported(capsys):
             raise RuntimeError("no words for it")
 
     gevent.get_hub().loop.run_callback(Unprintable())
-    gevent.spawn(Unprintable())
-    gevent.sleep(0.01)
+    gevent.spawn(Unprintable()).join()
     printed = capsys.readouterr().err
     assert printed.count("failed with Mistake") == 2
 

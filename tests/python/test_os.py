@@ -136,8 +136,9 @@ def test_watched_children_keep_the_hub_running_only_if_asked(gate):
 def test_children_nobody_asks_for_are_forgotten_in_time():
     pid = fork_child()
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    gevent.sleep(0.01)
-    assert gevent_os._watched_children[pid].ended
+    with gevent.Timeout(10):
+        while not gevent_os._watched_children[pid].ended:
+            gevent.sleep(0)
     gevent_os._reap_children()
     assert pid in gevent_os._watched_children
     gevent_os._reap_children(timeout=0)

@@ -106,13 +106,13 @@ def test_closing_a_connection_wakes_everybody_who_waits_for_it(tmp_path, world):
             waiters = [gevent.spawn(outcome, here.recv) for _ in range(10)]
             waiters += [gevent.spawn(outcome, here.poll, None)]
             waiters += [gevent.spawn(outcome, connection_module.wait, [here])]
-            gevent.sleep(0.01)
+            gevent.sleep(0)  # each of them runs until it waits
             here.close()
             assert [waiter.get(timeout=5) for waiter in waiters] == [OSError] * 12
             # The number is somebody else's now, and nobody listens to it any more.
             again, other = context.Pipe()
             other.send("for again")
-            gevent.sleep(0.01)
+            assert again.poll(5)
             assert again.recv() == "for again"
             for function in here.recv, here.fileno, here.poll:
                 assert outcome(function) is OSError

@@ -183,7 +183,7 @@ def test_a_waiter_in_a_process_that_is_killed_takes_nothing(tmp_path, world, sta
             for process in processes:
                 ready.acquire()
             waiter = gevent.spawn(units.acquire)
-            gevent.sleep(0.05)
+            gevent.sleep(0)  # it runs until it waits
             for process in processes:
                 process.kill()
             for process in processes:
