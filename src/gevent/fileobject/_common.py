@@ -4,7 +4,6 @@ An `OpenDescriptor` opens a stack of `io` objects; a file object hands on what i
 them. Kinds of file objects differ in the raw file at the bottom of the stack (gevent.fileobject._posix), or in where
 its methods run (`FileObjectThread`).
 """
-# tidy: no __all__ because gevent has none here
 
 from errno import EBADF
 
@@ -18,6 +17,8 @@ from gevent.fileobject._open_descriptor import (  # noqa: F401 - this is where g
     WriteIsWriteallMixin,
 )
 from gevent.lock import DummySemaphore, Semaphore
+
+__all__ = ["FileObjectBase", "FileObjectBlock", "FileObjectClosed", "FileObjectThread", "cancel_wait_ex"]
 
 
 class cancel_wait_ex(OSError):  # noqa: N801 - gevent's name
