@@ -110,8 +110,7 @@ PARTS = {
     "install": PythonTests("tests/install", 3600),
 }
 # Minutes long, and about installing rather than about gevent: only when asked for.
-# TODO(a pool under the soak always comes to its end): run its thirty seconds with all others.
-SLOW = {"soak", "packaging", "install"}
+SLOW = {"packaging", "install"}
 
 
 def run(command, deadline_s):
