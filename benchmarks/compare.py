@@ -18,6 +18,7 @@ import sys
 import venv
 from pathlib import Path
 
+import report
 from cases import CASES
 
 __all__ = ["main"]
@@ -81,6 +82,17 @@ class Comparison:
         """How many times less than `theirs` `ours` takes."""
         return self.best[theirs][key] / self.best[ours][key]
 
+    def figures(self, ours, theirs):
+        """What `report.write` takes."""
+        return {
+            "name": self.name,
+            "unit": self.best[ours]["unit"],
+            "theirs_us": self.best[theirs]["cpu_us"],
+            "ours_us": self.best[ours]["cpu_us"],
+            "wall": self.ratio(ours, theirs, "wall_us"),
+            "cpu": self.ratio(ours, theirs, "cpu_us"),
+        }
+
     def row(self, ours, theirs):
         """A line of the table."""
         times = "".join(f"{self.best[python]['cpu_us']:12.3f}" for python in (theirs, ours))
@@ -94,6 +106,9 @@ def main(arguments=None):
     parser.add_argument("--only", default="", metavar="REGEX", help="the cases whose name matches")
     parser.add_argument("--rounds", type=int, default=3, help="how often each case runs on each side (%(default)s)")
     parser.add_argument("--against", type=Path, metavar="PYTHON", help="an interpreter with a gevent to compare with")
+    parser.add_argument(
+        "--page", metavar="FOLDER", help="write table and chart for the documentation (docs/performance)"
+    )
     parser.add_argument("--list", action="store_true", help="name the cases")
     options = parser.parse_args(arguments)
     names = [name for name in CASES if re.search(options.only, name)]
@@ -104,7 +119,7 @@ def main(arguments=None):
         return _missing(f"no case matches {options.only!r}: {', '.join(CASES)}")
     ours, theirs = sys.executable, str(options.against or reference_python())
     print(f"{'case':24}{'per':>12}{'gevent us':>12}{'ours us':>12}{'wall x':>8}{'CPU x':>8}")
-    slower = []
+    slower, rows = [], []
     for name in names:
         comparison = Comparison(name)
         for number in range(options.rounds):
@@ -114,8 +129,11 @@ def main(arguments=None):
                 break
             comparison.round((ours, theirs))
         print(comparison.row(ours, theirs), flush=True)
+        rows.append(comparison.figures(ours, theirs))
         if comparison.ratio(ours, theirs, "cpu_us") < 1:
             slower.append(name)
+    if options.page:
+        report.write(rows, options.page)
     if slower:
         print(f"slower than gevent: {', '.join(slower)}")
     return 1 if slower else 0

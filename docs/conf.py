@@ -12,7 +12,7 @@ html_theme = "furo"
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
 autodoc_member_order = "bysource"
 default_role = "code"
-exclude_patterns = ["changes", "README.md"]
+exclude_patterns = ["changes", "README.md", "performance/compared.rst"]
 html_static_path = []
 
 
