@@ -73,6 +73,29 @@ def test_the_dictionary_cannot_be_replaced():
     assert "y" in dir(data)
 
 
+def test_names_that_are_no_plain_strings_are_taken_as_everywhere():
+    class Name(str):
+        __slots__ = ()
+
+    class Anything:
+        def __eq__(self, other):
+            return True
+
+    mine = local()
+    mine.__setattr__(Name("value"), 1)
+    assert (mine.value, mine.__getattribute__(Name("value"))) == (1, 1)
+    for name in (Name("__dict__"), Anything()):  # as of _thread._local: who is equal to it is it
+        with pytest.raises(AttributeError, match="read-only"):
+            mine.__setattr__(name, {})
+    for name in (5, b"__dict__", None):
+        with pytest.raises(TypeError, match="attribute name must be string"):
+            mine.__setattr__(name, 1)
+        with pytest.raises(TypeError):
+            mine.__getattribute__(name)
+        with pytest.raises(TypeError):
+            mine.__delattr__(name)
+
+
 def test_arguments_need_an_init_which_runs_once_in_each_greenlet():
     class Counted(local):
         def __init__(self, start, step=1):

@@ -92,7 +92,7 @@ def test_closing_fd_calls_everybody_back_who_waits(loop, pipe):
         lambda loop: loop.timer(1, -1),
         lambda loop: loop.timer(float("nan")),
         lambda loop: loop.io(-1, core.READ),
-        lambda loop: loop.io(1, core.TIMER),
+        lambda loop: loop.io(1, 0x100),
         lambda loop: loop.signal(1000),
         lambda loop: loop.signal(0),
         lambda loop: loop.stat("a\0b"),

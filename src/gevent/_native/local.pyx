@@ -16,6 +16,7 @@ cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
 cdef extern from "Python.h":
+    bint PyUnicode_CheckExact(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
 
 cdef extern from *:
@@ -172,18 +173,18 @@ cdef class local:
 
     def __getattribute__(self, name):
         self._enter()
-        if PyUnicode_GET_LENGTH(name) == 8 and name == "__dict__":
+        if _names_the_dict(name):
             return dict_in_place(self)
         return PyObject_GenericGetAttr(self, name)
 
     def __setattr__(self, name, value):
-        if PyUnicode_GET_LENGTH(name) == 8 and name == "__dict__":
+        if _names_the_dict(name):
             raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
         self._enter()
         PyObject_GenericSetAttr(self, name, value)
 
     def __delattr__(self, name):
-        if PyUnicode_GET_LENGTH(name) == 8 and name == "__dict__":
+        if _names_the_dict(name):
             raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
         self._enter()
         generic_delattr(self, name)
@@ -195,6 +196,12 @@ cdef class local:
         made = type(self)(*self._args, **self._kwargs)
         made.__dict__.update(values)
         return made
+
+
+cdef inline bint _names_the_dict(object name) except -1:
+    if PyUnicode_CheckExact(name) and PyUnicode_GET_LENGTH(name) != 8:
+        return False
+    return name == "__dict__"  # whatever it is, it may say so
 
 
 cdef int _let_go(_Share share) except -1:
