@@ -68,7 +68,7 @@ def _chart(rows):
 def write(rows, folder):
     """Write ``compared.rst`` and ``compared.svg`` into `folder`.
 
-    `rows`: dicts with "name", "unit", "theirs_us", "ours_us" (CPU time of one operation), and "wall" and "cpu": how many
+    `rows`: dicts with "name", "unit", "theirs_us", "ours_us" (CPU time of one operation), "wall" and "cpu": how many
     times less ours takes.
     """
     folder = Path(folder)
