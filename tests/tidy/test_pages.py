@@ -35,6 +35,6 @@ for each in ROLES:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_read_without_a_warning(name):
     text = (ROOT / name).read_text(encoding="utf-8")
-    document = docutils.core.publish_doctree(text, settings_overrides=SETTINGS)
+    document = docutils.core.publish_doctree(text, source_path=str(ROOT / name), settings_overrides=SETTINGS)
     messages = document.findall(docutils.nodes.system_message)
     assert not [each.astext() for each in messages if each["level"] >= docutils.utils.Reporter.WARNING_LEVEL]
