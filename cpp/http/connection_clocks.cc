@@ -19,7 +19,7 @@ constexpr double kPartsOfALimit = 8;
 
 void ConnectionClock::close_soon() noexcept {
   closing_ = true;
-  if (phase_ == Phase::kIdle && fd_ >= 0) ::shutdown(fd_, SHUT_RD);
+  if ((phase_ == Phase::kIdle || phase_ == Phase::kHandshake) && fd_ >= 0) ::shutdown(fd_, SHUT_RD);
 }
 
 void ConnectionClock::cut() noexcept {
@@ -29,7 +29,9 @@ void ConnectionClock::cut() noexcept {
 
 void ConnectionClock::expire() noexcept {
   expired_ = true;
-  if (fd_ >= 0) ::shutdown(fd_, phase_ == Phase::kSend ? SHUT_RDWR : SHUT_RD);
+  // Whoever may still be answered is: with 408.
+  const bool is_mute = phase_ == Phase::kSend || phase_ == Phase::kHandshake;
+  if (fd_ >= 0) ::shutdown(fd_, is_mute ? SHUT_RDWR : SHUT_RD);
 }
 
 // Any number that changes when the client has taken more.
@@ -45,7 +47,8 @@ std::uint64_t ConnectionClock::taken_by_client() const noexcept {
 double ConnectionClocks::interval() const noexcept {
   double shortest = -1;
   for (const double each :
-       {limits_.idle, limits_.head, limits_.send, limits_.body_rate_min < 0 ? -1 : limits_.body_grace}) {
+       {limits_.idle, limits_.head, limits_.send, limits_.body_rate_min < 0 ? -1 : limits_.body_grace,
+        limits_.handshake}) {
     if (each >= 0 && (shortest < 0 || each < shortest)) shortest = each;
   }
   return shortest < 0 ? -1 : std::clamp(shortest / kPartsOfALimit, kIntervalMin, kIntervalMax);
@@ -82,9 +85,10 @@ void ConnectionClocks::look_at(ConnectionClock& clock, double now_s, double pass
     clock.since_s_ = now_s;
     return;
   }
-  const double limit = clock.phase_ == Phase::kIdle   ? limits_.idle
-                       : clock.phase_ == Phase::kHead ? limits_.head
-                                                      : limits_.send;
+  const double limit = clock.phase_ == Phase::kIdle        ? limits_.idle
+                       : clock.phase_ == Phase::kHead      ? limits_.head
+                       : clock.phase_ == Phase::kHandshake ? limits_.handshake
+                                                           : limits_.send;
   if (limit >= 0 && now_s - clock.since_s_ >= limit) clock.expire();
 }
 

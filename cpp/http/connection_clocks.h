@@ -20,6 +20,7 @@ enum class Phase : std::uint8_t {
   kHead,  // a head has begun
   kBody,  // a body is waited for
   kSend,  // the client takes what it is sent
+  kHandshake,  // of TLS, before anything of HTTP
 };
 
 struct ClockLimits {  // in seconds; negative: none
@@ -28,6 +29,7 @@ struct ClockLimits {  // in seconds; negative: none
   double send = -1;           // without any progress
   double body_rate_min = -1;  // bytes a second, over all the time that a body was waited for
   double body_grace = 5;      // seconds of waiting before the rate counts
+  double handshake = -1;
 };
 
 class ConnectionClocks;
@@ -56,7 +58,7 @@ class ConnectionClock : public ListNode {
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   // The next answer is the last: a request that is on its way is still answered.
   void announce_close() noexcept { closing_ = true; }
-  // The server stops: what has begun may end. Ends the wait for a request that has not.
+  // The server stops: what has begun may end. Ends the wait for a request that has not, and for a handshake.
   void close_soon() noexcept;
   // Ends all waits, and the connection.
   void cut() noexcept;

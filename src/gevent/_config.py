@@ -370,6 +370,14 @@ class PywsgiHeadTimeout(FloatSettingMixin, Setting):
     default = 60.0
 
 
+class PywsgiHandshakeTimeout(FloatSettingMixin, Setting):
+    """Seconds that a TLS handshake may take, for `gevent.pywsgi`; None for any time."""
+
+    name = "pywsgi_handshake_timeout"
+    environment_key = "GEVENT_PYWSGI_HANDSHAKE_TIMEOUT"
+    default = 60.0
+
+
 class PywsgiIdleTimeout(FloatSettingMixin, Setting):
     """Seconds that a client may wait before its next request, for `gevent.pywsgi`; None for any time."""
 

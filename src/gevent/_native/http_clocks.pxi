@@ -7,6 +7,7 @@ cdef extern from "http/connection_clocks.h" namespace "gevent::http":
         kHead "gevent::http::Phase::kHead"
         kBody "gevent::http::Phase::kBody"
         kSend "gevent::http::Phase::kSend"
+        kHandshake "gevent::http::Phase::kHandshake"
 
     cdef cppclass ClockLimits:
         double idle
@@ -14,6 +15,7 @@ cdef extern from "http/connection_clocks.h" namespace "gevent::http":
         double send
         double body_rate_min
         double body_grace
+        double handshake
 
     cdef cppclass ConnectionClock:
         ConnectionClock(int fd)
@@ -73,6 +75,10 @@ cdef class Clock:
         """The client is sent something."""
         self.core.enter(kSend)
 
+    def enter_handshake(self):
+        """TLS is being agreed upon."""
+        self.core.enter(kHandshake)
+
     def enter_busy(self):
         """Nothing is asked of the client."""
         self.core.enter(kBusy)
@@ -118,7 +124,7 @@ cdef class Clocks:
     cdef readonly dict open  # clocks, and the greenlets that serve their connections
     cdef public object on_empty  # called when the last has ended
 
-    def __cinit__(self, idle, head, send, body_rate_min, double body_grace):
+    def __cinit__(self, idle, head, send, body_rate_min, double body_grace, handshake=None):
         cdef ClockLimits limits
         self.open = {}
         limits.idle = -1 if idle is None else idle
@@ -126,6 +132,7 @@ cdef class Clocks:
         limits.send = -1 if send is None else send
         limits.body_rate_min = -1 if body_rate_min is None else body_rate_min
         limits.body_grace = body_grace
+        limits.handshake = -1 if handshake is None else handshake
         self.core.reset(new ConnectionClocks(limits))
 
     @property

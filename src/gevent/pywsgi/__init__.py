@@ -98,7 +98,7 @@ class WSGIServer(StreamServer):
     # just sent one is answered, rather than finding the connection closed.
     idle_grace = 0
 
-    head_timeout = idle_timeout = send_timeout = body_rate_min = connections_max = "default"
+    handshake_timeout = head_timeout = idle_timeout = send_timeout = body_rate_min = connections_max = "default"
     request_line_max = field_line_max = body_grace = None
     require_host = True
 
@@ -248,7 +248,18 @@ class WSGIServer(StreamServer):
             address = self._address_from_proxy(client_socket, address)
             if address is None:
                 return None
-        return super().wrap_socket_and_handle(client_socket, address)
+        clock = self._connections.begin(client_socket)
+        clock.enter_handshake()
+        try:
+            encrypted = self.wrap_socket(client_socket, **self.ssl_args)
+        except OSError as error:
+            reason = "the TLS handshake takes too long" if clock.expired else _log.short(_log.escaped(str(error)))
+            self.error_log.write(f"Invalid connection (from {address}): {reason}\n")
+            return None
+        finally:
+            clock.end()
+        with encrypted:
+            return self.handle(encrypted, address)
 
     def _address_from_proxy(self, sock, address):
         # None if there is nobody to serve.

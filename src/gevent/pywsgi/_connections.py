@@ -14,7 +14,12 @@ class Connections:
 
     def __init__(self, limits):
         self._clocks = Clocks(
-            limits.idle_timeout, limits.head_timeout, limits.send_timeout, limits.body_rate_min, limits.body_grace
+            limits.idle_timeout,
+            limits.head_timeout,
+            limits.send_timeout,
+            limits.body_rate_min,
+            limits.body_grace,
+            limits.handshake_timeout,
         )
         self._interval = self._clocks.interval
         self._timer = None

@@ -19,6 +19,7 @@ LIMITS = {
     "body_size_max": "pywsgi_body_size_max",
     "chunk_extensions_max": "pywsgi_chunk_extensions_max",
     "require_host": None,
+    "handshake_timeout": "pywsgi_handshake_timeout",
     "head_timeout": "pywsgi_head_timeout",
     "idle_timeout": "pywsgi_idle_timeout",
     "send_timeout": "pywsgi_send_timeout",

@@ -55,6 +55,28 @@ TEST_CASE("a phase that lasts longer than its limit ends the stream, and none th
   CHECK(pair.at_end());
 }
 
+TEST_CASE("a handshake has its own limit, and ends when the server stops") {
+  ClockLimits all;
+  all.handshake = 4;
+  ConnectionClocks clocks(all);
+  CHECK(clocks.interval() == doctest::Approx(0.5));
+  Pair late;
+  Pair stopped;
+  ConnectionClock first(late.here.get());
+  ConnectionClock second(stopped.here.get());
+  clocks.add(first);
+  clocks.add(second);
+  first.enter(Phase::kHandshake);
+  second.enter(Phase::kHandshake);
+  second.close_soon();
+  CHECK(stopped.at_end());
+  for (int second_now = 0; second_now < 4; ++second_now) clocks.sweep(second_now);
+  CHECK_FALSE(first.expired());
+  clocks.sweep(4);
+  CHECK(first.expired());
+  CHECK(late.at_end());
+}
+
 TEST_CASE("who is not waited for has all the time there is") {
   ConnectionClocks clocks(limits());
   Pair pair;
