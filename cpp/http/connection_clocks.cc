@@ -46,9 +46,8 @@ std::uint64_t ConnectionClock::taken_by_client() const noexcept {
 
 double ConnectionClocks::interval() const noexcept {
   double shortest = -1;
-  for (const double each :
-       {limits_.idle, limits_.head, limits_.send, limits_.body_rate_min < 0 ? -1 : limits_.body_grace,
-        limits_.handshake}) {
+  for (const double each : {limits_.idle, limits_.head, limits_.send,
+                            limits_.body_rate_min < 0 ? -1 : limits_.body_grace, limits_.handshake}) {
     if (each >= 0 && (shortest < 0 || each < shortest)) shortest = each;
   }
   return shortest < 0 ? -1 : std::clamp(shortest / kPartsOfALimit, kIntervalMin, kIntervalMax);

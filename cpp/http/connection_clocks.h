@@ -15,11 +15,11 @@
 namespace gevent::http {
 
 enum class Phase : std::uint8_t {
-  kBusy,  // nothing is asked of the client
-  kIdle,  // between two requests, and before the first
-  kHead,  // a head has begun
-  kBody,  // a body is waited for
-  kSend,  // the client takes what it is sent
+  kBusy,       // nothing is asked of the client
+  kIdle,       // between two requests, and before the first
+  kHead,       // a head has begun
+  kBody,       // a body is waited for
+  kSend,       // the client takes what it is sent
   kHandshake,  // of TLS, before anything of HTTP
 };
 

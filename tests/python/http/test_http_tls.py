@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 import gevent
-from gevent import socket
-from gevent import ssl as gevent_ssl
+from gevent import socket, ssl as gevent_ssl
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from wsgi_served import Served, hello, request  # noqa: E402
