@@ -29,14 +29,15 @@ soak: build
 	@.venv/bin/python tests/soak/soak.py $(ARGS)
 
 # Does everything compile for Darwin and ARM64? ARGS="aarch64-macos": only there. ARGS=run: and do the tests pass on
-# ARM64, under qemu? Many minutes the first time; needs a network.
+# ARM64, under qemu? Many minutes the first time; needs a network then.
 cross: build
 	@tools/cross.sh $(ARGS)
 
-# Formatters, linters and the rules of the house.
+# Formatters, linters, the rules of the house, and whether the core compiles and links for other systems.
 check: build
 	@tools/format.sh --check
 	@.venv/bin/python -m pytest -q -ra tests/tidy
+	@tools/cross.sh
 
 format: build
 	@tools/format.sh --fix

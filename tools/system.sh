@@ -29,8 +29,10 @@ look() {
   has_header uv.h || welcome+=(libuv1-dev)
   has_header ares.h || welcome+=(libc-ares-dev)
   case $purpose in test | cross*) has_header doctest/doctest.h || needed+=(doctest-dev) ;; esac
-  case $purpose in cross*) has aarch64-linux-gnu-g++ || needed+=(g++-aarch64-linux-gnu) ;; esac
-  case $purpose in cross-run) has qemu-aarch64 || needed+=(qemu-user) ;; esac
+  if [ "$purpose" = cross-run ]; then
+    has qemu-aarch64 || needed+=(qemu-user)
+    [ -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 ] || needed+=(libc6-arm64-cross)
+  fi
 }
 
 install() {

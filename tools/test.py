@@ -23,7 +23,7 @@ REPORTS = ROOT / "build" / "reports"
 
 
 class CppTests:
-    """The doctest program, plain or under a sanitizer."""
+    """The doctest program: plain, under a sanitizer, or without what Linux has beyond other kernels."""
 
     def __init__(self, kind, deadline_s):
         self.kind = kind
@@ -39,6 +39,16 @@ class CppTests:
     def count(self, output):
         found = re.search(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped", output)
         return tuple(int(found.group(i)) for i in (2, 3, 4)) if found else None
+
+
+class CrossTests(CppTests):
+    """The doctest program on another processor, under qemu; and Darwin's linked as a whole."""
+
+    def __init__(self, deadline_s):
+        super().__init__("cross", deadline_s)
+
+    def command(self):
+        return ["tools/cross.sh", "run"]
 
 
 class PythonTests:
@@ -63,6 +73,17 @@ class PythonTests:
         suite = suite if suite.tag == "testsuite" else suite.find("testsuite")
         ran, failed, broken, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
         return ran - failed - broken - skipped, failed + broken, skipped
+
+
+class PortableTests(PythonTests):
+    """The tests of multiprocessing where gevent-mp is built without what Linux has beyond other kernels."""
+
+    def __init__(self, deadline_s):
+        super().__init__("tests/python/multiprocessing", deadline_s)
+
+    def command(self):
+        self.report.unlink(missing_ok=True)
+        return [sys.executable, "tools/test_portable.py", f"--junitxml={self.report}"]
 
 
 class CPythonTests:
@@ -101,16 +122,19 @@ PARTS = {
     "cpp": CppTests("plain", 600),
     "cpp-asan": CppTests("asan", 900),
     "cpp-tsan": CppTests("tsan", 600),
+    "cpp-portable": CppTests("portable", 900),
+    "cross": CrossTests(2400),
     "tidy": PythonTests("tests/tidy", 300),
     "python": PythonTests("tests/python", 1500),
     "upstream": PythonTests("tests/upstream", 1800),
     "cpython": CPythonTests(),
+    "python-portable": PortableTests(2400),
     "soak": Soak(),
     "packaging": PythonTests("tests/packaging", 3600),
     "install": PythonTests("tests/install", 3600),
 }
-# Minutes long, and about installing rather than about gevent: only when asked for.
-SLOW = {"packaging", "install"}
+# Minutes long, and about installing or other systems rather than about gevent: only when asked for.
+SLOW = {"packaging", "install", "cpp-portable", "cross", "python-portable"}
 
 
 def run(command, deadline_s):
@@ -192,9 +216,9 @@ def main(names):
             failed = 1
         rows.append((name, passed, failed, skipped, time.monotonic() - started))
 
-    print(f"\n{'part':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    print(f"\n{'part':<16}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for name, passed, failed, skipped, seconds in rows:
-        print(f"{name:<12}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
+        print(f"{name:<16}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
     REPORTS.mkdir(parents=True, exist_ok=True)
     counts_of(ROOT).write_text(json.dumps(rows))
     line, failed = totals(rows)

@@ -2,10 +2,11 @@
 
 Usage: .venv/bin/python tools/test_all.py [3.X ...] [PART ...], parts as in tools/test.py; without one, all of them.
 
-An interpreter is found as python3.X on PATH or in pyenv's folder of versions. The one that .venv is made of uses this
-tree as it is. Each other one has a copy of the sources in build/pythons/3.X, kept up to date file by file, with a .venv
-and native modules of its own: nothing of what a developer has built here changes. What does not depend on the
-interpreter (C++) runs once, and so does what makes its environments itself (packaging): with the first.
+An interpreter is found as python3.X on PATH, in pyenv's folder of versions, or, when run by root, in another Debian: a
+folder in /srv, or those that GEVENT_ROOTS names, separated by colons; tests/README.md says how to make one. The one that
+.venv is made of uses this tree as it is. Each other one has a copy of the sources (tools/source_copy.py), in
+build/pythons/3.X or in the other Debian's srv/gevent-mp, with a .venv and native modules of its own. What does not depend
+on the interpreter (C++) runs once, and so does what makes its environments itself (packaging): with the first.
 """
 
 import json
@@ -16,12 +17,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from source_copy import copy_sources
 from test import PARTS, ROOT, counts_of, totals
 
 __all__ = ["main"]
 
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
-ONCE = {"cpp", "cpp-asan", "cpp-tsan", "packaging"}
+ONCE = {"cpp", "cpp-asan", "cpp-tsan", "cpp-portable", "cross", "python-portable", "packaging"}
 BUILD_DEADLINE_S = 1800
 OWN = "{}.{}".format(*sys.version_info[:2])
 
@@ -46,25 +48,41 @@ def pyenv_versions():
     return folder if folder and folder.is_dir() else None
 
 
+def other_roots():
+    """Return the folders that may hold another Debian, which only root can enter."""
+    if os.geteuid() != 0:
+        return []
+    named = os.environ.get("GEVENT_ROOTS")
+    return [Path(name) for name in named.split(":")] if named else sorted(Path("/srv").glob("*"))
+
+
 def candidates(version):
-    """Yield paths where an interpreter of `version` may be: PATH first, then pyenv's, the newest first."""
+    """Yield (root folder or None, path there) where an interpreter of `version` may be: PATH, pyenv's newest, others."""
     on_path = shutil.which(f"python{version}")
     if on_path:
-        yield on_path
+        yield None, on_path
     folder = pyenv_versions()
     if folder:
         # Names such as 3.12.1: not 3.12-dev, not pypy3.10.
         found = [path for path in folder.glob(f"{version}.*") if path.name.removeprefix(f"{version}.").isdigit()]
         for path in sorted(found, key=lambda path: int(path.name.rpartition(".")[2]), reverse=True):
-            yield str(path / "bin" / "python3")
+            yield None, str(path / "bin" / "python3")
+    for root in other_roots():
+        if (root / "usr" / "bin" / f"python{version}").exists():
+            yield root, f"/usr/bin/python{version}"
+
+
+def within(root, command):
+    """Return `command` for the system whose root folder `root` is; None is this one."""
+    return [str(ROOT / "tools" / "in_root.sh"), str(root), *command] if root else command
 
 
 def find(version):
     """Return (what an interpreter of `version` says of itself or None, a remark or None)."""
     remark = None
-    for path in candidates(version):
+    for root, path in candidates(version):
         try:
-            asked = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, timeout=30)
+            asked = subprocess.run(within(root, [path, "-c", ABOUT]), capture_output=True, text=True, timeout=30)
             about = json.loads(asked.stdout)
         except (OSError, ValueError, subprocess.TimeoutExpired):
             # A pyenv shim whose version is not chosen is on PATH and runs nothing.
@@ -72,38 +90,9 @@ def find(version):
         if about["kind"] != "cpython" or not about["version"].startswith(version):
             continue
         if not about["lacks"]:
-            return about, None
-        remark = f"{path} is left out: it has no {' and no '.join(about['lacks'])}"
+            return {**about, "root": root}, None
+        remark = f"{root or ''}{path} is left out: it has no {' and no '.join(about['lacks'])}"
     return None, remark
-
-
-def copy_sources(target):
-    """Bring `target` up to date with the files that git has or would add; unchanged ones keep their times."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    names = sorted(name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file())
-    record = target / "build" / "sources.txt"
-    before = record.read_text().splitlines() if record.exists() else []
-    for name in set(before) - set(names):
-        (target / name).unlink(missing_ok=True)
-    for name in names:
-        source, copy = ROOT / name, target / name
-        if not copy.exists() or copy.read_bytes() != source.read_bytes():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, copy)
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text("\n".join(names))
-    # One download of gevent's suite serves all.
-    cache = target / "build" / "upstream"
-    if not cache.is_symlink():
-        (ROOT / "build" / "upstream").mkdir(exist_ok=True)
-        cache.symlink_to(os.path.relpath(ROOT / "build" / "upstream", cache.parent))
 
 
 def run(command, folder, deadline_s, **environment):
@@ -129,15 +118,16 @@ def run(command, folder, deadline_s, **environment):
 def test_one(about, parts):
     """Build with one interpreter and run `parts`; return its rows as tools/test.py makes them, or that it failed."""
     version = ".".join(about["version"].split(".")[:2])
+    root = about["root"]
     folder = ROOT
     if version != OWN:
-        folder = ROOT / "build" / "pythons" / version
-        copy_sources(folder)
-        if run(["tools/build.sh"], folder, BUILD_DEADLINE_S, PYTHON=about["path"]):
+        folder = root / "srv" / "gevent-mp" if root else ROOT / "build" / "pythons" / version
+        copy_sources(folder, shares_downloads=not root)
+        if run(within(root, ["tools/build.sh"]), folder, BUILD_DEADLINE_S, PYTHON=about["path"]):
             return [("build", 0, 1, 0, 0.0)]
     deadline_s = 60 + sum(PARTS[name].deadline_s for name in parts)
     counts_of(folder).unlink(missing_ok=True)
-    run([".venv/bin/python", "tools/test.py", *parts], folder, deadline_s)
+    run(within(root, [".venv/bin/python", "tools/test.py", *parts]), folder, deadline_s)
     # Without a count it did not come to its end.
     return json.loads(counts_of(folder).read_text()) if counts_of(folder).exists() else [("tests", 0, 1, 0, 0.0)]
 
@@ -149,7 +139,7 @@ def main(words):
     found, remarks = [], []
     for version in versions or VERSIONS:
         # Never another 3.X than the one .venv is made of: the tree is built for that.
-        about, remark = ({"version": sys.version.split()[0]}, None) if version == OWN else find(version)
+        about, remark = ({"version": sys.version.split()[0], "root": None}, None) if version == OWN else find(version)
         if about:
             found.append(about)
         elif remark or versions:
@@ -164,9 +154,9 @@ def main(words):
         if mine:
             table += [(about["version"], *row) for row in test_one(about, mine)]
 
-    print(f"\n{'python':<10}{'part':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    print(f"\n{'python':<10}{'part':<16}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for version, name, passed, failed, skipped, seconds in table:
-        print(f"{version:<10}{name:<12}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
+        print(f"{version:<10}{name:<16}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
     for remark in remarks:
         print(remark)
     line, failed = totals([row[1:] for row in table])

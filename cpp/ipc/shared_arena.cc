@@ -1,8 +1,10 @@
 #include "ipc/shared_arena.h"
 
+#include <sys/random.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
-#include <random>
 
 #include "ipc/shared_semaphore.h"
 
@@ -37,10 +39,10 @@ std::uint32_t processes_in(std::size_t bytes) noexcept {
 
 constexpr std::size_t kSmallest = 2048;
 
-SharedArena::Id random_id() {
-  std::random_device random;
+// From the kernel itself: std::random_device may need a descriptor, and throws where there is none.
+Result<SharedArena::Id> random_id() noexcept {
   SharedArena::Id id;
-  for (std::uint64_t& half : id) half = (std::uint64_t{random()} << 32) | random();
+  if (::getentropy(&id, sizeof id) != 0) return Error::from_errno("getentropy");
   return id;
 }
 
@@ -65,13 +67,15 @@ std::vector<Lane> create_lanes(std::uint32_t count) noexcept {
 Result<std::unique_ptr<SharedArena>> SharedArena::create(std::uint32_t lane_count) noexcept {
   Result<SharedMapping> memory = SharedMapping::create(bytes_for(ProcessTable::kMax, kSlots), kSmallest);
   if (!memory) return memory.error();
+  const Result<Id> id = random_id();
+  if (!id) return id.error();
   const std::size_t size = memory.value().size();
   const std::uint32_t processes = processes_in(size);
   const auto slots = static_cast<std::uint32_t>((size - bytes_for(processes, 0)) / sizeof(Slot));
   if (Result<void> backed = memory.value().back(bytes_for(processes, 1)); !backed) return backed.error();
   std::vector<Lane> lanes = create_lanes(lane_count);
   auto* header = new (memory.value().data()) Header{};
-  header->id = random_id();
+  header->id = id.value();
   header->processes = processes;
   header->slots = std::min(slots, kSlots);
   header->lanes = static_cast<std::uint32_t>(lanes.size());

@@ -123,6 +123,12 @@ Result<void> Wakeup::reset() noexcept {
   } else
 #endif
   {
+    if (write_end_.valid() && fresh.write_end_.get() == listen_.get()) {
+      // All descriptors were closed meanwhile, and this number is for the other end.
+      const int elsewhere = ::fcntl(fresh.write_end_.get(), F_DUPFD_CLOEXEC, 0);
+      if (elsewhere < 0) return Error::from_errno("fcntl");
+      fresh.write_end_.reset(elsewhere);
+    }
     listen_.take_over(std::move(fresh.listen_));
     if (write_end_.valid()) write_end_.take_over(std::move(fresh.write_end_));
   }

@@ -86,9 +86,10 @@ def _number(value):
 
 
 def _shown(handler):
+    # Asked of numbers only: in refusing anything else the enumeration would have its repr() first.
     try:
-        return __signal__.Handlers(handler)
-    except (ValueError, TypeError):
+        return __signal__.Handlers(handler) if isinstance(handler, int) else handler
+    except ValueError:
         return handler
 
 

@@ -260,6 +260,23 @@ assert below(signal.SIGINT) is not None
     )
 
 
+def test_setting_a_handler_asks_for_no_repr_of_it():
+    run_script(
+        """
+        from gevent import monkey; monkey.patch_all()
+        import functools, signal
+        class Argument:
+            def __repr__(self):
+                raise AssertionError("asked for its repr")
+        handler = functools.partial(print, Argument())
+        before = signal.signal(signal.SIGHUP, handler)
+        assert signal.getsignal(signal.SIGHUP) is handler
+        assert signal.signal(signal.SIGHUP, before) is handler
+        assert before is signal.SIG_DFL and isinstance(before, signal.Handlers)
+        """
+    )
+
+
 def test_handlers_and_functions_from_before_patching_do_the_same():
     result = run_script(
         """

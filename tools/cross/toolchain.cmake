@@ -21,5 +21,5 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-# What can be compiled is the question; linking would have zig build libraries for each answer.
+# What can be compiled is the question; linking would take its time for each answer.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)

@@ -138,6 +138,7 @@ TEST_CASE("parcels are sent in order, and then the descriptor may be closed") {
   REQUIRE(rings(*errand->bell));
   char end;
   CHECK(::read(ends.reading.get(), &end, 1) == 0);
+  CHECK(courier.has_ended(*errand));  // and off the list: the courier does both before it lets go of its lock
   CHECK_FALSE(Courier::busy());
 }
 

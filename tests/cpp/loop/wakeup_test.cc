@@ -145,6 +145,21 @@ TEST_CASE("reset() finds its numbers again where somebody has closed them") {
   }
 }
 
+TEST_CASE("reset() mixes no ends up where a pipe comes on the number of another end") {
+  CHECK(in_child([] {
+    const int below = ::dup(0);  // the new pipe's first number; the second is the old one's first
+    Wakeup wakeup;
+    if (below < 0 || !wakeup.open(Wakeup::Kind::kPipe).ok()) return false;
+    const int number = wakeup.fd();
+    for (int fd = below; fd < 64; ++fd) ::close(fd);
+    if (!wakeup.reset().ok() || wakeup.fd() != number || readable(wakeup)) return false;
+    wakeup.ring();
+    if (!readable(wakeup)) return false;
+    wakeup.hear();
+    return !readable(wakeup);
+  }));
+}
+
 LOOP_TEST_CASE("another thread ends a loop's sleep with each kind of wakeup, also in a child") {
   for (const auto& [name, kind] : kinds()) {
     CAPTURE(name);
