@@ -116,7 +116,11 @@ configure() { # TARGET FOLDER
     -DCMAKE_TOOLCHAIN_FILE="$PWD/tools/cross/toolchain.cmake" -DGEVENT_TARGET="$1" -DGEVENT_TARGET_TOOLS="$compilers/tools/$1" \
     -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" -DGEVENT_BINDINGS=OFF -DGEVENT_DEPS_PINNED=ON \
     -DDOCTEST_INCLUDE="$top/include" -DGEVENT_BRIDGE_HEADERS="$top/include" ${where[@]+"${where[@]}"} \
-    >"$2.log" 2>&1 || { cat "$2.log" >&2; return 1; }
+    >"$2.log" 2>&1 || {
+    cat "$2.log" >&2
+    [ -d "$sources/c-ares" ] || { echo "make: nothing was compiled for other systems: no sources of libev, libuv, c-ares" >&2; exit 2; }
+    return 1
+  }
   echo "$recipe" >"$2/.recipe"
 }
 
