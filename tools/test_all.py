@@ -3,10 +3,10 @@
 Usage: .venv/bin/python tools/test_all.py [3.X ...] [PART ...], parts as in tools/test.py; without one, all of them.
 
 An interpreter is found as python3.X on PATH, in pyenv's folder of versions, or, when run by root, in another Debian: a
-folder in /srv, or those that GEVENT_ROOTS names, separated by colons; tests/README.md says how to make one. The one that
-.venv is made of uses this tree as it is. Each other one has a copy of the sources (tools/source_copy.py), in
-build/pythons/3.X or in the other Debian's srv/gevent-mp, with a .venv and native modules of its own. What does not depend
-on the interpreter (C++) runs once, and so does what makes its environments itself (packaging): with the first.
+folder in /srv, or those that GEVENT_ROOTS names, separated by colons; tests/README.md says how to make one. The one
+that .venv is made of uses this tree as it is. Each other one has a copy of the sources (tools/source_copy.py), in
+build/pythons/3.X or in the other Debian's srv/gevent-mp, with a .venv and native modules of its own. What does not
+depend on the interpreter (C++) runs once, and so does what makes its environments itself (packaging): with the first.
 """
 
 import json
@@ -57,7 +57,7 @@ def other_roots():
 
 
 def candidates(version):
-    """Yield (root folder or None, path there) where an interpreter of `version` may be: PATH, pyenv's newest, others."""
+    """Yield (root folder or None, path there) where an interpreter of `version` may be: PATH, pyenv's, others."""
     on_path = shutil.which(f"python{version}")
     if on_path:
         yield None, on_path

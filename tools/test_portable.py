@@ -1,6 +1,7 @@
 """Run the multiprocessing tests where gevent-mp is built as for a kernel without eventfd, memfd, pidfd and RWF_NOWAIT.
 
-Usage: .venv/bin/python tools/test_portable.py [PYTEST ARGUMENTS]. The build is of a copy of the sources, in build/portable.
+Usage: .venv/bin/python tools/test_portable.py [PYTEST ARGUMENTS]. The build is of a copy of the sources, in
+build/portable.
 """
 
 import os
