@@ -201,7 +201,7 @@ def test_the_repair_removes_what_gevents_own_distribution_left(environment):
 def test_a_damaged_installation_says_the_line_that_mends_it(environment):
     environment.do("install gevent-mp")
     (site,) = environment.folder.glob("lib/python*/site-packages")
-    (site / "gevent_mp" / "tree" / "gevent" / "hub.py").unlink()
+    (site / "gevent_mp" / "tree" / "gevent" / "hub" / "__init__.py").unlink()
     status, report = environment.doctor()
     assert status == 1
     environment.type(report["problems"][0]["mend"])
