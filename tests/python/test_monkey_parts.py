@@ -26,6 +26,18 @@ def test_patch_all_is_called_as_in_gevent():
     assert str(inspect.signature(monkey.patch_all)) == SIGNATURE
 
 
+def test_each_argument_of_patch_all_is_a_row_of_the_table():
+    from gevent import monkey
+
+    arguments = list(inspect.signature(monkey.patch_all).parameters.values())[:-1]
+    assert [(part.name, part.default) for part in monkey.PARTS] == [(each.name, each.default) for each in arguments]
+    orders = [part.order for part in monkey.PARTS if part.patch]
+    assert len(set(orders)) == len(orders)
+    for part in monkey.PARTS:
+        assert f":param {part.name}: {part.means}" in monkey.patch_all.__doc__
+        assert bool(part.patch) != bool(part.option_of), part.name
+
+
 def test_plugins_are_told_each_argument_in_its_place():
     run_script(f"""
 {NAMES_IN_ORDER}
@@ -77,7 +89,9 @@ assert not hasattr(select, "epoll") and not hasattr(selectors, "EpollSelector")
 
 
 def test_the_command_line_names_what_there_is():
-    assert run_module().stdout == f"""\
+    assert (
+        run_module().stdout
+        == f"""\
 gevent.monkey: run a Python program with the standard library patched to cooperate.
 
     python -m gevent.monkey [OPTIONS] SCRIPT [ARGUMENTS]
@@ -94,6 +108,7 @@ Everything is patched as by gevent.monkey.patch_all(), except as these OPTIONS s
 where NAME is one of {NAMES}.
 
 """
+    )
 
 
 def test_a_child_is_patched_as_its_parent_is_however_that_was_done():
@@ -114,4 +129,41 @@ from gevent.multiprocessing._bootstrap import _patches
 monkey.patch_all(select=False, sys=True)
 assert list(_patches(True)) == names
 assert [name for name, asked in _patches(True).items() if not asked] == ["select"]
+""")
+
+
+def test_what_shows_that_a_part_was_patched_is_replaced_by_it():
+    run_script("""
+from gevent import monkey
+for part in monkey.PARTS:
+    assert not part.sign or not monkey.is_object_patched(*part.sign), part.sign
+monkey.patch_all()
+import sys
+for part in monkey.PARTS:
+    if part.sign and (part.name != "aggressive" or sys.platform == "linux"):
+        assert monkey.is_object_patched(*part.sign), part.sign
+""")
+
+
+def test_multiprocessing_is_said_to_be_patched_when_it_is():
+    run_script("""
+from gevent import monkey
+monkey.patch_all()
+assert not monkey.is_module_patched("multiprocessing")
+import warnings; warnings.simplefilter("ignore")
+monkey.patch_all(multiprocessing=True)
+assert monkey.is_module_patched("multiprocessing")
+import multiprocessing
+assert monkey.get_original("multiprocessing", "Queue") == multiprocessing.Queue
+assert not monkey.is_object_patched("multiprocessing", "Queue")
+""")
+
+
+def test_a_child_says_that_multiprocessing_is_patched_before_it_imports_any_of_it():
+    run_script("""
+from gevent.monkey._postponed import Postponing
+from gevent import monkey
+with Postponing():
+    monkey.patch_all(multiprocessing=True)
+assert monkey.is_module_patched("multiprocessing")
 """)

@@ -13,11 +13,11 @@ from tree import ROOT, files, names
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+")
 MODULES = [name for name in names(files("src/gevent", ".py")) if "/multiprocessing/" not in name]
 # What cannot sensibly be assigned: event bits and flags that the kernel or an engine defines, error numbers, facts
-# about the platform. A server's DEFAULT_REUSE_ADDR is the value of a class's attribute, which is what a program
-# assigns; so it is in gevent.
+# about the platform, the table of what can be patched. A server's DEFAULT_REUSE_ADDR is the value of a class's
+# attribute, which is what a program assigns; so it is in gevent.
 FIXED = re.compile(
     r"gevent\.(libev\.corecext|libuv\.loop|_native\.loop|core|_compat|resolver\.cares|select)\b.*"
-    r"|gevent\.threading\.PY313|gevent\.server\.DEFAULT_REUSE_ADDR"
+    r"|gevent\.threading\.PY313|gevent\.monkey\.PARTS|gevent\.server\.DEFAULT_REUSE_ADDR"
 )
 
 

@@ -13,9 +13,12 @@ With ``multiprocessing=True``, which gevent itself does not have, `multiprocessi
 Others may watch, forbid or add to the patching by the events of `gevent.events`, as subscribers or by entry points.
 """
 
+from functools import partial as _partial
+
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
 from gevent.monkey._notices import process_warnings as _process_warnings, unless_forbidden as _unless_forbidden
+from gevent.monkey._part import Call as _Call, Part as _Part, describe as _describe
 from gevent.monkey._postponed import (
     do_now_or_when_imported as _do_now_or_when_imported,
     is_postponing as _is_postponing,
@@ -232,6 +235,51 @@ _SIGNAL_WITHOUT_OS = (
     "The signal module is patched but os is not: a handler for SIGCHLD may run in a greenlet, while os.waitpid() in it "
     "stops the process and can take the exit status of a child that gevent.subprocess waits for"
 )
+_AGGRESSIVE = "Remove blocking things that have no cooperative counterpart, such as `select.epoll`."
+_EVENT = "Whether `patch_thread` replaces `threading.Event`."
+_MULTIPROCESSING = (
+    "Call `patch_multiprocessing`, which gevent does not have. The environment variable "
+    "``GEVENT_PATCH_MULTIPROCESSING=1`` does the same as passing True."
+)
+
+
+def _thread(call):
+    patch_thread(Event=call.settings["Event"], _warnings=call.warnings)
+
+
+def _socket(call):
+    patch_socket(dns=call.settings["dns"], aggressive=call.settings["aggressive"])
+
+
+def _select(call):
+    patch_select(aggressive=call.settings["aggressive"])
+
+
+def _ssl(call):
+    patch_ssl(_warnings=call.warnings, _first_time=call.first_time)
+
+
+#: What `patch_all` can be asked for: its arguments, in their places. The command line, the children that
+#: `multiprocessing` starts, and the documentation have them from here. Each looks up its ``patch_`` function when it is
+#: called: tracers replace these.
+PARTS = (
+    _Part("socket", _socket, order=5, sign="socket.socket", when="socket"),
+    _Part("dns", lambda _: patch_dns(), order=6, sign="socket.getaddrinfo", when="socket", within="socket"),
+    _Part("time", lambda _: patch_time(), order=3, sign="time.sleep"),
+    _Part("select", _select, order=7, sign="select.select", when="select selectors"),
+    _Part("thread", _thread, order=2, sign="_thread.start_new_thread"),
+    _Part("os", lambda _: patch_os(), order=1, sign="os.fork"),
+    _Part("ssl", _ssl, order=8, sign="ssl.SSLContext", when="ssl"),
+    _Part("subprocess", lambda _: patch_subprocess(), order=9, sign="subprocess.Popen", when="subprocess"),
+    _Part("sys", lambda _: patch_sys(), order=4, default=False),
+    _Part("aggressive", None, sign="select.epoll", option_of="select", means=_AGGRESSIVE),
+    _Part("Event", None, sign="threading.Event", option_of="thread", means=_EVENT),
+    _Part("builtins", lambda _: patch_builtins(), order=10),
+    _Part("signal", lambda _: patch_signal(), order=11, sign="signal.signal", when="signal"),
+    _Part("queue", lambda _: patch_queue(), order=12, sign="queue.SimpleQueue", when="queue"),
+    _Part("contextvars", lambda _: patch_contextvars(), order=13),
+    _Part("multiprocessing", lambda _: patch_multiprocessing(), order=14, means=_MULTIPROCESSING, default=False),
+)
 
 
 @_unless_forbidden
@@ -254,12 +302,9 @@ def patch_all(
     multiprocessing=False,
     **kwargs,
 ):
-    """Patch the standard library: each argument is one of this module's ``patch_`` functions, called if it is true.
+    """Patch the standard library: each argument is one of `PARTS`, done if it is true.
 
-    :param aggressive: Remove blocking things that have no cooperative counterpart, such as `select.epoll`.
-    :param Event: Whether `patch_thread` replaces `threading.Event`.
-    :param multiprocessing: Call `patch_multiprocessing`, which gevent does not have. The environment variable
-        ``GEVENT_PATCH_MULTIPROCESSING=1`` does the same as passing True.
+    {parts}
     :param kwargs: Is passed on to plugins.
     :return: True; False if a plugin forbade it with `gevent.events.DoNotPatch`; None if there was nothing left to do.
 
@@ -303,14 +348,14 @@ def patch_all(
 
     notify(events.GeventWillPatchAllEvent(to_do, kwargs))
     saved[_state.PATCH_ALL_ARGUMENTS] = settings
-    _patch_chosen(to_do, settings, first_time, warnings)
+    _patch_chosen(_Call(settings, to_do, first_time, warnings))
     notify(events.GeventDidPatchBuiltinModulesEvent(to_do, kwargs))
     notify(events.GeventDidPatchAllEvent(to_do, kwargs))
     _process_warnings(warnings)
     return True
 
 
-_PATCH_ALL_PARAMETERS = patch_all.__wrapped__.__code__.co_varnames[: patch_all.__wrapped__.__code__.co_argcount]
+_describe(patch_all, PARTS)
 
 
 def _compare_with_former_call(settings, warnings):
@@ -337,36 +382,14 @@ def _require_multiprocessing():
     _patch.require()
 
 
-def _patch_chosen(to_do, settings, first_time, warnings):
-    aggressive = settings["aggressive"]
-    if to_do["os"]:
-        patch_os()
-    if to_do["thread"] or (to_do["Event"] and settings["thread"]):
-        patch_thread(Event=settings["Event"], _warnings=warnings)
-    if to_do["time"]:
-        patch_time()
-    if to_do["sys"]:
-        patch_sys()
-    if to_do["socket"]:
-        _do_now_or_when_imported("socket", lambda: patch_socket(dns=settings["dns"], aggressive=aggressive))
-    elif to_do["dns"]:
-        _do_now_or_when_imported("socket", patch_dns)
-    if to_do["select"] or (to_do["aggressive"] and settings["select"]):
-        _do_now_or_when_imported("select selectors", lambda: patch_select(aggressive=aggressive))
-    if to_do["ssl"]:
-        _do_now_or_when_imported("ssl", lambda: patch_ssl(_warnings=warnings, _first_time=first_time))
-    if to_do["subprocess"]:
-        _do_now_or_when_imported("subprocess", patch_subprocess)
-    if to_do["builtins"]:
-        patch_builtins()
-    if to_do["signal"]:
-        _do_now_or_when_imported("signal", patch_signal)
-    if to_do["queue"]:
-        _do_now_or_when_imported("queue", patch_queue)
-    if to_do["contextvars"]:
-        patch_contextvars()
-    if to_do["multiprocessing"]:
-        patch_multiprocessing()
+def _patch_chosen(call):
+    for part in sorted(PARTS, key=lambda part: part.order):
+        if not call.asks_for(part, PARTS):
+            continue
+        if part.when:
+            _do_now_or_when_imported(part.when, _partial(part.patch, call))
+        else:
+            part.patch(call)
 
 
 def main():

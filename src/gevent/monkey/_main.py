@@ -31,7 +31,7 @@ def main():
     """
     from gevent import monkey
 
-    choices = monkey._PATCH_ALL_PARAMETERS
+    choices = [part.name for part in monkey.PARTS]
     arguments = sys.argv[1:]
     chosen, as_module, verbose = {}, False, False
     while arguments and arguments[0].startswith("--"):

@@ -119,31 +119,16 @@ def _is_list_of_names(value):
     return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
 
 
-# For each argument of `gevent.monkey.patch_all`, a module and an attribute of it that it replaces.
-_SIGNS = {
-    "socket": ("socket", "socket"),
-    "dns": ("socket", "getaddrinfo"),
-    "time": ("time", "sleep"),
-    "select": ("select", "select"),
-    "thread": ("_thread", "start_new_thread"),
-    "Event": ("threading", "Event"),
-    "os": ("os", "fork"),
-    "ssl": ("ssl", "SSLContext"),
-    "subprocess": ("subprocess", "Popen"),
-    "signal": ("signal", "signal"),
-    "queue": ("queue", "SimpleQueue"),
-    "aggressive": ("select", "epoll"),
-}
-
-
 def _patches(multiprocessing):
     """Return arguments for `gevent.monkey.patch_all` that make a process patched as this one is."""
+    from gevent.monkey import PARTS
     from gevent.monkey._state import PATCH_ALL_ARGUMENTS, is_object_patched, saved
 
     # As patch_all() was called, if it was: the program's main module is going to call it again in the same way.
     patches = {name: bool(asked) for name, asked in saved.get(PATCH_ALL_ARGUMENTS, {}).items()}
-    for name, sign in _SIGNS.items():
-        patches[name] = patches.get(name) or is_object_patched(*sign)
+    for part in PARTS:
+        if part.sign:
+            patches[part.name] = patches.get(part.name) or is_object_patched(*part.sign)
     patches["multiprocessing"] = multiprocessing
     return patches
 

@@ -38,6 +38,7 @@ def _patch_now():
         return
     package.make_green()
     mend_objects(package)
+    saved.setdefault(STDLIB_NAME, {})  # whose names are those of its modules: none is replaced in itself
     for owner, name, value in package.originals():
         module_name, path = _place(owner)
         saved.setdefault(module_name, {}).setdefault(path + name, value)
