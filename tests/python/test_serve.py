@@ -34,6 +34,7 @@ def folder(tmp_path):
     (tmp_path / "site.d").mkdir()
     (tmp_path / "site.d" / "hello.py").write_text(APPLICATION)
     (tmp_path / "site.d" / "broken.py").write_text("raise RuntimeError('no database')\n")
+    (tmp_path / "site.d" / "leaves.py").write_text("raise SystemExit(5)\n")
     return tmp_path / "site.d"
 
 
@@ -69,11 +70,12 @@ class Served:
             text=True,
             start_new_session=True,
         )
-        self.addresses = []
+        self.addresses, self.metrics = [], []
         for line in self.process.stdout:
             if line == "ready\n":
                 break
             self.addresses += re.findall(r"listening on (.*)", line)
+            self.metrics += re.findall(r"metrics on (.*)", line)
         else:
             raise AssertionError(self.process.stderr.read())
 
@@ -99,8 +101,9 @@ class Served:
 def serve(folder):
     started = []
 
-    def begin(*arguments, **environment):
-        started.append(Served(folder, "--bind", "127.0.0.1:0", *arguments, **environment))
+    def begin(*arguments, bind=("127.0.0.1:0",), **environment):
+        bound = [word for each in bind for word in ("--bind", each)]
+        started.append(Served(folder, *bound, *arguments, **environment))
         return started[-1]
 
     yield begin
@@ -134,7 +137,16 @@ REFUSED = {
     "no folder": (1, ["hello:app", "--app-dir", "nowhere"], "no such folder"),
     "no log": (1, ["hello:app", "--access-log", "nowhere/log"], "nowhere/log"),
     "no address": (1, ["hello:app", "--bind", "nonsense"], "'nonsense' is no address"),
-    "no processes": (2, ["hello:app", "--processes", "0"], "--processes"),
+    "exits": (1, ["leaves:app"], "cannot import leaves: SystemExit: 5"),
+    "no template": (1, ["hello:app", "--log-format", "%h %y"], "--log-format: an unknown directive"),
+    "no network": (1, ["hello:app", "--trusted-proxy", "proxy.local"], "--trusted-proxy proxy.local: "),
+    "no statsd": (1, ["hello:app", "--statsd", "nowhere"], "--statsd nowhere: give HOST:PORT"),
+    "no metrics": (1, ["hello:app", "--metrics", "nowhere"], "--metrics: 'nowhere' is no address"),
+    "no pid": (1, ["hello:app", "--pid", "nowhere/pid"], "--pid nowhere/pid: No such file"),
+    "no size": (1, ["hello:app", "--head-size-max", "1e30"], "--head-size-max 1"),
+    "no processes": (2, ["hello:app", "--processes", "0"], "give a number from 1 on, or auto"),
+    "no time": (2, ["hello:app", "--graceful-timeout", "nan"], "give seconds, from 0 on"),
+    "no limit": (2, ["hello:app", "--head-size-max", "inf"], "or none for no limit"),
     "no method": (2, ["hello:app", "--start-method", "magic"], "magic"),
     "no option": (2, ["hello:app", "--magic"], "--magic"),
     "nothing": (2, [], "MODULE:APP"),
@@ -151,12 +163,49 @@ def test_what_cannot_be_served_is_told_in_one_line(folder, case):
     assert errors.count("\n") == 1
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(folder):
+@pytest.mark.parametrize("option", ["--bind", "--metrics"])
+def test_a_port_that_is_taken_is_told_in_one_line(folder, option):
+    """And nobody else's file is touched."""
+    (folder / "pid").write_text("1\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        status, errors = refuse(folder, "hello:app", "--bind", address)
+        others = ["--bind", "127.0.0.1:0"] if option != "--bind" else []
+        status, errors = refuse(folder, "hello:app", option, address, "--pid", "pid", *others)
     assert (status, errors.count("\n")) == (1, 1)
     assert f"cannot listen on {address}" in errors
+    assert (folder / "pid").read_text() == "1\n"
+
+
+def test_sockets_that_systemd_passes_to_another_process_are_not_waited_for(serve):
+    with_others = {"LISTEN_FDS": "1", "LISTEN_PID": "1"}
+    served = serve("hello:app", "--processes", "1", bind=(), GEVENT_SERVE_BIND="127.0.0.1:0", **with_others)
+    assert served.get().startswith("one ")
+    assert served.end() == 0
+
+
+def test_what_systemd_passes_and_does_not_listen_is_told_in_one_line(folder):
+    listening = "import os, sys; os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.executable, sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", listening, *command("hello:app")],
+        cwd=folder,
+        env={**os.environ, "LISTEN_FDS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "descriptor 3 is no socket" in done.stderr
+
+
+def test_a_unix_socket_is_removed_when_it_ends(serve, folder):
+    served = serve("hello:app", "--processes", "1", bind=("unix:socket",))
+    assert (folder / "socket").exists()
+    status, errors = refuse(folder, "hello:app", "--bind", "unix:socket")
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "cannot listen on unix:socket: Address already in use" in errors
+    assert served.end() == 0
+    assert not (folder / "socket").exists()
 
 
 def test_the_help_fits_on_a_screen():
@@ -237,10 +286,11 @@ def wait_for_line(log, text):
 
 
 def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        metrics = f"127.0.0.1:{found.getsockname()[1]}"
     log, pid = tmp_path / "access.log", tmp_path / "pid"
-    served = serve("hello:app", "--processes", "1", "--metrics", metrics, "--access-log", str(log), "--pid", str(pid))
+    served = serve(
+        "hello:app", "--processes", "1", "--metrics", "127.0.0.1:0", "--access-log", str(log), "--pid", str(pid)
+    )
+    (metrics,) = served.metrics
     assert int(pid.read_text()) == served.process.pid
     served.get("/logged")
     wait_for_line(log, "GET /logged")

@@ -390,9 +390,27 @@ def test_the_file_of_a_dead_server_is_replaced(tmp_path):
     assert _listeners.describe(listener) == f"unix:{path}"
     with pytest.raises(OSError, match="cannot listen on unix:"):
         _listeners.bind_all([f"unix:{path}"])
-    _listeners.remove_files([listener])
+    _listeners.remove_files(_listeners.files_of([listener]))
     listener.close()
     assert not os.path.exists(path)
+
+
+def test_a_socket_that_was_handed_over_keeps_its_file(tmp_path):
+    """It is that of whoever has made it; so is one that has taken our file's place."""
+    paths = [str(tmp_path / name) for name in ("handed", "replaced", "ours")]
+    handed = socket.socket(socket.AF_UNIX)
+    handed.bind(paths[0])
+    handed.listen()
+    supervisor = Supervisor(print, 1, [handed, f"unix:{paths[1]}", f"unix:{paths[2]}"], start_method="fork")
+    supervisor._start_one = lambda number: None
+    supervisor.start()
+    os.unlink(paths[1])
+    with socket.socket(socket.AF_UNIX) as another:
+        another.bind(paths[1])
+    supervisor._close_listeners()
+    supervisor._done.set()
+    handed.close()
+    assert [os.path.exists(path) for path in paths] == [True, True, False]
 
 
 @pytest.mark.parametrize("arguments", [{"processes": 0}, {"processes": -1}])

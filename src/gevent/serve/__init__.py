@@ -43,16 +43,18 @@ def _say(line):
 def _of_the_system(error):
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
-    if error.strerror.startswith("cannot listen on"):
-        return error.strerror + "; choose another --bind" * ("in use" in error.strerror)
+    if "cannot listen on" in error.strerror:
+        another = "; choose another --bind" if error.strerror.startswith("cannot") else "; choose another address"
+        return error.strerror + another * ("in use" in error.strerror)
     return f"{error.filename or error.strerror}: {error.strerror}"
 
 
 def _serve(options):
+    from gevent.serve import _checks, _report
     from gevent.serve._worker import serve_in
     from gevent.supervisor import Supervisor
 
-    _check_files(options)
+    _checks.check(options)
     options.preloaded = []
     supervisor = Supervisor(
         partial(serve_in, options),
@@ -64,29 +66,20 @@ def _serve(options):
         preload=_preload(options),
         say=_say,
     )
+    metrics = _report.MetricsServer.bound_to(options.metrics, supervisor) if options.metrics else None
+
+    def tell_where(addresses):
+        for address in addresses:
+            print(f"listening on {address}", flush=True)
+        if metrics is not None:
+            print(f"metrics on {metrics.address}", flush=True)
+
+    supervisor.listening.append(tell_where)
     supervisor.worker_ready.append(_Announcer(supervisor, options))
-    supervisor.start()
-    for address in supervisor.addresses:
-        print(f"listening on {address}", flush=True)
-    with _pid_file(options.pid):
-        _start_reports(supervisor, options)
+    with _PidFile(options.pid) as pid_file:
+        supervisor.listening.append(pid_file.write)
+        _start_reports(supervisor, options, metrics)
         return supervisor.run()
-
-
-def _check_files(options):
-    from gevent.serve._application import ConfigurationError
-
-    if options.certfile:
-        import ssl
-
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(options.certfile, options.keyfile)
-        except (OSError, ssl.SSLError) as error:
-            why = error.strerror or str(error)
-            raise ConfigurationError(f"cannot use the certificate {options.certfile}: {why}") from None
-    if options.access_log and options.access_log != "-":
-        with open(options.access_log, "a", encoding="utf-8"):
-            pass  # who cannot write it should know now, and once
 
 
 def _preload(options):
@@ -115,33 +108,40 @@ class _Announcer:
             print("ready", flush=True)
 
 
-class _pid_file:
-    """Has this process's id while the block runs."""
+class _PidFile:
+    """Has this process's id from `write` on until the block ends. One of another process is not touched before."""
 
     def __init__(self, path):
-        self._path = path
+        self._path = path and os.path.abspath(path)
+        self._written = False
 
-    def __enter__(self):
+    def write(self, _addresses):
         if self._path:
             with open(self._path, "w", encoding="ascii") as file:
                 file.write(f"{os.getpid()}\n")
+            self._written = True
+
+    def __enter__(self):
+        return self
 
     def __exit__(self, *exc_info):
-        if self._path:
-            try:
+        if not self._written:
+            return
+        try:
+            with open(self._path, encoding="ascii") as file:
+                ours = file.read().strip() == str(os.getpid())
+            if ours:
                 os.unlink(self._path)
-            except FileNotFoundError:
-                pass  # somebody was faster
+        except OSError:
+            pass  # somebody was faster
 
 
-def _start_reports(supervisor, options):
+def _start_reports(supervisor, options, metrics):
     import gevent
     from gevent.serve import _report
 
-    if options.metrics:
-        from gevent.pywsgi import WSGIServer
-
-        WSGIServer(options.metrics, _report.metrics_application(supervisor), log=None).start()
+    if metrics is not None:
+        metrics.start()
     if options.statsd:
         gevent.spawn(_report.send_statsd, supervisor, options.statsd)
     if _report.is_terminal(sys.stdout):

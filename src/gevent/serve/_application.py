@@ -35,7 +35,7 @@ def load(name, factory=False, app_dir=None):
     if factory:
         try:
             found = found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigurationError(f"{name}() raises {_in_one_line(error)}") from error
     if not callable(found):
         raise ConfigurationError(f"{name} is no WSGI application: {type(found).__name__} objects cannot be called")
@@ -51,7 +51,7 @@ def _import(name, folder):
                 f"no module named {error.name!r} in {folder} or on the path; --app-dir DIR says where else to look"
             ) from None
         raise ConfigurationError(_cannot_import(name, error)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(_cannot_import(name, error)) from error
 
 

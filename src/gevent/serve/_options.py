@@ -13,31 +13,34 @@ _TRUE = ("1", "true", "yes", "on")
 def _processes(text):
     if text == "auto":
         return None
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    return _at_least(1, int, text, "give a number from 1 on, or auto for as many as this process may use processors")
 
 
 def _seconds(text):
-    number = float(text)
-    if number < 0:
-        raise ValueError
-    return number
+    return _at_least(0, float, text, "give seconds, from 0 on")
 
 
 def _count(text):
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    return _at_least(0, int, text, "give a whole number, from 0 on")
 
 
 def _limit(text):
     if text.lower() in ("none", "off"):
         return None
-    number = float(text)
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    number = _at_least(0, float, text, "give a number from 0 on, or none for no limit")
     return int(number) if number == int(number) else number
+
+
+def _at_least(least, kind, text, what_to_do):
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not least <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} will not do: {what_to_do}")
+    return number
 
 
 # (name, type or bool, default, metavar, help); the limits of pywsgi.WSGIServer come besides.
@@ -88,18 +91,10 @@ def _make_parser():
         elif isinstance(kind, list):
             parser.add_argument(f"--{name}", action="append", metavar=metavar, help=text)
         else:
-            parser.add_argument(f"--{name}", type=_named(kind, metavar), metavar=metavar, help=text)
+            parser.add_argument(f"--{name}", type=kind, metavar=metavar, help=text)
     for name in _limits():
-        parser.add_argument("--" + name.replace("_", "-"), type=_named(_limit, "N"), metavar="N", dest=f"limit_{name}")
+        parser.add_argument("--" + name.replace("_", "-"), type=_limit, metavar="N", dest=f"limit_{name}")
     return parser
-
-
-def _named(convert, name):
-    def converting(text):
-        return convert(text)
-
-    converting.__name__ = name or "value"  # argparse says "invalid NAME value: ..."
-    return converting
 
 
 def help_text():
@@ -152,11 +147,11 @@ def _convert(parser, name, kind, text):
     if kind is bool:
         return text.lower() in _TRUE
     if isinstance(kind, list):
-        return text.split()
+        return text.replace(",", " ").split()
     try:
         return kind(text)
-    except ValueError:
-        parser.error(f"GEVENT_SERVE_{name.upper().replace('-', '_')}: invalid value: {text!r}")
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"GEVENT_SERVE_{name.upper().replace('-', '_')}: {error}")
 
 
 def parse(arguments, environment=os.environ):
@@ -168,7 +163,9 @@ def parse(arguments, environment=os.environ):
     options = parser.parse_args(arguments)
     _from_environment(parser, options, environment)
     if not options.bind:
-        options.bind = [] if environment.get("LISTEN_FDS") else [_DEFAULT_BIND]  # systemd has bound already
+        from gevent.supervisor._listeners import passed_by_systemd
+
+        options.bind = [] if passed_by_systemd(environment) else [_DEFAULT_BIND]  # it has bound already
     if options.start_method not in (None, "fork", "forkserver", "spawn"):
         parser.error(f"there is no start method {options.start_method!r}: fork, forkserver or spawn")
     if options.keyfile and not options.certfile:

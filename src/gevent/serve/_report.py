@@ -6,9 +6,12 @@ import sys
 from time import monotonic
 
 import gevent
+from gevent.pywsgi import WSGIServer
+from gevent.supervisor import _listeners
 from gevent.supervisor._meter import BOUNDS_S, add, quantile
+from gevent.supervisor._worker import parent_ends
 
-__all__ = ["Status", "metrics_application", "prometheus_text", "send_statsd"]
+__all__ = ["MetricsServer", "Status", "is_terminal", "prometheus_text", "send_statsd"]
 
 #: How often each of them speaks, in seconds.
 INTERVAL_S = 1.0
@@ -115,25 +118,66 @@ def metrics_application(supervisor):
     return application
 
 
+class MetricsServer(WSGIServer):
+    """Serves the metrics, in the parent alone: what it has open is no worker's."""
+
+    @classmethod
+    def bound_to(cls, address, supervisor):
+        """Return one that listens on `address`, ``HOST:PORT``. Raises ValueError or OSError that name ``--metrics``."""
+        try:
+            (listener,) = _listeners.bind_all([address])
+        except ValueError as error:
+            raise ValueError(f"--metrics: {error}") from None
+        except OSError as error:
+            raise OSError(error.errno, f"--metrics: {error.strerror}") from None
+        parent_ends.add(listener)
+        server = cls(listener, metrics_application(supervisor), log=None)
+        server.address = _listeners.describe(listener)
+        return server
+
+    def handle(self, connection, address):
+        """As any; a worker that is forked meanwhile gives its copy of the connection up."""
+        parent_ends.add(connection)
+        try:
+            super().handle(connection, address)
+        finally:
+            parent_ends.discard(connection)
+
+
+class _Statsd:
+    """Sends to one address by UDP, and says when that fails, once, until it has worked again."""
+
+    def __init__(self, host, port):
+        self._to = (host, port)
+        self._failing = False
+        family = _stdlib_socket.AF_INET6 if ":" in host else _stdlib_socket.AF_INET
+        self._socket = gevent.socket.socket(family, _stdlib_socket.SOCK_DGRAM)
+
+    def send(self, lines):
+        try:
+            self._socket.sendto("\n".join(lines).encode(), self._to)
+        except OSError as error:
+            if not self._failing:
+                print(f"serve: statsd at {self._to[0]}:{self._to[1]}: {error}", file=sys.stderr, flush=True)
+            self._failing = True
+        else:
+            self._failing = False
+
+
 def send_statsd(supervisor, address):
-    """Send counts to `address`, ``host:port``, each second, for ever; for a greenlet."""
-    host, _, port = address.rpartition(":")
-    family = _stdlib_socket.AF_INET6 if ":" in host else _stdlib_socket.AF_INET
+    """Send counts to `address`, ``(host, port)``, each second, for ever; for a greenlet."""
+    statsd = _Statsd(*address)
     before = totals(supervisor)
-    with gevent.socket.socket(family, _stdlib_socket.SOCK_DGRAM) as sender:
-        while True:
-            gevent.sleep(INTERVAL_S)
-            now = totals(supervisor)
-            lines = [f"gevent.requests:{now['requests'] - before['requests']}|c"]
-            p99_s = quantile([max(0, a - b) for a, b in zip(now["buckets"], before["buckets"])], 0.99)
-            if p99_s is not None:
-                lines.append(f"gevent.request.p99:{1000 * p99_s:g}|ms")
-            lines.append(f"gevent.workers:{sum(each.is_ready for each in supervisor.members)}|g")
-            before = now
-            try:
-                sender.sendto("\n".join(lines).encode(), (host.strip("[]"), int(port)))
-            except OSError as error:
-                print(f"statsd at {address}: {error}", file=sys.stderr, flush=True)
+    while True:
+        gevent.sleep(INTERVAL_S)
+        now = totals(supervisor)
+        lines = [f"gevent.requests:{now['requests'] - before['requests']}|c"]
+        p99_s = quantile([max(0, a - b) for a, b in zip(now["buckets"], before["buckets"])], 0.99)
+        if p99_s is not None:
+            lines.append(f"gevent.request.p99:{1000 * p99_s:g}|ms")
+        lines.append(f"gevent.workers:{sum(each.is_ready for each in supervisor.members)}|g")
+        before = now
+        statsd.send(lines)
 
 
 def is_terminal(stream):

@@ -84,7 +84,8 @@ class Supervisor:
         called with one line about each thing that happens; None: standard error.
 
     `worker_ready`, `worker_exit` and `reloaded` are lists of functions, called with the `Record` of a worker, for
-    `reloaded` with a list of them, in a greenlet of this process.
+    `reloaded` with a list of them, in a greenlet of this process; `listening` is another, called by `start` with
+    `addresses`, before the preload and the first worker.
     """
 
     def __init__(
@@ -108,11 +109,12 @@ class Supervisor:
         self.processes = processes or processors()
         self.graceful_timeout = graceful_timeout
         self.hang_timeout = hang_timeout
-        self.worker_ready, self.worker_exit, self.reloaded = [], [], []
+        self.listening, self.worker_ready, self.worker_exit, self.reloaded = [], [], [], []
         self.listeners = []
         self.restarts = 0
         self.past = {}  # what ended workers have counted, by number
         self._wanted_listeners = list(listeners)
+        self._files = ()  # of UNIX sockets that were made here
         self._start_method = start_method
         self._preload = preload
         self._reuse_port = reuse_port
@@ -151,13 +153,19 @@ class Supervisor:
         self._context = multiprocessing.get_context(self._start_method)
         self._notifier = Notifier()
         self.listeners = _listeners.from_systemd()
-        self.listeners += _listeners.bind_all(self._wanted_listeners, self._reuse_port)
+        bound = _listeners.bind_all(self._wanted_listeners, self._reuse_port)
+        self._files = _listeners.files_of(
+            each for each, wanted in zip(bound, self._wanted_listeners) if not hasattr(wanted, "fileno")
+        )
+        self.listeners += bound
         try:
+            _call(self.listening, self.addresses)
             if self._preload is not None:
                 self._preload()
             for number in range(self.processes):
                 self._start_one(number)
         except BaseException:
+            self._kill_all("the start failed")
             self._close_listeners()
             raise
         gevent.spawn(self._look_after)
@@ -382,15 +390,18 @@ class Supervisor:
 
     def _end_at_once(self):
         self._stopping = True
-        for member in self._members:
-            member.kill("stopped at once")
-        for member in tuple(self._members):
-            member.ended.wait()
+        self._kill_all("stopped at once")
         self._close_listeners()
         self._done.set()
 
+    def _kill_all(self, reason):
+        for member in self._members:
+            member.kill(reason)
+        for member in tuple(self._members):
+            member.ended.wait()
+
     def _close_listeners(self):
-        _listeners.remove_files([each for each in self.listeners if each not in self._wanted_listeners])
+        _listeners.remove_files(self._files)
         for listener in self.listeners:
             listener.close()
         self.listeners = []

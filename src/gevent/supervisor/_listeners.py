@@ -7,7 +7,7 @@ import stat
 
 from gevent import socket
 
-__all__ = ["bind_all", "describe", "from_systemd", "remove_files"]
+__all__ = ["bind_all", "describe", "files_of", "from_systemd", "passed_by_systemd", "remove_files"]
 
 #: Connections that the system keeps until a worker accepts them.
 BACKLOG = 1024
@@ -87,29 +87,59 @@ def _remove_if_dead(path):
         os.unlink(path)
 
 
+def passed_by_systemd(environment=os.environ):
+    """Return how many sockets systemd has passed to this very process; those passed to another one are not ours."""
+    meant_for, count = environment.get("LISTEN_PID", ""), environment.get("LISTEN_FDS", "")
+    if meant_for != str(os.getpid()) or not (count.isascii() and count.isdigit()):
+        return 0
+    return int(count)
+
+
 def from_systemd(environment=os.environ):
     """Return the listening sockets that systemd has passed to this very process, [] where it has not.
 
     Takes the variables that tell of them out of `environment`, so that children do not believe that they are meant.
+    Raises ValueError if what was passed does not listen.
     """
-    meant_for, count = environment.pop("LISTEN_PID", ""), environment.pop("LISTEN_FDS", "")
-    environment.pop("LISTEN_FDNAMES", None)
-    if meant_for != str(os.getpid()) or not count.isdigit():
-        return []
-    passed = range(_FIRST_PASSED, _FIRST_PASSED + int(count))
-    for descriptor in passed:
+    count = passed_by_systemd(environment)
+    for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
+        environment.pop(name, None)
+    taken = []
+    for descriptor in range(_FIRST_PASSED, _FIRST_PASSED + count):
+        try:
+            listener = socket.socket(fileno=descriptor)
+        except OSError as error:
+            raise ValueError(f"LISTEN_FDS={count}: descriptor {descriptor} is no socket: {error.strerror}") from None
+        taken.append(listener)
+        if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise ValueError(f"LISTEN_FDS={count}: the socket {descriptor} does not listen (Accept=yes in its unit?)")
         os.set_inheritable(descriptor, False)
-    return [socket.socket(fileno=descriptor) for descriptor in passed]
+    return taken
 
 
-def remove_files(listeners):
-    """Remove the files of UNIX sockets that this process has made."""
+def files_of(listeners):
+    """Return the files of those `listeners` that are UNIX sockets, for `remove_files`."""
+    files = []
     for each in listeners:
         if each.family == socket.AF_UNIX and isinstance(each.getsockname(), str) and each.getsockname():
-            try:
-                os.unlink(each.getsockname())
-            except FileNotFoundError:
-                pass  # somebody was faster
+            path = os.path.abspath(each.getsockname())
+            files.append((path, _identity(path)))
+    return files
+
+
+def remove_files(files):
+    """Remove `files`, unless they are others' by now."""
+    for path, identity in files:
+        if identity is not None and _identity(path) == identity:
+            os.unlink(path)
+
+
+def _identity(path):
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def describe(listener):
