@@ -168,8 +168,12 @@ class Deciding {
     return kNothing;
   }
 
+  // Other expectations are passed over, as they may be (RFC 9110 10.1.1).
   Refusal expect(const Field& field) noexcept {
-    head_.expects_continue |= head_.minor_version > 0 && same_word(field.value, "100-continue");
+    if (head_.minor_version == 0) return kNothing;
+    for_each_element(field.value, [this](std::string_view expectation) {
+      head_.expects_continue |= same_word(expectation, "100-continue");
+    });
     return kNothing;
   }
 

@@ -16,6 +16,11 @@ __all__ = ["RequestSteps"]
 _EMPTY_LINES_MAX = 8
 
 
+def _words(listed):
+    # Of a field that is a list, in small letters.
+    return [word.strip(" \t").lower() for word in listed.split(",")]
+
+
 class RequestSteps:
     """The half of `WSGIHandler` that deals with requests: from the connection to an environment."""
 
@@ -154,14 +159,15 @@ class RequestSteps:
 
     def _connection_upgrade_requested(self):
         # Only to a protocol that the application can take over with: for all others, such as h2c, this is an ordinary
-        # request. One with a body has to be read to its end first (RFC 9110 7.8), so it is ordinary too.
-        if self.content_length or self._chunked_request:
+        # request. One with a body has to be read to its end first (RFC 9110 7.8), so it is ordinary too, as is one that
+        # does not say the same as an option of Connection, or speaks HTTP/1.0.
+        if self.content_length or self._chunked_request or self.request_version == "HTTP/1.0":
             return False
-        wanted = self._request_variables().get("HTTP_UPGRADE")
-        if wanted is None:
+        variables = self._request_variables()
+        if "upgrade" not in _words(variables.get("HTTP_CONNECTION", "")):
             return False
         known = getattr(self.server, "upgrades", ("websocket",))
-        return any(word.strip().lower() in known for word in wanted.split(","))
+        return any(word in known for word in _words(variables.get("HTTP_UPGRADE", "")))
 
     def _request_variables(self):
         # A message may have been changed since it was read, or may be somebody else's.

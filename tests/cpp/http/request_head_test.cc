@@ -82,6 +82,23 @@ TEST_CASE("what a head says does not depend on where it is cut") {
   CHECK(read("GET / HTTP/1.1\r\nHost: h\r\n") == "unfinished");
 }
 
+TEST_CASE("100-continue counts wherever it stands in Expect, and in HTTP/1.1 only") {
+  const auto expects = [](const std::string& version, const std::string& value) {
+    RequestHeadReader reader;
+    reader.begin({});
+    const std::string head = "GET / HTTP/" + version + "\r\nHost: h\r\nExpect: " + value + "\r\n\r\n";
+    reader.feed(head.data(), head.size());
+    return reader.head().expects_continue;
+  };
+  for (const char* value :
+       {"100-continue", "100-Continue", "x, 100-continue", "100-continue,", ",100-continue;, 100-continue"}) {
+    CHECK(expects("1.1", value));
+    CHECK_FALSE(expects("1.0", value));
+  }
+  for (const char* value : {"", "x", "x 100-continue", "100-continued", "\"100-continue\""})
+    CHECK_FALSE(expects("1.1", value));
+}
+
 TEST_CASE("a continued line becomes a blank, and the connection is not kept") {
   CHECK(read("GET / HTTP/1.1\r\nHost: h\r\nA: b \r\n \tc\r\n\td \r\n\r\n") == "GET /? 1.1|Host=h|A=b c d");
   CHECK(read("GET / HTTP/1.1\r\nHost: h\r\nA:\r\n b\r\n\r\n") == "GET /? 1.1|Host=h|A=b");

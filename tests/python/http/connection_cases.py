@@ -84,6 +84,36 @@ CASES = [
     upgrade("WebSocket in other letters", "GET /? raw", "Connection: upgrade", "Upgrade: WebSocket", kept=False),
     upgrade("websocket among others", "GET /? raw", "Connection: Upgrade", "Upgrade: h2c, websocket", kept=False),
     upgrade(
+        "websocket in several fields",
+        "GET /? raw",
+        "Connection: x",
+        "Connection: Upgrade",
+        "Upgrade: h2c",
+        "Upgrade: websocket",
+        kept=False,
+    ),
+    upgrade("websocket and close", "GET /? raw", "Connection: close, Upgrade", "Upgrade: websocket", kept=False),
+    upgrade("websocket, but no option of Connection", GET, "Upgrade: websocket"),
+    upgrade("websocket, but another option", GET, "Connection: keep-alive", "Upgrade: websocket"),
+    upgrade(
+        "websocket, but an option that only looks like it",
+        GET,
+        "Connection: Upgrades, x-upgrade, upgrade;q=1",
+        "Upgrade: websocket",
+    ),
+    upgrade("websocket of another name", GET, "Connection: Upgrade", "Upgrade: websocket2, xwebsocket, web socket"),
+    upgrade(
+        "websocket in HTTP/1.0", GET, "Connection: Upgrade", "Upgrade: websocket", line="GET / HTTP/1.0", kept=False
+    ),
+    upgrade(
+        "websocket in HTTP/1.0 that is kept",
+        GET,
+        "Connection: Upgrade, keep-alive",
+        "Upgrade: websocket",
+        line="GET / HTTP/1.0",
+    ),
+    upgrade("an upgrade that is asked for and one that is not", GET, "Connection: Upgrade", "Upgrade:"),
+    upgrade(
         "websocket with a body",
         HELLO,
         "Connection: Upgrade",

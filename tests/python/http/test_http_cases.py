@@ -8,6 +8,7 @@ import random
 import re
 
 import connection_cases
+import desync_cases
 import fields_cases
 import framing_cases
 import lines_cases
@@ -16,7 +17,8 @@ from cases import title
 
 from gevent import pywsgi
 
-CASES = lines_cases.CASES + fields_cases.CASES + framing_cases.CASES + connection_cases.CASES
+TABLES = (lines_cases, fields_cases, framing_cases, connection_cases, desync_cases)
+CASES = [case for table in TABLES for case in table.CASES]
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: behind\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
