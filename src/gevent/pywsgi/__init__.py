@@ -17,6 +17,7 @@ from gevent import socket
 from gevent._compat import reraise  # noqa: F401 - a name of gevent's
 from gevent._config import config
 from gevent._native import http as _native_http
+from gevent.baseserver import closing_unless_done
 from gevent.pywsgi import _connections, _environ, _handler, _input, _limits, _log, _request, _response
 from gevent.server import StreamServer
 
@@ -248,18 +249,36 @@ class WSGIServer(StreamServer):
             address = self._address_from_proxy(client_socket, address)
             if address is None:
                 return None
-        clock = self._connections.begin(client_socket)
-        clock.enter_handshake()
+        connections = self._connections
+        clock = connections.begin_handshake(client_socket)
+        encrypted = None
+        try:
+            encrypted = self._shake_hands(client_socket, address, clock)
+        finally:
+            if encrypted is None:
+                connections.end_handshake(clock)
+        if encrypted is None:
+            return None
+        with encrypted:
+            try:
+                return self.handle(encrypted, address)
+            finally:
+                connections.end_handshake(clock)
+
+    def _shake_hands(self, client_socket, address, clock):
+        # None if it does not come to that. Also where handshakes are not to happen on connecting: the first thing that
+        # a handler does is read, which begins one, and then it would have no limit.
         try:
             encrypted = self.wrap_socket(client_socket, **self.ssl_args)
+            if not getattr(encrypted, "do_handshake_on_connect", True):
+                with closing_unless_done(encrypted):
+                    encrypted.do_handshake()
         except OSError as error:
             reason = "the TLS handshake takes too long" if clock.expired else _log.short(_log.escaped(str(error)))
             self.error_log.write(f"Invalid connection (from {address}): {reason}\n")
             return None
-        finally:
-            clock.end()
-        with encrypted:
-            return self.handle(encrypted, address)
+        clock.enter_busy()
+        return encrypted
 
     def _address_from_proxy(self, sock, address):
         # None if there is nobody to serve.

@@ -23,6 +23,7 @@ class Connections:
         )
         self._interval = self._clocks.interval
         self._timer = None
+        self._handshakes = {}  # the clocks of connections that no handler has yet, by greenlet
         self._none_left = Event()
         self._clocks.on_empty = self._none_left.set
         self.closing = False
@@ -31,16 +32,32 @@ class Connections:
     def _open(self):
         return self._clocks.open
 
+    def begin_handshake(self, sock):
+        """Return the clock of a connection that is to be encrypted first. It is the one that `begin` returns then."""
+        clock = self.begin(sock)
+        clock.enter_handshake()
+        self._handshakes[getcurrent()] = clock
+        return clock
+
+    def end_handshake(self, clock):
+        """End `clock`, whether a handler has had it or not. Before its descriptor is closed."""
+        self._handshakes.pop(getcurrent(), None)
+        clock.end()
+
     def begin(self, sock):
         """Return the clock of a connection that begins in this greenlet; a fake socket has none."""
-        try:
-            fd = sock.fileno()
-        except (AttributeError, OSError):
-            return Clock()
-        if not isinstance(fd, int):
-            return Clock()
-        clock = self._clocks.begin(fd, getcurrent())
+        clock = self._handshakes.pop(getcurrent(), None) if self._handshakes else None
+        if clock is None:
+            try:
+                fd = sock.fileno()
+            except (AttributeError, OSError):
+                return Clock()
+            if not isinstance(fd, int):
+                return Clock()
+            clock = self._clocks.begin(fd, getcurrent())
         if self.closing:
+            # Accepted before that: what it has asked already is answered, and nothing else is waited for.
+            clock.enter_idle()
             clock.close_soon()
         if self._timer is None and self._interval is not None:
             self._timer = get_hub().loop.timer(self._interval, self._interval, ref=False)

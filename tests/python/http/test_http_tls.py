@@ -103,3 +103,40 @@ def test_a_server_that_stops_does_not_wait_for_a_handshake():
                 gevent.sleep(0.01)
             it.server.stop(timeout=1000)
         until_closed(client)
+
+
+def test_a_handshake_that_was_put_off_has_the_same_limit():
+    with served(handshake_timeout=0.3, do_handshake_on_connect=False) as it:
+        with it.connect() as client:
+            until_closed(client)
+            until_written(it)
+        assert len(it.errors) == 1 and "the TLS handshake takes too long" in it.errors[0]
+        with gevent.Timeout(20), encrypted(it.connect()) as client:
+            client.sendall(request())
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        assert not it.reported
+
+
+def test_a_server_that_stops_knows_of_a_connection_that_no_handler_has_yet():
+    """Between a handshake and the beginning of its requests."""
+    shaken, go_on = gevent.event.Event(), gevent.event.Event()
+    with served() as it:
+        handle = it.server.handle
+
+        def late(sock, address):
+            shaken.set()
+            go_on.wait()
+            handle(sock, address)
+
+        it.server.handle = late
+        with gevent.Timeout(20), encrypted(it.connect()) as client:
+            client.sendall(request())
+            shaken.wait()
+            stopping = gevent.spawn(it.server.stop, 10)
+            gevent.sleep(0)
+            assert not stopping.ready()
+            go_on.set()
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close\r\n" in answer
+            stopping.join()
+        assert not it.server._connections._open and not it.server._connections._handshakes
