@@ -338,7 +338,7 @@ int socket_connect(SocketCore& socket, const SocketAddress& address) noexcept {
       return socket_finish_connect(socket, error, patience);
     // The listener's backlog is full, and there is no event that tells when it is not.
     if (patience.begin_wait() == 0) return kConnectTimedOut;
-  } while (park_for(0.001, true) != kFailed);
+  } while (sleep_for(0.001, true) != kFailed);
   return -1;
 }
 

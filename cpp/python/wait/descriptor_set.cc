@@ -60,7 +60,7 @@ class DescriptorSet::Wakers {
   // Sleeps without being woken, whatever happens.
   Parked pause(double seconds) noexcept {
     for (Io& watcher : watchers_) watcher.stop();
-    const Parked outcome = park_for(seconds, true);
+    const Parked outcome = sleep_for(seconds, true);
     for (Io& watcher : watchers_) watcher.start();
     return outcome;
   }
@@ -200,7 +200,7 @@ int DescriptorSet::wait(double timeout_s) noexcept {
     if (outcome == kTimedOut || ++vain_wakeups <= kVainWakeupsMax) continue;
     // Something that nobody asked for, such as a hang-up, wakes at once, and would for ever.
     const double pause_s = left_s < 0 ? kLookAgainAfter : std::min(left_s, kLookAgainAfter);
-    if ((wakers == nullptr ? park_for(pause_s, true) : wakers->pause(pause_s)) == kFailed) return -1;
+    if ((wakers == nullptr ? sleep_for(pause_s, true) : wakers->pause(pause_s)) == kFailed) return -1;
   }
 }
 

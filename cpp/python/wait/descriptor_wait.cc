@@ -191,7 +191,7 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
     // Whoever only looks for something to happen, as a pool's worker handler does, must not keep those who would make
     // use of it from running.
     if (in_hub_or_without()) return kWoken;
-    if (park_for(0, true) == kFailed) return kFailed;
+    if (sleep_for(0, true) == kFailed) return kFailed;
     if (look(all)) return kWoken;
   }
   // Who was told to look again is not told what there is to see: that is for the caller, who finds nothing ready.

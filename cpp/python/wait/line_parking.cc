@@ -15,7 +15,7 @@ Parked park_in_line(PyObject* object, LineWait& wait) noexcept {
 }
 
 Parked park_thread_in_line(PyObject* object, LineWait& wait) noexcept {
-  return park_thread_for_object(object, wait.line().queue, wait.left(), wait.ticket());
+  return park_thread_named_in(object, wait.line().queue, wait.left(), wait.ticket());
 }
 
 }  // namespace gevent

@@ -56,7 +56,7 @@ Parked wait_for(const Errand& errand, double timeout_s) noexcept {
   }
   if (errand.bell) return wait_for_descriptor(errand.bell->fd(), kRead, timeout_s);
   const double seconds = timeout_s >= 0 && timeout_s < kLookInterval_s ? timeout_s : kLookInterval_s;
-  return park_for(seconds, true) == kFailed ? kFailed : kTimedOut;
+  return sleep_for(seconds, true) == kFailed ? kFailed : kTimedOut;
 }
 
 double left_of(double timeout_s, Nanoseconds start) noexcept {

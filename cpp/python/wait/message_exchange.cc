@@ -225,7 +225,7 @@ int yield_turn() noexcept {
   const bool in_hub = current == reinterpret_cast<PyObject*>(hub->greenlet);
   Py_XDECREF(current);
   if (current == nullptr) return -1;
-  return in_hub || park_for(0, true) != kFailed ? 0 : -1;
+  return in_hub || sleep_for(0, true) != kFailed ? 0 : -1;
 }
 
 }  // namespace gevent

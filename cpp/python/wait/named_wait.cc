@@ -18,21 +18,14 @@ void name_wait(PyObject* object) noexcept {
   PyErr_Restore(type, error, traceback);
 }
 
-Parked park_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+Parked park_named_in(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
   const Parked outcome = park_in(queue, timeout_s, cookie);
   if (outcome == kFailed) [[unlikely]]
     name_wait(object);
   return outcome;
 }
 
-Parked park_first_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
-  const Parked outcome = park_first_in(queue, timeout_s, cookie);
-  if (outcome == kFailed) [[unlikely]]
-    name_wait(object);
-  return outcome;
-}
-
-Parked park_thread_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+Parked park_thread_named_in(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept {
   const Parked outcome = park_thread_in(queue, timeout_s, cookie);
   if (outcome == kFailed) [[unlikely]]
     name_wait(object);

@@ -4,13 +4,12 @@
 
 namespace gevent {
 
-// As park_in() and park_first_in(), on behalf of `object` (borrowed), an event, a queue, …: a LoopExit that ends the
-// wait has it as its `waiting_for`.
-Parked park_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
-Parked park_first_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
+// As park_in(), on behalf of `object` (borrowed), an event, a queue, …: a LoopExit that ends the wait has it as its
+// `waiting_for`.
+Parked park_named_in(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
 
 // The same for park_thread_in().
-Parked park_thread_for_object(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
+Parked park_thread_named_in(PyObject* object, WaitQueue& queue, double timeout_s, void* cookie) noexcept;
 
 // For waits that end otherwise: if a LoopExit is set that names nothing yet, it names `object` from now on.
 void name_wait(PyObject* object) noexcept;

@@ -343,7 +343,7 @@ Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept 
   return parked->wait();
 }
 
-Parked park_for(double seconds, bool ref) noexcept {
+Parked sleep_for(double seconds, bool ref) noexcept {
   if (seconds <= 0 && interpreter_exits()) [[unlikely]]
     return kTimedOut;
   ParkedGreenlet* parked = take_for_caller(seconds);

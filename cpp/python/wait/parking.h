@@ -36,7 +36,7 @@ Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr)
 
 // Sleeps `seconds`; 0 lets everybody else who is ready run first. `ref`: whether the sleep keeps the loop running.
 // Returns kTimedOut or kFailed. While the interpreter exits nobody else runs any more, so that 0 is over at once.
-Parked park_for(double seconds, bool ref) noexcept;
+Parked sleep_for(double seconds, bool ref) noexcept;
 
 // Waits until `io` is ready (the watcher is started and stopped here; its callback and owner are set here).
 // Requires: !io_in_use(io). fail_io() makes the waiter return kFailed with a given exception.

@@ -12,7 +12,7 @@ int let_others_run() noexcept {
   forget_looks();
   const HubState* const hub = hub_state();
   if (hub == nullptr || hub->loop == nullptr || interpreter_exits() || in_hub()) return 0;
-  return park_for(0, true) == kFailed ? -1 : 0;
+  return sleep_for(0, true) == kFailed ? -1 : 0;
 }
 
 }  // namespace gevent

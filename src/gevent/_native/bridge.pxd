@@ -37,7 +37,7 @@ cdef extern from "python/wait/parking.h" namespace "gevent":
     # `except? -1`-style checking: kFailed comes with a Python exception set.
     int park_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
     int park_first_in(CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
-    int park_for(double seconds, bint ref) except -1
+    int sleep_for(double seconds, bint ref) except -1
     int park_on(CoreIo& io, double timeout_s) except -1
     bint io_in_use(const CoreIo& io)
     void fail_io(CoreIo& io, object exception)
@@ -49,5 +49,4 @@ cdef extern from "python/wait/parking.h" namespace "gevent":
     void call_soon(CoreLoop& loop, object callable, PyObject* argument)
 
 cdef extern from "python/wait/named_wait.h" namespace "gevent":
-    int park_for_object(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
-    int park_first_for_object(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+    int park_named_in(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t
 
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_for, park_for_object
+from bridge cimport CoreWaitQueue, current_hub, sleep_for, park_named_in
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -117,7 +117,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
             seconds = max(<double>timeout, 0.0)
         if self._hub is None:
             self._hub = current_hub()
-        return park_for_object(self, self.core.queue, seconds, NULL)
+        return park_named_in(self, self.core.queue, seconds, NULL)
 
     cdef bint _park_until(self, timeout) except -1:
         timer = Timeout.start_new(timeout)
@@ -133,7 +133,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
     cdef int _let_earlier_go_first(self) except -1:
         # Somebody who need not wait; those who did may still be on their way.
         if self.core.catching_up(ready_here()) and current_greenlet() is not current_hub():
-            park_for(0, True)
+            sleep_for(0, True)
         return 0
 
     cdef inline void _wake_all(self):

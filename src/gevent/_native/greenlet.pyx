@@ -17,7 +17,7 @@ from gevent._native.spawned_link import FailureSpawnedLink as _FailureSpawnedLin
 from gevent._native.spawned_link import SpawnedLink as _SpawnedLink
 from gevent._native.spawned_link import SuccessSpawnedLink as _SuccessSpawnedLink
 
-from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_for_object
+from bridge cimport CoreLoop, CoreWaitQueue, current_hub, park_named_in
 
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
@@ -545,7 +545,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         if not self.ready():
             if not block:
                 _raise_timeout(None)
-            if not park_for_object(self, self._line, _seconds(timeout), NULL):
+            if not park_named_in(self, self._line, _seconds(timeout), NULL):
                 _raise_timeout(timeout)
         if self._error is not None:
             raise self._error
@@ -554,7 +554,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
     def join(self, timeout=None):
         """Park the caller until this has ended, or `timeout` (seconds, or a `gevent.Timeout`) is over. Returns None."""
         if not has_ended(self):
-            park_for_object(self, self._line, _seconds(timeout), NULL)
+            park_named_in(self, self._line, _seconds(timeout), NULL)
 
     # -- links --
 
@@ -644,7 +644,6 @@ def _kill_now(Greenlet victim, exception, waiter):
 
 
 cdef _raise_timeout(timeout):
-    _seconds(0.0)
     from gevent.timeout import Timeout
     if isinstance(timeout, Timeout):
         exception = timeout.exception

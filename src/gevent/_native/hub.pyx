@@ -11,7 +11,7 @@ import os as _os
 
 import greenlet as _greenlet_module
 
-from bridge cimport CoreLoop, current_hub, loop_of, park_for
+from bridge cimport CoreLoop, current_hub, loop_of, sleep_for
 
 
 cdef extern from "greenlet/greenlet.h":
@@ -352,7 +352,7 @@ def sleep(seconds=0, ref=True):
     Returns None; raises what is thrown in meanwhile (a Timeout, GreenletExit), and LoopExit when nothing else is left
     to wait for with `ref=False`. From gevent.
     """
-    park_for(seconds, ref)
+    sleep_for(seconds, ref)
 
 
 def looked_in_vain():

@@ -8,7 +8,7 @@ from weakref import ref as weak_reference
 
 from cpython.object cimport PyObject
 
-from bridge cimport CoreLoop, CoreWaitQueue, call_soon, current_hub, current_loop, loop_of, park_for_object, park_in
+from bridge cimport CoreLoop, CoreWaitQueue, call_soon, current_hub, current_loop, loop_of, park_named_in, park_in
 
 
 cdef extern from "process/child_process.h" namespace "gevent":
@@ -144,7 +144,7 @@ cdef class ChildProcess:
         # Whoever waits must not be told that nothing is left to wait for.
         self.core.watch(loop[0], True)
         try:
-            park_for_object(self, self.core.waiters, -1 if timeout is None else max(0, timeout), NULL)
+            park_named_in(self, self.core.waiters, -1 if timeout is None else max(0, timeout), NULL)
         finally:
             if not self.core.ended() and self.core.waiters.empty():
                 self.core.watch(loop[0], self.keeps_loop)

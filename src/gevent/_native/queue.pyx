@@ -24,7 +24,7 @@ from types import GenericAlias
 
 from gevent._native.timeout import Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_for_object
+from bridge cimport CoreWaitQueue, current_hub, park_named_in
 from line cimport Line, LineWait, Ticket, park_in_line
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
@@ -754,7 +754,7 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
                 timer.close()
         if timeout is not None:
             seconds = max(<double>timeout, 0.0)
-        return park_for_object(self, self.joiners, seconds, NULL) == 1 or self._unfinished == 0
+        return park_named_in(self, self.joiners, seconds, NULL) == 1 or self._unfinished == 0
 
     def shutdown(self, immediate=False):
         """From now on, `put` raises ShutDown, and so does `get` when the queue is empty; also where they wait now.

@@ -8,7 +8,7 @@ from cpython.object cimport PyObject
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
-from bridge cimport current_hub_if_exists, park_for
+from bridge cimport current_hub_if_exists, sleep_for
 
 cdef extern from "Python.h":
     int PyObject_AsFileDescriptor(object) except -1
@@ -113,7 +113,7 @@ def select_fds(reading, writing, others, double timeout_s, check):
         # Before a hub is made: one of its descriptors would get the number of one that is closed.
         _check_open(core, check)
     # Even when something is ready already: programs call select() in loops, and rely on others getting their turn.
-    park_for(0, True)
+    sleep_for(0, True)
     if core.poll_now() != 0:
         _check_open(core, check)
     elif timeout_s != 0:
@@ -215,7 +215,7 @@ Several greenlets may do so at once."""
         cdef double timeout_s = -1
         if timeout is not None and timeout >= 0:
             timeout_s = timeout / 1000.0
-        park_for(0, True)  # others get their turn even when something is ready already
+        sleep_for(0, True)  # others get their turn even when something is ready already
         if self._changed:
             self.core.clear()
             for fd, events in self._events.items():
