@@ -12,7 +12,7 @@ from collections import deque
 from types import GenericAlias
 
 from gevent._native.queue import Empty, Full
-from gevent._native.timeout import Timeout
+from gevent._native.timeout import Running, Timeout
 
 from bridge cimport CoreWaiter, current_hub
 from line cimport Line, LineWait, Ticket, park_in_line
@@ -124,11 +124,8 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
             self._counter.append(item)
             self._getters.offer(self._available())
         elif isinstance(timeout, Timeout):
-            timer = Timeout.start_new(timeout)
-            try:
+            with Running(timeout):
                 self._put_and_wait(item, -1.0)
-            finally:
-                timer.close()
         else:
             self._put_and_wait(item, -1.0 if timeout is None else max(<double>timeout, 0.0))
 
@@ -189,11 +186,8 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
                     return taken[0]
                 raise Empty
             if isinstance(timeout, Timeout):
-                timer = Timeout.start_new(timeout)
-                try:
+                with Running(timeout):
                     self._wait_and_take(taken, -1.0)
-                finally:
-                    timer.close()
             else:
                 self._wait_and_take(taken, -1.0 if timeout is None else max(<double>timeout, 0.0))
         return taken[0]

@@ -6,7 +6,7 @@ The line of waiters is cpp/sync/broadcast.h; links are cpp/python/wait/callback_
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
-from gevent._native.timeout import Timeout
+from gevent._native.timeout import Running, Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, sleep_for, park_named_in
 
@@ -113,22 +113,13 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         cdef double seconds = -1.0
         if timeout is not None:
             if isinstance(timeout, Timeout):
-                return self._park_until(timeout)
+                with Running(timeout, quiet=True):
+                    return self._park(None)
+                return False
             seconds = max(<double>timeout, 0.0)
         if self._hub is None:
             self._hub = current_hub()
         return park_named_in(self, self.core.queue, seconds, NULL)
-
-    cdef bint _park_until(self, timeout) except -1:
-        timer = Timeout.start_new(timeout)
-        try:
-            return self._park(None)
-        except Timeout as raised:
-            if raised is not timer:
-                raise
-            return False
-        finally:
-            timer.close()
 
     cdef int _let_earlier_go_first(self) except -1:
         # Somebody who need not wait; those who did may still be on their way.
@@ -345,11 +336,8 @@ A value or an exception that is handed over once to all who wait for it.
             if not block:
                 return self.get_nowait()
             if isinstance(timeout, Timeout):
-                timer = Timeout.start_new(timeout)
-                try:
+                with Running(timeout):
                     self._park(None)
-                finally:
-                    timer.close()
             elif not self._park(timeout) and not self._has_happened():
                 raise Timeout(timeout)
         else:

@@ -385,11 +385,8 @@ cdef class Greenlet(greenlet):
 Call what there is to run. For greenlet, not for users: use `start`."""
         if self._phase == DONE:
             return
-        if self._phase == DELAYED:
+        if self._phase == DELAYED:  # QUEUED: the queue's entry lets go of it by itself when it finds it running
             self._take_start_back()
-        elif self._phase == QUEUED:
-            # The queue entry that is about to find it running lets go of it by itself.
-            pass
         self._phase = STARTED
         try:
             target = self._target if self._target is not None else self._run

@@ -22,7 +22,7 @@ from collections import deque
 from operator import index
 from types import GenericAlias
 
-from gevent._native.timeout import Timeout
+from gevent._native.timeout import Running, Timeout
 
 from bridge cimport CoreWaitQueue, current_hub, park_named_in
 from line cimport Line, LineWait, Ticket, park_in_line
@@ -482,11 +482,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             self._put_in(item)
             return 0
         if isinstance(timeout, Timeout):
-            timer = Timeout.start_new(timeout)
-            try:
+            with Running(timeout):
                 return self._put_slowly(item, True, None, held)
-            finally:
-                timer.close()
         seconds = _limit(timeout)
         wait.enter(self.putters, seconds, <PyObject*>item, True)
         try:
@@ -580,11 +577,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         if not block:
             raise Empty
         if isinstance(timeout, Timeout):
-            timer = Timeout.start_new(timeout)
-            try:
+            with Running(timeout):
                 return self._take_slowly(remove, True, None, held)
-            finally:
-                timer.close()
         seconds = _limit(timeout)
         given = None
         wait.enter(self.getters, seconds, NULL, remove)
@@ -743,15 +737,9 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
         if self._unfinished == 0:
             return True
         if isinstance(timeout, Timeout):
-            timer = Timeout.start_new(timeout)
-            try:
+            with Running(timeout, quiet=True):
                 return self.join()
-            except Timeout as raised:
-                if raised is not timer:
-                    raise
-                return self._unfinished == 0
-            finally:
-                timer.close()
+            return self._unfinished == 0
         if timeout is not None:
             seconds = max(<double>timeout, 0.0)
         return park_named_in(self, self.joiners, seconds, NULL) == 1 or self._unfinished == 0

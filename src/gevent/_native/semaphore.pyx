@@ -11,7 +11,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t
 from libcpp cimport bool as cbool
 
-from gevent._native.timeout import Timeout
+from gevent._native.timeout import Running, Timeout
 from gevent.exceptions import BlockingSwitchOutError, HubDestroyed, InvalidSwitchError, LoopExit
 
 from bridge cimport CoreWaitQueue, current_hub
@@ -145,15 +145,9 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         if timeout is None:
             return self._draw(-1.0, takes)
         if isinstance(timeout, Timeout):
-            timer = Timeout.start_new(timeout)
-            try:
+            with Running(timeout, quiet=True):
                 return self._draw(-1.0, takes)
-            except Timeout as raised:
-                if raised is not timer:
-                    raise
-                return False
-            finally:
-                timer.close()
+            return False
         return self._draw(max(<double>timeout, 0.0), takes)
 
     cdef bint _look(self) except -1:

@@ -393,6 +393,7 @@ class Timeout(BaseException):
 
 
 include "timeout_timer.pxi"
+include "timeout_running.pxi"
 
 
 class NoLimit:
@@ -485,4 +486,4 @@ cdef PyObject* _make(PyObject* cls, PyObject** args, size_t count, PyObject* nam
 expire_timeout = _expire_now
 prepare_class(Timeout, _make)
 
-__all__ = ["NoLimit", "Timeout", "TimeoutTimer"]
+__all__ = ["NoLimit", "Running", "Timeout", "TimeoutTimer"]
