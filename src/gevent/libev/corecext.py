@@ -5,25 +5,9 @@ The loop and the watchers themselves are in gevent._native.loop and know nothing
 
 from time import time
 
+from gevent._engine import *  # noqa: F403 - names of this module too, for those who know where to look
+from gevent._engine import READ, WRITE, interfaces_of
 from gevent._native import loop as _native
-from gevent._native.loop import (  # noqa: F401 - names of this module too, for those who know where to look
-    EVENTS,
-    _events_to_str,
-    async_,
-    callback,
-    check,
-    child,
-    eventfd,
-    fork,
-    idle,
-    io,
-    prepare,
-    signal,
-    stat,
-    timer,
-    watcher,
-)
-from gevent.exceptions import HubDestroyed  # noqa: F401 - as in gevent
 
 __all__ = [
     "embeddable_backends",
@@ -38,8 +22,6 @@ __all__ = [
 # Events.
 UNDEF = -1
 NONE = 0
-READ = 0x01
-WRITE = 0x02
 READWRITE = READ | WRITE
 TIMER = 0x100
 PERIODIC = 0x200
@@ -212,14 +194,4 @@ class loop(_native.Loop):
         return _flags_to_list(self.origflags_int)
 
 
-# gevent keeps this name, which has been a keyword since Python 3.7.
-globals()["async"] = async_
-
-
-def __getattr__(name):
-    if name in ("ILoop", "ICallback", "IWatcher"):
-        # Not before somebody asks: they cost the import of zope.interface.
-        from gevent import _interfaces
-
-        return getattr(_interfaces, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = interfaces_of(__name__)

@@ -5,30 +5,11 @@ gevent._native.loop; what sets this engine apart is in cpp/loop/libuv/README.md.
 """
 
 from gevent import libuv  # noqa: F401 - by this name of the module gevent's own suite knows the engine
+from gevent._engine import *  # noqa: F403 - names of this module too, for those who know where to look
+from gevent._engine import interfaces_of
 from gevent._native import loop as _native
-from gevent._native.loop import (  # noqa: F401 - names of this module too, for those who know where to look
-    EVENTS,
-    _events_to_str,
-    async_,
-    callback,
-    check,
-    child,
-    eventfd,
-    fork,
-    idle,
-    io,
-    prepare,
-    signal,
-    stat,
-    timer,
-    watcher,
-)
-from gevent.exceptions import HubDestroyed  # noqa: F401 - as in gevent
 
 __all__ = []
-
-READ = 0x01
-WRITE = 0x02
 
 # Whether there are backends to choose from. (In gevent: whether libev was compiled in.)
 LIBEV_EMBED = False
@@ -70,14 +51,4 @@ class loop(_native.Loop):
         self._open_libuv(default is None or bool(default))
 
 
-# gevent keeps this name, which has been a keyword since Python 3.7.
-globals()["async"] = async_
-
-
-def __getattr__(name):
-    if name in ("ILoop", "ICallback", "IWatcher"):
-        # Not before somebody asks: they cost the import of zope.interface.
-        from gevent import _interfaces
-
-        return getattr(_interfaces, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = interfaces_of(__name__)
