@@ -7,14 +7,14 @@ ends without a count (it crashed, hung or did not build) counts as one failure.
 """
 
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+import process
 
 __all__ = ["PARTS", "ROOT", "SLOW", "counts_of", "main", "totals"]
 
@@ -138,52 +138,11 @@ SLOW = {"packaging", "install", "cpp-portable", "cross", "python-portable"}
 
 
 def run(command, deadline_s):
-    """Run `command` in a process group of its own; return (exit status, output), the output also shown as it comes."""
-    os.makedirs(REPORTS, exist_ok=True)
-    environment = dict(os.environ, NO_COLOR="1", PYTHONUNBUFFERED="1")
+    """Run `command`; return (exit status, output), the output also shown as it comes."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
     log = REPORTS / "output.log"
-    with open(log, "wb") as sink:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        shown = 0
-        deadline = time.monotonic() + deadline_s
-        status = None
-        try:
-            while status is None:
-                try:
-                    status = process.wait(0.5)
-                except subprocess.TimeoutExpired:
-                    if time.monotonic() > deadline:
-                        status = 124
-                shown = show(log, shown)
-        finally:
-            # Also after a regular end: what a test left behind must not disturb the next part.
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
-    shown = show(log, shown)
-    if status == 124:
-        print(f"stopped after its deadline of {deadline_s} s", flush=True)
+    status = process.run(command, ROOT, deadline_s, log, patience_s=0, NO_COLOR="1", PYTHONUNBUFFERED="1")
     return status, log.read_text(errors="replace")
-
-
-def show(log, shown):
-    """Print what `log` has beyond byte `shown`; return how far that is."""
-    with open(log, "rb") as source:
-        source.seek(shown)
-        data = source.read()
-    sys.stdout.buffer.write(data)
-    sys.stdout.flush()
-    return shown + len(data)
 
 
 def counts_of(folder):

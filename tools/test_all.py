@@ -12,11 +12,11 @@ depend on the interpreter (C++) runs once, and so does what makes its environmen
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from process import run
 from source_copy import copy_sources
 from test import PARTS, ROOT, counts_of, totals
 
@@ -93,26 +93,6 @@ def find(version):
             return {**about, "root": root}, None
         remark = f"{root or ''}{path} is left out: it has no {' and no '.join(about['lacks'])}"
     return None, remark
-
-
-def run(command, folder, deadline_s, **environment):
-    """Run `command` in `folder` in a process group of its own, which ends with it; return the exit status."""
-    process = subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        return process.wait(deadline_s)
-    except subprocess.TimeoutExpired:
-        print(f"stopped after its deadline of {deadline_s} s", flush=True)
-        return 124
-    finally:
-        # Asked first: tools/test.py ends the part that it runs, which has a group of its own.
-        for ending in (signal.SIGINT, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, ending)
-                process.wait(10)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
 
 
 def test_one(about, parts):
