@@ -5,23 +5,21 @@ import subprocess
 import sys
 import textwrap
 
-__all__ = ["run_script"]
+__all__ = ["run_command", "run_script"]
 
 
-def run_script(code, *arguments, deadline_s=60, env=None, check=True):
-    """Run `code` (dedented) in a fresh interpreter; return the CompletedProcess with text output.
+def run_command(arguments, environment, deadline_s):
+    """Run `arguments` with what `environment` adds to this process's; return the CompletedProcess with text output.
 
-    With `check`, a status other than 0 fails the test and shows what the script wrote. The script and whatever it left
-    behind in its process group is killed after `deadline_s` seconds.
+    The command and whatever it left behind in its process group is killed after `deadline_s` seconds.
     """
-    environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})}
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1", **environment},
         start_new_session=True,
     )
     try:
@@ -30,7 +28,16 @@ def run_script(code, *arguments, deadline_s=60, env=None, check=True):
         os.killpg(process.pid, 9)
         output, errors = process.communicate()
         raise AssertionError(f"still running after {deadline_s} s\nstdout: {output}\nstderr: {errors}") from None
-    result = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def run_script(code, *arguments, deadline_s=60, env=None, check=True):
+    """Run `code` (dedented) in a fresh interpreter, as `run_command` does.
+
+    With `check`, a status other than 0 fails the test and shows what the script wrote.
+    """
+    program = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
+    result = run_command(program, env or {}, deadline_s)
     if check and result.returncode != 0:
-        raise AssertionError(f"status {result.returncode}\nstdout: {output}\nstderr: {errors}")
+        raise AssertionError(f"status {result.returncode}\nstdout: {result.stdout}\nstderr: {result.stderr}")
     return result

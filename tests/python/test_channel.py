@@ -1,24 +1,10 @@
 """Channels: what goes from hand to hand. What they share with queues is in test_queue.py."""
 
 import pytest
+from hubs import in_hub
 
 import gevent
 from gevent.queue import Channel
-
-
-def in_hub(function, *arguments):
-    """Call `function` in the hub; return its result or its exception."""
-    outcome = []
-
-    def callback():
-        try:
-            outcome.append(function(*arguments))
-        except Exception as error:
-            outcome.append(error)
-
-    gevent.get_hub().loop.run_callback(callback)
-    gevent.sleep(0)
-    return outcome[0]
 
 
 def test_a_channels_putter_that_is_killed_gives_nothing():

@@ -13,24 +13,6 @@ from scripts import run_script
 from gevent import core
 
 
-@pytest.fixture
-def loop():
-    made = core.loop(default=False)
-    yield made
-    made.destroy()
-
-
-@pytest.fixture
-def pipe():
-    reading, writing = os.pipe()
-    yield reading, writing
-    for fd in (reading, writing):
-        try:
-            os.close(fd)
-        except OSError:
-            pass
-
-
 class Errors:
     """Stands where a hub would."""
 

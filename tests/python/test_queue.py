@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 
 import pytest
+from hubs import in_hub
 from scripts import run_script
 
 import gevent
@@ -26,21 +27,6 @@ from gevent.queue import (
 )
 
 BUFFERED = [Queue, SimpleQueue, LifoQueue, PriorityQueue]
-
-
-def in_hub(function, *arguments):
-    """Call `function` in the hub; return its result or its exception."""
-    outcome = []
-
-    def callback():
-        try:
-            outcome.append(function(*arguments))
-        except Exception as error:
-            outcome.append(error)
-
-    gevent.get_hub().loop.run_callback(callback)
-    gevent.sleep(0)
-    return outcome[0]
 
 
 @pytest.mark.parametrize("kind", BUFFERED)

@@ -16,24 +16,6 @@ from gevent import core
 BESIDE_THREADS = pytest.mark.filterwarnings("ignore:.* is multi-threaded:DeprecationWarning")
 
 
-@pytest.fixture
-def loop():
-    made = core.loop(default=False)
-    yield made
-    made.destroy()
-
-
-@pytest.fixture
-def pipe():
-    reading, writing = os.pipe()
-    yield reading, writing
-    for fd in (reading, writing):
-        try:
-            os.close(fd)
-        except OSError:
-            pass
-
-
 def test_a_watcher_forgets_its_callback_when_it_has_fired_for_the_last_time(loop):
     timer = loop.timer(0)
     timer.start(lambda *args: None, 1, 2)

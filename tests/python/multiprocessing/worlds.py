@@ -1,10 +1,11 @@
 """Running programs that use `multiprocessing`: as files, since children of two start methods import them again."""
 
 import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
+
+from scripts import run_command
 
 __all__ = ["run_program"]
 
@@ -30,23 +31,8 @@ def run_program(folder, world, start_method, code, *, deadline_s=60, flags=(), e
     program = Path(folder) / "program.py"
     program.write_text(HEADERS[world] + textwrap.dedent(code) + FOOTER, encoding="utf-8")
     here = os.path.dirname(__file__)
-    environment = {**os.environ, "PYTHONFAULTHANDLER": "1", "PYTHONPATH": here, **(env or {})}
-    process = subprocess.Popen(
-        [sys.executable, *flags, str(program), start_method],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=deadline_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        output, errors = process.communicate()
-        raise AssertionError(f"still running after {deadline_s} s\nstdout: {output}\nstderr: {errors}") from None
-    result = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-    if check and (result.returncode != 0 or errors or not output.endswith("done\n")):
-        raise AssertionError(f"status {result.returncode}\nstdout: {output}\nstderr: {errors}")
+    command = [sys.executable, *flags, str(program), start_method]
+    result = run_command(command, {"PYTHONPATH": here, **(env or {})}, deadline_s)
+    if check and (result.returncode != 0 or result.stderr or not result.stdout.endswith("done\n")):
+        raise AssertionError(f"status {result.returncode}\nstdout: {result.stdout}\nstderr: {result.stderr}")
     return result
