@@ -331,79 +331,33 @@ class PatchMultiprocessing(BoolSettingMixin, Setting):
     default = False
 
 
-class PywsgiHeadSizeMax(ByteCountSettingMixin, Setting):
-    """Bytes that the head of a request may have in total, for `gevent.pywsgi`."""
+# --- limits of `gevent.pywsgi`; what each means stands in docs/serving.rst ----------------------------------------
 
-    name = "pywsgi_head_size_max"
-    environment_key = "GEVENT_PYWSGI_HEAD_SIZE_MAX"
-    default = 1 << 20
+_PYWSGI_LIMITS = {
+    "head_size_max": (ByteCountSettingMixin, 1 << 20, "Bytes that the head of a request may have in total"),
+    "fields_max": (IntSettingMixin, 100, "Header lines that a request may have"),
+    "body_size_max": (ByteCountSettingMixin, None, "Bytes that the body of a request may have"),
+    "chunk_extensions_max": (ByteCountSettingMixin, 8192, "Bytes of chunk extensions beyond what a body has"),
+    "head_timeout": (FloatSettingMixin, 60.0, "Seconds that the head of a request may take, from its first byte"),
+    "handshake_timeout": (FloatSettingMixin, 60.0, "Seconds that a TLS handshake may take"),
+    "idle_timeout": (FloatSettingMixin, None, "Seconds that a client may wait before its next request"),
+    "send_timeout": (FloatSettingMixin, None, "Seconds in which a client must take some of its response"),
+    "body_rate_min": (FloatSettingMixin, None, "Bytes a second that a body must come with while it is read"),
+    "connections_max": (IntSettingMixin, None, "Connections that a server has at once; the next waits for an end"),
+}
 
-
-class PywsgiFieldsMax(IntSettingMixin, Setting):
-    """Header lines that a request may have, for `gevent.pywsgi`."""
-
-    name = "pywsgi_fields_max"
-    environment_key = "GEVENT_PYWSGI_FIELDS_MAX"
-    default = 100
-
-
-class PywsgiBodySizeMax(ByteCountSettingMixin, Setting):
-    """Bytes that the body of a request may have, for `gevent.pywsgi`; None for any number."""
-
-    name = "pywsgi_body_size_max"
-    environment_key = "GEVENT_PYWSGI_BODY_SIZE_MAX"
-
-
-class PywsgiChunkExtensionsMax(ByteCountSettingMixin, Setting):
-    """Bytes that all chunk extensions of a body may have beyond what the body has, for `gevent.pywsgi`."""
-
-    name = "pywsgi_chunk_extensions_max"
-    environment_key = "GEVENT_PYWSGI_CHUNK_EXTENSIONS_MAX"
-    default = 8192
-
-
-class PywsgiHeadTimeout(FloatSettingMixin, Setting):
-    """Seconds that the head of a request may take, from its first byte, for `gevent.pywsgi`; None for any time."""
-
-    name = "pywsgi_head_timeout"
-    environment_key = "GEVENT_PYWSGI_HEAD_TIMEOUT"
-    default = 60.0
-
-
-class PywsgiHandshakeTimeout(FloatSettingMixin, Setting):
-    """Seconds that a TLS handshake may take, for `gevent.pywsgi`; None for any time."""
-
-    name = "pywsgi_handshake_timeout"
-    environment_key = "GEVENT_PYWSGI_HANDSHAKE_TIMEOUT"
-    default = 60.0
-
-
-class PywsgiIdleTimeout(FloatSettingMixin, Setting):
-    """Seconds that a client may wait before its next request, for `gevent.pywsgi`; None for any time."""
-
-    name = "pywsgi_idle_timeout"
-    environment_key = "GEVENT_PYWSGI_IDLE_TIMEOUT"
-
-
-class PywsgiSendTimeout(FloatSettingMixin, Setting):
-    """Seconds in which a client must take some of its response, for `gevent.pywsgi`; None for any time."""
-
-    name = "pywsgi_send_timeout"
-    environment_key = "GEVENT_PYWSGI_SEND_TIMEOUT"
-
-
-class PywsgiBodyRateMin(FloatSettingMixin, Setting):
-    """Bytes a second that the body of a request must come with while it is read, for `gevent.pywsgi`; None for any."""
-
-    name = "pywsgi_body_rate_min"
-    environment_key = "GEVENT_PYWSGI_BODY_RATE_MIN"
-
-
-class PywsgiConnectionsMax(IntSettingMixin, Setting):
-    """Connections that a `gevent.pywsgi` server has at once; the next waits until one ends. None for any."""
-
-    name = "pywsgi_connections_max"
-    environment_key = "GEVENT_PYWSGI_CONNECTIONS_MAX"
+for _name, (_kind, _default, _means) in _PYWSGI_LIMITS.items():
+    SettingType(
+        "Pywsgi" + _name.title().replace("_", ""),
+        (_kind, Setting),
+        {
+            "__doc__": f"{_means}, for `gevent.pywsgi`; None for no limit.",
+            "__module__": __name__,
+            "name": f"pywsgi_{_name}",
+            "environment_key": f"GEVENT_PYWSGI_{_name.upper()}",
+            "default": _default,
+        },
+    )
 
 
 config = Config()
