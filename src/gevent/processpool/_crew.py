@@ -26,21 +26,14 @@ class Member:
     """One worker."""
 
     def __init__(self, context, initializer, initargs):
-        ours, theirs = context.Pipe()
         self.progress = context.RawArray("d", 2)  # number of the task begun last, and when
         forked = context.get_start_method() == "fork"
-        arguments = (theirs, self.progress, initializer, initargs, forked)
-        self.process = context.Process(target=run_worker, args=arguments, daemon=True)
-        parent_ends.add(ours)
-        try:
-            self.process.start()
-        except BaseException:
-            parent_ends.discard(ours)
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self.connection = ours
+        self.process, self.connection = parent_ends.start(
+            context,
+            run_worker,
+            lambda connection: (connection, self.progress, initializer, initargs, forked),
+            daemon=True,
+        )
         self.sender = Sender(gevent.sleep)
         self.tasks = {}  # {number: task} sent and without a result, in this order
         self.sent = 0
@@ -217,8 +210,7 @@ class Crew:
 
     def _has_died(self, member):
         member.gone = True
-        parent_ends.discard(member.connection)
-        member.connection.close()
+        parent_ends.give_up(member.connection)
         member.sender.forget()
         if member in self.members:
             self.members.remove(member)
@@ -269,8 +261,7 @@ class Crew:
         member.gone = True
         self.members.remove(member)
         member.room.set()
-        parent_ends.discard(member.connection)
-        member.connection.close()  # the end of which it hears, and its own greenlet, too
+        parent_ends.give_up(member.connection)  # the end of which it hears, and its own greenlet, too
         self._grow()
 
     def cancelled(self, task):

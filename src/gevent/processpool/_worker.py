@@ -1,17 +1,16 @@
 """What runs in a process of a `ProcessPool`: one task after the other."""
 
-import os
 import pickle
 import signal as _signal
 import traceback
 from time import monotonic
 
+from gevent._parent_ends import ParentEnds
 from gevent.processpool._parcel import Sender, receive
 
 __all__ = ["parent_ends", "run_worker"]
 
-#: In the parent: its ends of the connections to all workers, which forked ones must not keep.
-parent_ends = set()
+parent_ends = ParentEnds()
 
 
 def run_worker(connection, progress, initializer, initargs, forked):
@@ -20,9 +19,7 @@ def run_worker(connection, progress, initializer, initargs, forked):
     `progress` is shared memory: the number of the task that was begun last, and when.
     """
     if forked:
-        for each in parent_ends:
-            os.close(each.fileno())
-        parent_ends.clear()
+        parent_ends.close_in_child()
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)  # Ctrl-C is the parent's to act upon
     # A handler of the parent's, inherited by a fork, must not outlive what the parent tells its daemons as it ends.
     _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)

@@ -86,30 +86,23 @@ class Member:
 
 def start_member(context, number, generation, supervisor):
     """Start a worker for `supervisor` and return its `Member`. Takes as long as starting a process does."""
-    ours, theirs = context.Pipe()
-    forked = context.get_start_method() == "fork"
-    setup = Setup(
-        number=number,
-        generation=generation,
-        target=supervisor.target,
-        listeners=supervisor.listeners,
-        connection=theirs,
-        parent_pid=os.getpid(),
-        graceful_timeout=supervisor.graceful_timeout,
-        hang_timeout=supervisor.hang_timeout,
-        forked=forked,
-    )
-    process = context.Process(target=run_worker, args=(setup,), name=f"worker-{number}")
-    parent_ends.add(ours)
-    try:
-        process.start()
-    except BaseException:
-        parent_ends.discard(ours)
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-    return Member(number, generation, process, ours)
+
+    def setup_with(connection):
+        setup = Setup(
+            number=number,
+            generation=generation,
+            target=supervisor.target,
+            listeners=supervisor.listeners,
+            connection=connection,
+            parent_pid=os.getpid(),
+            graceful_timeout=supervisor.graceful_timeout,
+            hang_timeout=supervisor.hang_timeout,
+            forked=context.get_start_method() == "fork",
+        )
+        return (setup,)
+
+    process, connection = parent_ends.start(context, run_worker, setup_with, name=f"worker-{number}")
+    return Member(number, generation, process, connection)
 
 
 def follow(member, on_message, on_end):
@@ -123,8 +116,7 @@ def follow(member, on_message, on_end):
                 break
             on_message(member, message)
         member.process.join()
-        parent_ends.discard(member.connection)
-        member.connection.close()
+        parent_ends.give_up(member.connection)
         forget(member.pid)
         member.ended.set()
         on_end(member)

@@ -11,6 +11,7 @@ from itertools import count
 
 import gevent
 from gevent import socket
+from gevent._parent_ends import ParentEnds
 from gevent.baseserver import BaseServer
 from gevent.event import Event
 from gevent.monkey import get_original
@@ -18,7 +19,7 @@ from gevent.supervisor._meter import Meter
 from gevent.supervisor._watch import ORPHAN_LIFETIME_S, Watch
 from gevent.top import _server as _top
 
-__all__ = ["EXIT_BROKEN", "Setup", "Worker", "close_parent_ends", "parent_ends", "run_worker"]
+__all__ = ["EXIT_BROKEN", "Setup", "Worker", "parent_ends", "run_worker"]
 
 #: How often a worker tells its parent how it is, in seconds.
 BEAT_S = 0.5
@@ -27,16 +28,7 @@ BEATS_PER_COUNT = 20
 #: Exit status of a worker whose target failed before it was ready.
 EXIT_BROKEN = 1
 
-#: In the parent: its ends of all connections to workers. A forked worker closes these copies at once, or none would
-#: see the parent's end.
-parent_ends = set()
-
-
-def close_parent_ends():
-    """In a forked child: give up the copies of the parent's ends."""
-    for connection in parent_ends:
-        os.close(connection.fileno())
-    parent_ends.clear()
+parent_ends = ParentEnds()
 
 
 @dataclass
@@ -216,7 +208,7 @@ def run_worker(setup):
     What it raises is told to the supervisor in one line, and printed whole.
     """
     if setup.forked:
-        close_parent_ends()
+        parent_ends.close_in_child()
     worker = Worker(setup)
     _settle_signals(worker)
     worker._begin()

@@ -1,0 +1,45 @@
+"""Worker processes with a connection each, of pools and of supervisors: a worker ends when its parent does.
+
+It notices by the end of its connection, which comes when the last copy of the parent's end is closed. So a forked
+worker closes at once the copies that it has of the ends of all others.
+"""
+
+import os
+
+__all__ = ["ParentEnds"]
+
+
+class ParentEnds:
+    """The parent's ends of the connections to all its workers of one kind."""
+
+    def __init__(self):
+        self._connections = set()
+
+    def start(self, context, run, arguments_with, **options):
+        """Start ``run(*arguments_with(connection))`` in a process; return the process, and our end of the connection.
+
+        :param context: Of `multiprocessing`.
+        :param options: For its ``Process``.
+        """
+        ours, theirs = context.Pipe()
+        process = context.Process(target=run, args=arguments_with(theirs), **options)
+        self._connections.add(ours)
+        try:
+            process.start()
+        except BaseException:
+            self.give_up(ours)
+            raise
+        finally:
+            theirs.close()
+        return process, ours
+
+    def give_up(self, connection):
+        """Close our end of a connection that `start` has made. Again does nothing."""
+        self._connections.discard(connection)
+        connection.close()
+
+    def close_in_child(self):
+        """In a forked worker, first of all."""
+        for connection in self._connections:
+            os.close(connection.fileno())
+        self._connections.clear()
