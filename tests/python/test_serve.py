@@ -15,8 +15,11 @@ import pytest
 DEADLINE_S = 60
 
 APPLICATION = """
-import os, sys
+import os, sys, time
 def app(environ, start_response):
+    began = time.monotonic()
+    while environ["PATH_INFO"] == "/stall" and time.monotonic() - began < 0.3:
+        pass
     body = ("%s %s" % (VERSION, os.getpid())).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
@@ -285,6 +288,11 @@ def wait_for_line(log, text):
         time.sleep(0.02)  # the file is all that tells
 
 
+def scrape(address):
+    with urllib.request.urlopen(f"http://{address}/", timeout=DEADLINE_S) as answer:
+        return answer.read().decode()
+
+
 def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
     log, pid = tmp_path / "access.log", tmp_path / "pid"
     served = serve(
@@ -296,13 +304,18 @@ def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
     wait_for_line(log, "GET /logged")
     began = time.monotonic()
     while True:
-        with urllib.request.urlopen(f"http://{metrics}/", timeout=DEADLINE_S) as answer:
-            text = answer.read().decode()
+        text = scrape(metrics)
         if 'gevent_requests_total{worker="0"} 1' in text:
             break
         assert time.monotonic() - began < DEADLINE_S, text
         time.sleep(0.05)  # the worker tells its parent twice a second
     assert "gevent_workers 1" in text
+    served.get("/stall")
+    while float(re.search(r'gevent_hub_stall_seconds{worker="0"} (\S+)', scrape(metrics))[1]) < 0.2:
+        assert time.monotonic() - began < DEADLINE_S
+        time.sleep(0.05)
+    time.sleep(1.5)  # it is not forgotten by the next beats of the worker
+    assert float(re.search(r'gevent_hub_stall_seconds{worker="0"} (\S+)', scrape(metrics))[1]) >= 0.2
     log.rename(tmp_path / "moved.log")
     served.process.send_signal(signal.SIGUSR1)
     while not log.exists():

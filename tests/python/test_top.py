@@ -6,17 +6,23 @@ import subprocess
 import sys
 
 import pytest
+from scripts import run_script
 
 DEADLINE_S = 60
 
 PROGRAM = """
 import os, sys
 from gevent import monkey; monkey.patch_all(multiprocessing=True)
-import gevent, multiprocessing
+import gevent, multiprocessing, time
 from gevent.util import serve_top
 
 def wait_for_ever():
     gevent.event.Event().wait()
+
+def compute():
+    began = time.perf_counter()
+    while time.perf_counter() - began < 0.4:
+        pass
 
 def child():
     print(os.getpid(), flush=True)
@@ -27,6 +33,8 @@ if __name__ == "__main__":
         serve_top()
         serve_top()
     gevent.spawn(wait_for_ever)
+    if "stall" in sys.argv:
+        gevent.spawn(compute)
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     gevent.sleep(0)
@@ -101,6 +109,61 @@ def test_a_table_names_who_waits(start):
     assert text.split()[:3] == ["pid", "greenlets", "requests/s"]
     assert str(child) in text
     assert "wait_for_ever (program.py:" in text
+
+
+def test_the_longest_stall_of_late_and_where_it_was_are_shown(start):
+    pid, child = start("stall")
+    state = json.loads(ask("top", pid, "--json").stdout)
+    parent = next(worker for worker in state["workers"] if worker["pid"] == pid)
+    assert 300 < parent["stall_ms"] < 10_000
+    assert parent["stall_in"].startswith("compute (program.py:")
+    assert parent["stalled_in"] is None
+    assert "longest stall of the last minute: " in ask("top", pid, "--once").stdout
+
+
+def test_greenlets_of_ours_are_no_news():
+    """Those that a program has spawned, or whose code waits, are."""
+    code = """
+        import json, sys
+        from gevent import monkey; monkey.patch_all(multiprocessing=True)
+        import gevent
+        from gevent.event import Event
+        from gevent.processpool import ProcessPool
+        from gevent.pywsgi import WSGIServer
+        from gevent.server import StreamServer
+        from gevent.supervisor import Supervisor
+        from gevent.top._server import _state
+
+        def application(environ, start_response):
+            environ["wsgi.input"].read()  # which never comes
+
+        def wait():
+            Event().wait()
+
+        def target(worker):
+            server = WSGIServer(worker.listeners[0], application, log=None)
+            server.start()
+            worker.ready()
+            host, port = worker.listeners[0].getsockname()
+            idle = gevent.socket.create_connection((host, port))
+            busy = gevent.socket.create_connection((host, port))
+            busy.sendall(b"POST / HTTP/1.1\\r\\nHost: h\\r\\nContent-Length: 1\\r\\n\\r\\n")
+            with ProcessPool(1, start_method="fork") as pool:
+                pool.apply(abs, (1,))
+            gevent.spawn(wait)
+            gevent.sleep(0.1)
+            print(json.dumps(sorted(each["in"].partition(" ")[0] for each in _state()["waiting"])), flush=True)
+            worker.stopping.wait()
+
+        supervisor = Supervisor(target, 1, ["127.0.0.1:0"], start_method="fork", graceful_timeout=0)
+        supervisor.start()
+        supervisor.wait_ready(30)
+        gevent.spawn_later(1, supervisor.stop)
+        sys.exit(supervisor.run())
+    """
+    done = run_script(code)
+    assert "application" in done.stdout
+    assert json.loads(done.stdout) == ["application", "wait"]
 
 
 def test_stacks_are_told_also_while_the_hub_hangs(start):

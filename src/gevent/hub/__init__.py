@@ -58,6 +58,9 @@ sleep.__module__ = spawn_raw.__module__ = __name__
 
 MAIN_THREAD_IDENT = _main_thread().ident
 
+#: Each is called with a hub when that begins to run.
+_when_run = []
+
 
 def _note_main_thread():
     # The thread that forked is the child's main one, whichever it was in the parent.
@@ -309,6 +312,8 @@ class Hub(WaitOperationsGreenlet):
             self._passes_until_run = False
             self.release_hub_passes()
         self.start_periodic_monitoring_thread()
+        for tell in _when_run:
+            tell(self)
         while not self._ending:
             self._run_once(self.loop, self.loop.run)
             if self._ending or self.loop is None:

@@ -4,24 +4,21 @@ import json
 import os
 import struct
 import sys
-from time import monotonic
 
 from gevent._hub_local import get_hub
 from gevent._native.hub import count_out_this_thread
 from gevent.monkey import get_original
+from gevent.top import _server as _top
+from gevent.top._stalls import LOOK_S
 
 __all__ = ["Watch"]
 
-#: How often the hub shows that it turns. A stall is known to about this, in seconds.
-TICK_S = 0.05
-#: How often the thread looks, in seconds.
-LOOK_S = 0.25
 #: How long a worker may go on when its parent is gone, in seconds.
 ORPHAN_LIFETIME_S = 4.0
 
 
 class Watch:
-    """Measures stalls of the hub that made it, and tells the parent, over `connection`, of one that does not end.
+    """Has stalls of the calling thread's hub measured; tells the parent, over `connection`, of one that does not end.
 
     hang_timeout_s
         a hub that has not turned for so long, in seconds, is reported with every greenlet's stack, once; None: never.
@@ -34,41 +31,19 @@ class Watch:
         self._hang_timeout_s = hang_timeout_s
         self._parent_pid = parent_pid
         self._forked_by = os.getppid()
-        self._expected = self._last_turn = monotonic()
-        self._longest_stall_s = 0.0
         self._armed = False
         self._reported = False
-        self._timer = get_hub().loop.timer(TICK_S, TICK_S, ref=False)
 
     def start(self):
         """Begin to watch. Does not wait."""
-        self._timer.start(self._turn)
+        get_hub()  # the one that is watched
+        _top.watch_stalls()
         get_original("_thread", "start_new_thread")(self._look, (get_original("time", "sleep"),))
 
     def arm(self):
         """From now on, a hub that does not turn is a hang: the application is loaded."""
-        self._last_turn = monotonic()
+        _top.stalls.forget()
         self._armed = True
-
-    @property
-    def stalled_s(self):
-        """For how long the hub has not turned now, in seconds."""
-        return monotonic() - self._last_turn
-
-    @property
-    def longest_stall_s(self):
-        """The longest stall since it was last taken, in seconds, one that goes on included."""
-        return max(self._longest_stall_s, self.stalled_s - TICK_S)
-
-    def take_longest_stall(self):
-        """Return the longest stall since the last call, in seconds."""
-        stall, self._longest_stall_s = self._longest_stall_s, 0.0
-        return stall
-
-    def _turn(self):
-        now = monotonic()
-        self._longest_stall_s = max(self._longest_stall_s, now - self._last_turn - TICK_S)
-        self._last_turn = now
 
     def _look(self, sleep):
         count_out_this_thread()  # it wakes nobody
@@ -78,7 +53,8 @@ class Watch:
                 # The hub, if it turns, has seen it too, and lets requests end.
                 sleep(ORPHAN_LIFETIME_S)
                 os._exit(1)
-            stalled_s = monotonic() - self._last_turn
+            _top.stalls.look()
+            stalled_s = _top.stalls.stalled_s
             if self._armed and self._hang_timeout_s and stalled_s >= self._hang_timeout_s and not self._reported:
                 self._reported = True
                 self._report(stalled_s)

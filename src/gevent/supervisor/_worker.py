@@ -14,7 +14,6 @@ from gevent import socket
 from gevent._parent_ends import ParentEnds
 from gevent.baseserver import BaseServer
 from gevent.event import Event
-from gevent.monkey import get_original
 from gevent.supervisor._meter import Meter
 from gevent.supervisor._watch import ORPHAN_LIFETIME_S, Watch
 from gevent.top import _server as _top
@@ -130,7 +129,7 @@ class Worker:
                 {
                     "beat": {
                         **self.meter.snapshot(),
-                        "stall_s": self._watch.take_longest_stall(),
+                        "stall_s": _top.stalls.longest()[0],
                         "rss_bytes": _top.rss_bytes(),
                         "fds": _top.count_descriptors(),
                         "cpu_s": sum(os.times()[:2]),
@@ -141,12 +140,7 @@ class Worker:
 
     def _begin(self):
         self._watch.start()
-        _top.watched.update(
-            requests=lambda: self.meter.requests,
-            stall_s=lambda: self._watch.longest_stall_s,
-            stalled_s=lambda: self._watch.stalled_s,
-            thread=get_original("_thread", "get_ident")(),
-        )
+        _top.watched.update(requests=lambda: self.meter.requests)
         _serve_top()
         gevent.spawn(self._listen)
         gevent.spawn(self._beat)
@@ -170,7 +164,7 @@ def _own_descriptor(listener, forked):
 
 def _serve_top():
     try:
-        _top.serve()
+        _top.serve(is_looked_after=True)
     except OSError as error:
         print(f"python -m gevent top will not see this worker: {error}", file=sys.stderr, flush=True)
 

@@ -26,12 +26,24 @@ def _waits(workers):
     return sorted(found, reverse=True)[:10]
 
 
+def _longest_stall(workers):
+    """Return the longest one whose place is known, as text; None for none."""
+    known = [each for each in workers if each["stall_in"]]
+    if not known:
+        return None
+    worst = max(known, key=lambda each: each["stall_ms"])
+    return f"{worst['stall_ms']:.0f} ms, {worst['pid']}  {worst['stall_in']}"
+
+
 def text_of(state):
     """Return the table as lines of text."""
     rows = [_COLUMNS, *map(_cells, state["workers"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows]
     lines += [f"{worker['pid']} hangs in {worker['stalled_in']}" for worker in state["workers"] if worker["stalled_in"]]
+    stall = _longest_stall(state["workers"])
+    if stall:
+        lines += ["", f"longest stall of the last minute: {stall}"]
     waits = _waits(state["workers"])
     if waits:
         lines += ["", "waiting longest:"]
@@ -44,6 +56,7 @@ def live(look, pid):
     from rich.console import Group
     from rich.live import Live
     from rich.table import Table
+    from rich.text import Text
 
     def drawing():
         state = look()
@@ -57,7 +70,8 @@ def live(look, pid):
             waits.add_column(name)
         for for_s, each, place in _waits(state["workers"]):
             waits.add_row(f"{for_s:.1f}", str(each), place)
-        return Group(table, waits)
+        stall = _longest_stall(state["workers"])
+        return Group(table, Text(f"longest stall of the last minute: {stall or '-'}\n"), waits)
 
     with Live(drawing(), screen=True, auto_refresh=False) as screen:
         while True:

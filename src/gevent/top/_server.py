@@ -10,9 +10,12 @@ from time import monotonic
 
 from greenlet import getcurrent, greenlet
 
-from gevent._hub_local import register_after_abandon
+from gevent import hub as _hub
+from gevent._hub_local import get_hub_if_exists, register_after_abandon
 from gevent._native.hub import count_out_this_thread
 from gevent.monkey import get_original
+from gevent.top._places import is_ours, place_of
+from gevent.top._stalls import Stalls
 
 __all__ = [
     "count_descriptors",
@@ -22,14 +25,18 @@ __all__ = [
     "rss_bytes",
     "serve",
     "socket_folder",
+    "stalls",
+    "watch_stalls",
     "watched",
 ]
 
 #: So many of the greenlets that wait are named.
 NAMED_MAX = 10
 
-#: What the process's supervisor, if any, has to add: {"requests": function, "stall_s": function}.
+#: What the process's supervisor, if any, has to add: {"requests": function}.
 watched = {}
+#: Of the main thread's hub, from `watch_stalls` on.
+stalls = Stalls()
 
 _serving_in = None  # the process whose socket is open
 _first_seen = {}  # {id(greenlet): (where it was, since when)}
@@ -72,10 +79,11 @@ def forget(pid):
         pass  # it never served, or has cleaned up after itself
 
 
-def serve():
+def serve(is_looked_after=False):
     """Answer from now on, in this process and its forked children. Again does nothing. Does not wait.
 
-    Raises OSError where the folder of the sockets cannot be made, or is somebody else's.
+    `is_looked_after`: somebody else calls ``stalls.look()``. Raises OSError where the folder of the sockets cannot be
+    made, or is somebody else's.
     """
     global _serving_in
     if _serving_in is None:
@@ -83,8 +91,26 @@ def serve():
     if _serving_in == os.getpid():
         return
     _serving_in = os.getpid()
+    watch_stalls()
     listener = _listen()
-    get_original("_thread", "start_new_thread")(_answer_all, (listener,))
+    start_new_thread = get_original("_thread", "start_new_thread")
+    start_new_thread(_answer_all, (listener,))
+    if not is_looked_after:
+        start_new_thread(stalls.look_for_ever, ())
+
+
+def watch_stalls():
+    """Measure stalls of the main thread's hub, the one there is or the next one, from now on."""
+    if _watch_hub not in _hub._when_run:
+        _hub._when_run.append(_watch_hub)
+    hub = get_hub_if_exists()
+    if hub is not None:
+        _watch_hub(hub)
+
+
+def _watch_hub(hub):
+    if hub.main_hub and not stalls.watches(hub):
+        stalls.watch(hub)
 
 
 def _serve_again():
@@ -149,12 +175,14 @@ def _state():
     requests = watched["requests"]() if "requests" in watched else 0
     before, at = _previous.get("requests", requests), _previous.get("at", now)
     _previous.update(requests=requests, at=now)
+    stall_s, stall_in = stalls.longest()
     return {
         "pid": os.getpid(),
         "greenlets": len(greenlets),
         "requests_per_s": (requests - before) / (now - at) if now > at else 0.0,
-        "stall_ms": 1000 * watched["stall_s"]() if "stall_s" in watched else 0.0,
-        "stalled_in": _where_it_hangs(),
+        "stall_ms": 1000 * stall_s,
+        "stall_in": stall_in,
+        "stalled_in": stalls.stalled_in,
         "rss_bytes": rss_bytes(),
         "fds": count_descriptors(),
         "waiting": _waiting(greenlets, now),
@@ -162,41 +190,19 @@ def _state():
     }
 
 
-def _where_it_hangs():
-    stalled_s = watched["stalled_s"]() if "stalled_s" in watched else 0.0
-    if stalled_s < 0.1:
-        return None
-    return _place(sys._current_frames().get(watched["thread"]))
-
-
 def _waiting(greenlets, now):
     seen = {}
     for each in greenlets:
         frame = each.gr_frame
-        if frame is None:
+        if frame is None or isinstance(each, _hub.Hub) or is_ours(frame):
             continue
-        place = _place(frame)
+        place = place_of(frame)
         known = _first_seen.get(id(each))
         seen[id(each)] = known if known is not None and known[0] == place else (place, now)
     _first_seen.clear()
     _first_seen.update(seen)
     longest = sorted(seen.values(), key=lambda each: each[1])[:NAMED_MAX]
     return [{"in": place, "for_s": now - since} for place, since in longest]
-
-
-def _place(frame):
-    """Where the program is, rather than gevent within it."""
-    innermost = frame
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (
-        "gevent",
-        "threading",
-        "queue",
-    ):
-        frame = frame.f_back
-    frame = frame or innermost
-    if frame is None:
-        return None
-    return f"{frame.f_code.co_name} ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
 
 
 def rss_bytes():
