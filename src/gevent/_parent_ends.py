@@ -33,9 +33,17 @@ class ParentEnds:
             theirs.close()
         return process, ours
 
+    def keep(self, connection):
+        """Have a forked worker close its copy of `connection`, anything with a descriptor, too, until `drop`."""
+        self._connections.add(connection)
+
+    def drop(self, connection):
+        """It is about to be closed: undo `keep`. Again does nothing."""
+        self._connections.discard(connection)
+
     def give_up(self, connection):
         """Close our end of a connection that `start` has made. Again does nothing."""
-        self._connections.discard(connection)
+        self.drop(connection)
         connection.close()
 
     def close_in_child(self):

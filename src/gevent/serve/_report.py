@@ -130,18 +130,18 @@ class MetricsServer(WSGIServer):
             raise ValueError(f"--metrics: {error}") from None
         except OSError as error:
             raise OSError(error.errno, f"--metrics: {error.strerror}") from None
-        parent_ends.add(listener)
+        parent_ends.keep(listener)
         server = cls(listener, metrics_application(supervisor), log=None)
         server.address = _listeners.describe(listener)
         return server
 
     def handle(self, connection, address):
         """As any; a worker that is forked meanwhile gives its copy of the connection up."""
-        parent_ends.add(connection)
+        parent_ends.keep(connection)
         try:
             super().handle(connection, address)
         finally:
-            parent_ends.discard(connection)
+            parent_ends.drop(connection)
 
 
 class _Statsd:
