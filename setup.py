@@ -36,6 +36,7 @@ setup(
     package_dir={"": "src"},
     packages=find_packages("src"),
     include_package_data=False,
+    package_data={"": ["*.pyi", "py.typed"]},
     zip_safe=False,
     cmake_source_dir=".",
     cmdclass={"bdist_wheel": WheelWithATree},

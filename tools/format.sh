@@ -16,7 +16,7 @@ cxx=() python=() cython=()
 for file in ${files[@]+"${files[@]}"}; do
   case $file in
     *.cc | *.h) cxx+=("$file") ;;
-    *.py) python+=("$file") ;;
+    *.py | *.pyi) python+=("$file") ;;
     *.pyx | *.pxd | *.pxi) cython+=("$file") ;;
   esac
 done

@@ -125,6 +125,7 @@ PARTS = {
     "cpp-portable": CppTests("portable", 900),
     "cross": CrossTests(2400),
     "tidy": PythonTests("tests/tidy", 300),
+    "types": PythonTests("tests/types", 600),
     "python": PythonTests("tests/python", 1500),
     "upstream": PythonTests("tests/upstream", 1800),
     "cpython": CPythonTests(),

@@ -20,7 +20,9 @@ def rows(text):
 
 
 def lies_there(path):
-    return path.name not in {"README.md", "__pycache__"} and not path.name.startswith(".")
+    if path.suffix == ".pyi" and path.with_suffix(".py").exists():
+        return False  # a module's types
+    return path.name not in {"README.md", "__pycache__", "py.typed"} and not path.name.startswith(".")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

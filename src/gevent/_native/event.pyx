@@ -5,6 +5,7 @@ The line of waiters is cpp/sync/broadcast.h; links are cpp/python/wait/callback_
 """
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
+from types import GenericAlias
 
 from gevent._native.timeout import Running, Timeout
 
@@ -218,6 +219,7 @@ A value or an exception that is handed over once to all who wait for it.
     cdef public object _imap_task_index
 
     __slots__ = ("_value", "_exc_info", "_imap_task_index")
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __cinit__(self):
         self._value = _UNSET

@@ -9,6 +9,8 @@ cimport cython
 from cpython.object cimport PyObject
 from cpython.weakref cimport PyWeakref_NewRef
 from libcpp.memory cimport unique_ptr
+from types import GenericAlias as _GenericAlias
+
 from greenlet import GreenletExit as _GreenletExit
 
 from gevent.exceptions import LoopExit as _LoopExit
@@ -145,6 +147,8 @@ cdef class Greenlet(greenlet):
     cdef Phase _phase
     cdef bint _announced      # _line is being told, or about to be
     cdef bint _bound          # bind_to_process()
+
+    __class_getitem__ = classmethod(_GenericAlias)
 
     spawning_stack_limit = 10
 

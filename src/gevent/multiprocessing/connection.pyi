@@ -1,0 +1,3 @@
+# As gevent.multiprocessing: to a type checker, this is the standard library's module.
+from multiprocessing.connection import *
+from multiprocessing.connection import Connection as Connection

@@ -1,0 +1,2 @@
+# As gevent.multiprocessing: to a type checker, this is the standard library's module.
+from multiprocessing.shared_memory import *

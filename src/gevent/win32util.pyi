@@ -1,0 +1,3 @@
+__all__ = ["formatError"]
+
+def formatError(errorcode: object) -> str: ...

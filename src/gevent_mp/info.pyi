@@ -1,0 +1,3 @@
+__all__ = ["main"]
+
+def main() -> int: ...

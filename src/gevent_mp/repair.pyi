@@ -1,0 +1,6 @@
+from collections.abc import Sequence
+
+__all__ = ["main", "repair"]
+
+def repair(dry_run: bool = False) -> list[str]: ...
+def main(arguments: Sequence[str] | None = None) -> int: ...
