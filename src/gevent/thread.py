@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from greenlet import GreenletExit, getcurrent
 
+from gevent import _helper_threads
 from gevent._native.greenlet import bind_to_process
 from gevent._native.hub import fork_generation, looked_in_vain, running_greenlet
 from gevent._native.semaphore import ThreadLock
@@ -133,16 +134,16 @@ def stack_size(size=None):
 
 
 def start_new_thread(function, args=(), kwargs=None):
-    """Call ``function(*args, **kwargs)`` in a new greenlet, in the next turn; return its ident. Does not wait."""
+    """Call ``function(*args, **kwargs)`` in a new greenlet, in the next turn; return its ident. Does not wait.
+
+    Some threads of `multiprocessing`'s own are native: gevent._helper_threads tells which.
+    """
+    if _helper_threads.must_be_native(function):
+        return _helper_threads.start(function, args, kwargs or {})
     greenlet = Greenlet.spawn(function, *args) if kwargs is None else Greenlet.spawn(function, *args, **kwargs)
-    _bind_if_helper(greenlet, function)
-    return id(greenlet)
-
-
-def _bind_if_helper(greenlet, function):
-    # A thread of `multiprocessing` itself has business with other processes, which no child may continue.
-    if getattr(getattr(function, "__self__", None), "_stays_in_its_process", False):
+    if _helper_threads.is_bound(function):
         bind_to_process(greenlet)
+    return id(greenlet)
 
 
 class _ThreadHandle:
@@ -225,13 +226,41 @@ def start_joinable_thread(function, handle=None, daemon=True):
         handle = _ThreadHandle()
     elif not isinstance(handle, _ThreadHandle):
         raise TypeError("'handle' must be a _ThreadHandle")
+    if _helper_threads.must_be_native(function):
+        _start_joinable_natively(function, handle, daemon)
+        return handle
     greenlet = Greenlet(function)
     handle._begin(id(greenlet))
     if daemon:
         greenlet.rawlink(lambda _: handle._set_done())
     else:
         _awaited_at_exit.add(handle)
-        greenlet.rawlink(lambda _: (_awaited_at_exit.discard(handle), handle._set_done()))
-    _bind_if_helper(greenlet, function)
+        greenlet.rawlink(lambda _: _end_awaited(handle))
+    if _helper_threads.is_bound(function):
+        bind_to_process(greenlet)
     greenlet.start()
     return handle
+
+
+def _end_awaited(handle):
+    _awaited_at_exit.discard(handle)
+    handle._set_done()
+
+
+def _start_joinable_natively(function, handle, daemon):
+    def run():
+        handle.ident = get_ident()
+        try:
+            function()
+        finally:
+            _end_awaited(handle)
+
+    handle._begin(0)
+    if not daemon:
+        _awaited_at_exit.add(handle)
+    try:
+        _helper_threads.start(run, (), {})
+    except BaseException:
+        _awaited_at_exit.discard(handle)
+        handle._state = "not started"
+        raise

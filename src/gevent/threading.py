@@ -13,6 +13,7 @@ import threading as __threading__
 
 from greenlet import getcurrent
 
+from gevent._helper_threads import call_at_end
 from gevent._native.rlock import ThreadRLock as _ThreadRLock
 from gevent._util import LazyOnClass  # noqa: F401 - gevent has it here too
 from gevent.event import Event
@@ -113,6 +114,8 @@ def _set_sentinel():
     current = getcurrent()
     if isinstance(current, Greenlet):
         current.rawlink(lambda _: release())
+    else:
+        call_at_end(release)
     return sentinel
 
 

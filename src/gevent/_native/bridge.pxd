@@ -50,3 +50,4 @@ cdef extern from "python/wait/parking.h" namespace "gevent":
 
 cdef extern from "python/wait/named_wait.h" namespace "gevent":
     int park_named_in(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+    int park_thread_named_in(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1

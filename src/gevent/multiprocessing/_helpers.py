@@ -5,6 +5,8 @@ a pool's workers and results, or serve a manager's clients do not, as no thread 
 business is with other processes, and a copy of them would take and send what belongs to the parent. What becomes of
 them is told in cpp/python/hub/bound_greenlets.h.
 
+They are everybody's, so they do not hang on the thread that happens to start them: gevent._helper_threads.
+
 To start one is to wait for a turn of the loop. A greenlet that is interrupted there must not leave a thread that runs
 while its owner has not noted it: nobody would ever end it. So `start` comes to its end, and what was thrown in is
 raised by its owner, who then knows how to end it: a queue, a pool, an executor; otherwise by `start` itself.
@@ -13,6 +15,7 @@ raised by its owner, who then knows how to end it: a queue, a pool, an executor;
 import sys
 from functools import partial, wraps
 
+from gevent._hub_local import get_hub_if_exists
 from gevent.greenlet import Greenlet
 from gevent.multiprocessing._package import STDLIB_NAME, changes_of_module
 from gevent.multiprocessing._view import View
@@ -96,7 +99,10 @@ def _make_pool_init(original):
 def _end_given_up(pool):
     # Nobody has this pool. Its end is nothing for the interrupted greenlet to wait for.
     if "_terminate" in vars(pool):
-        Greenlet.spawn(pool.terminate)
+        if get_hub_if_exists() is None:
+            pool.terminate()
+        else:
+            Greenlet.spawn(pool.terminate)
         return
     for worker in pool._pool:
         if hasattr(worker, "terminate"):  # not so a pool of threads
@@ -108,13 +114,29 @@ def _make_pools_wholly(module):
 
 
 def _view_for_pools(threading, helper_class):
+    class HandlerOfThreads(threading.Thread):
+        _belongs_to_pool = True
+
     def Thread(*args, **kwargs):
         # A pool of threads has to do with this process only; what it does in a child is what the program's threads do.
         maker = sys._getframe(1)
         pool, module = maker.f_locals.get("self"), maker.f_globals
-        return (threading.Thread if isinstance(pool, module["ThreadPool"]) else helper_class)(*args, **kwargs)
+        return (HandlerOfThreads if isinstance(pool, module["ThreadPool"]) else helper_class)(*args, **kwargs)
 
     return View(threading, Thread=Thread)
+
+
+def _mark_workers(module):
+    pool = module.ThreadPool
+    make_worker = pool.Process
+
+    @wraps(make_worker)
+    def Process(*args, **kwargs):
+        worker = make_worker(*args, **kwargs)
+        worker._belongs_to_pool = True
+        return worker
+
+    yield pool, "Process", staticmethod(Process)
 
 
 def _threading_for(view):
@@ -148,5 +170,6 @@ def changes(mp):
         yield from changes_of_module(f"{mp.name}.{name}", _threading_for(View(threading, Thread=helper)))
     yield from changes_of_module(f"{mp.name}.pool", _threading_for(_view_for_pools(threading, owned)))
     yield from changes_of_module(f"{mp.name}.pool", _make_pools_wholly)
+    yield from changes_of_module(f"{mp.name}.pool", _mark_workers)
     if mp.name == STDLIB_NAME:
         yield from changes_of_module(_EXECUTOR, _bind_manager_thread)
