@@ -33,11 +33,12 @@ soak: build
 cross: build
 	@tools/cross.sh $(ARGS)
 
-# Formatters, linters, the rules of the house, and whether the core compiles and links for other systems.
+# Formatters, linters, the rules of the house, and whether the core compiles and links for other systems; fails where the
+# compiler for those cannot be had.
 check: build
 	@tools/format.sh --check
 	@.venv/bin/python -m pytest -q -ra tests/tidy
-	@tools/cross.sh || [ $$? = 2 ]  # 2: what it needs cannot be had here, as it has said
+	@tools/cross.sh
 
 format: build
 	@tools/format.sh --fix

@@ -43,14 +43,18 @@ fill() { # FOLDER COMMAND
 
 install_zig() { # FOLDER
   echo "make: getting zig, a compiler for other systems"
-  rm -rf "$1/ziglang"
-  if ! "$bin/python" -m pip install -q --disable-pip-version-check --no-compile --target "$1" \
-    -r tools/cross/requirements.txt >"$top/zig.log" 2>&1; then
-    tail -3 "$top/zig.log" >&2
-    echo "make: no compiler for other systems, so nothing was compiled for them: pip could not install" \
-      "tools/cross/requirements.txt; is a package index reached?" >&2
-    exit 2
-  fi
+  local pause
+  # pip itself tries again when it finds no connection, but not when one ends in the middle of these 100 MB.
+  for pause in 5 15 ""; do
+    rm -rf "$1/ziglang"
+    "$bin/python" -m pip install -q --retries 8 --disable-pip-version-check --no-compile --target "$1" \
+      -r tools/cross/requirements.txt >"$top/zig.log" 2>&1 && return 0
+    [ -z "$pause" ] || sleep "$pause"
+  done
+  tail -3 "$top/zig.log" >&2
+  echo "make: no compiler for other systems, so nothing was compiled for them: pip could not install" \
+    "tools/cross/requirements.txt; is a package index reached?" >&2
+  exit 2
 }
 
 # The distribution's source packages, with package lists of our own: the system's setting is left alone. Where there are
@@ -69,7 +73,7 @@ get_sources() { # FOLDER
     esac
   done
   local apt=(apt-get -q -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$1/apt/parts"
-    -o "Dir::State::Lists=$1/apt/lists" -o APT::Sandbox::User=)
+    -o "Dir::State::Lists=$1/apt/lists" -o APT::Sandbox::User= -o Acquire::Retries=5)
   { "${apt[@]}" update; (cd "$1/apt/packages" && "${apt[@]}" source --download-only libev libuv1 c-ares); } \
     >"$top/apt.log" 2>&1 </dev/null || true
   for name in libev libuv c-ares; do
@@ -142,11 +146,13 @@ link_whole() { # TARGET
 }
 
 run_tests() { # TARGET
-  local qemu=qemu-${1%%-*} but=()
+  # The search through the steps of waking goes through every order of them by itself: it finds the same on any machine,
+  # and would take qemu most of an hour.
+  local qemu=qemu-${1%%-*} but=(--source-file-exclude="*wake_protocol_test*")
   # qemu 7 itself ends by an assertion when the forked child of a program with threads starts one; 11 does not.
-  case $("$qemu" --version) in *"version 7."*) but=(-tce="a forked child has none of its parent's errands*") ;; esac
+  case $("$qemu" --version) in *"version 7."*) but+=(-tce="a forked child has none of its parent's errands*") ;; esac
   QEMU_LD_PREFIX=/usr/$1 timeout "${GEVENT_CPP_DEADLINE:-900}" "$qemu" "$top/$1/tests/cpp/gevent_tests" \
-    --no-colors ${but[@]+"${but[@]}"} </dev/null
+    --no-colors "${but[@]}" </dev/null
 }
 
 fill "$compilers" install_zig
