@@ -14,11 +14,11 @@ tools/venv.sh
 
 bin=$PWD/.venv/bin
 tools/configure.sh
-# A binding whose source is gone must not stay importable.
+# A binding that used to have a file of its own would be found before the one in the library.
 for module in src/gevent/_native/*.cpython-*.so; do
   stem=${module##*/}
   stem=${stem%%.*}
-  if [ -f "$module" ] && [ ! -f "src/gevent/_native/$stem.pyx" ]; then rm -f "$module"; fi
+  if [ -f "$module" ] && [ "$stem" != ares ]; then rm -f "$module"; fi
 done
 # -k 0: one broken module does not keep the others from being built; the exit status still tells.
 "$bin/ninja" -C build/dev -k 0 "$@"

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from tree import ROOT, files, names
@@ -53,3 +54,12 @@ def test_no_two_test_files_have_one_name():
     """pytest imports them by that name, and would refuse the second, and with it the whole folder."""
     counts = Counter(path.name for path in files("tests", ".py") if path.name.startswith("test_"))
     assert [name for name, count in counts.items() if count > 1] == []
+
+
+def test_the_library_of_bindings_names_each_of_them():
+    cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    apart = set(re.search(r"set\(GEVENT_BINDINGS_APART (.*)\)", cmake).group(1).split())
+    built = {Path(name).stem for name in names(files("src/gevent/_native", ".pyx"))}
+    assignments = [node for node in tree_of("src/gevent/_native/__init__.py").body if isinstance(node, ast.Assign)]
+    listed = next(each.value.args[0] for each in assignments if each.targets[0].id == "_IN_LIBRARY")
+    assert sorted(ast.literal_eval(listed)) == sorted(built - apart)
