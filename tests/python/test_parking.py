@@ -94,7 +94,7 @@ def test_waiting_in_a_callback_of_the_hub_is_refused():
 
     def callback():
         try:
-            gevent.sleep(0)
+            gevent.sleep(0.001)
         except BlockingSwitchOutError as error:
             seen.append(str(error))
 

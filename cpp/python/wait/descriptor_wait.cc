@@ -159,6 +159,7 @@ Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfie
     waiting_threads().push_back(thread);
     return thread.wait(timeout_s);
   }
+  if (has_no_time(timeout_s)) return look(all) ? kWoken : kTimedOut;
   const Nanoseconds start = Clock::now();
   Loop* loop = current_loop();
   if (loop == nullptr) return kFailed;

@@ -325,7 +325,10 @@ bool is_number(double seconds) noexcept {
   return false;
 }
 
+bool has_no_time(double timeout_s) noexcept { return timeout_s == 0 && in_hub(); }
+
 Parked park_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  if (has_no_time(timeout_s)) return kTimedOut;
   ParkedGreenlet* parked = take_for_caller(timeout_s);
   if (parked == nullptr) return kFailed;
   parked->cookie = cookie;
@@ -335,6 +338,7 @@ Parked park_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
 }
 
 Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept {
+  if (has_no_time(timeout_s)) return kTimedOut;
   ParkedGreenlet* parked = take_for_caller(timeout_s);
   if (parked == nullptr) return kFailed;
   parked->cookie = cookie;
@@ -344,7 +348,7 @@ Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept 
 }
 
 Parked sleep_for(double seconds, bool ref) noexcept {
-  if (seconds <= 0 && interpreter_exits()) [[unlikely]]
+  if (seconds <= 0 && (interpreter_exits() || in_hub())) [[unlikely]]
     return kTimedOut;
   ParkedGreenlet* parked = take_for_caller(seconds);
   if (parked == nullptr) return kFailed;

@@ -27,6 +27,10 @@ enum Parked : int { kFailed = -1, kTimedOut = 0, kWoken = 1 };
 // Whether `seconds` is a number; false + ValueError for what is none and would never be over. All below ask this.
 bool is_number(double seconds) noexcept;
 
+// Whether the caller is a hub that asks for a wait without time: it would wait for itself, so it gets kTimedOut at
+// once, and whoever has descriptors looks at them.
+[[nodiscard]] bool has_no_time(double timeout_s) noexcept;
+
 // Stands in `queue` until woken. `timeout_s` in seconds; negative: no limit; 0: one turn of the loop. `cookie` is
 // Waiter::cookie. On kTimedOut and kFailed the waiter has left the queue.
 Parked park_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
@@ -35,7 +39,8 @@ Parked park_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexc
 Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
 
 // Sleeps `seconds`; 0 lets everybody else who is ready run first. `ref`: whether the sleep keeps the loop running.
-// Returns kTimedOut or kFailed. While the interpreter exits nobody else runs any more, so that 0 is over at once.
+// Returns kTimedOut or kFailed. In a hub, and while the interpreter exits, there is nobody to let run: 0 is over at
+// once.
 Parked sleep_for(double seconds, bool ref) noexcept;
 
 // Waits until `io` is ready (the watcher is started and stopped here; its callback and owner are set here).

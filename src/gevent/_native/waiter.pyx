@@ -200,6 +200,10 @@ A Waiter whose values queue up: each `get` takes the next one."""
         return self._values.pop(0)
 
 
+cdef extern from "python/wait/parking.h" namespace "gevent":
+    bint has_no_time(double timeout_s)
+
+
 cdef object _EXPIRED = object()  # what the timer of an iteration puts among the finished objects
 
 
@@ -224,6 +228,15 @@ cdef class _WaitIterator:
 
     cdef int _begin(self) except -1:
         self._linked = True
+        cdef double seconds = 1.0 if self._timeout is None else getattr(self._timeout, "seconds", self._timeout)
+        if has_no_time(max(0.0, seconds)):
+            # In the hub, whom nobody can call back meanwhile: what is ready now.
+            for each in self._objects:
+                ready = getattr(each, "ready", None)
+                if ready is not None and ready():
+                    self._deliver(each)
+            self._deliver(_EXPIRED)
+            return 0
         if self._timeout is not None:
             self._timer = self._hub.loop.timer(getattr(self._timeout, "seconds", self._timeout), priority=-1)
             self._timer.start(self._deliver, _EXPIRED)
