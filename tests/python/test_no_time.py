@@ -107,9 +107,9 @@ def call(function):
 """
 PLACES = {
     "a callback": "hub.loop.run_callback(call, lambda: results.append(run_all())); done.wait()",
-    "a timer": "timer = hub.loop.timer(0); timer.start(call, lambda: results.append(run_all())); done.wait(); timer.close()",
+    "a timer": "with hub.loop.timer(0) as timer: timer.start(call, lambda: results.append(run_all())); done.wait()",
     "a finalizer": "hub.loop.run_callback(call, collect); done.wait()",
-    "a link": "ended.rawlink(lambda _: (results.append(run_all()), done.set())); done.wait()",
+    "a link": "ended.rawlink(lambda _: results.append(run_all()) or done.set()); done.wait()",
     "a greenlet": "results.append(run_all())",
 }
 END = """

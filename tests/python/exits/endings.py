@@ -4,13 +4,12 @@ The world "plain" is the standard library alone, so what a program of it is expe
 warning is an error (`-X dev -W error`), and a word on standard error fails the test.
 """
 
-import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from scripts import run_command
 
 __all__ = ["GREEN", "WORLDS", "check_ending", "endings"]
 
@@ -36,27 +35,8 @@ def _run(folder, world, code, arguments):
     program = Path(folder) / "program.py"
     code = textwrap.dedent(code)
     program.write_text(beginning + code + (FOOTER if "def main(" in code else ""), encoding="utf-8")
-    environment = {**os.environ, "PYTHONFAULTHANDLER": "1", "PYTHONUNBUFFERED": "", "GEVENT_LOOP": loop}
-    process = subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", str(program), *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=DEADLINE_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        output, errors = process.communicate()
-        raise AssertionError(f"still running after {DEADLINE_S} s\nstdout: {output}\nstderr: {errors}") from None
-    try:
-        os.killpg(process.pid, 9)  # what a program of these may leave on purpose
-    except ProcessLookupError:
-        pass
-    return process.returncode, output, errors
+    command = [sys.executable, "-X", "dev", "-W", "error", str(program), *arguments]
+    return run_command(command, {"PYTHONUNBUFFERED": "", "GEVENT_LOOP": loop}, DEADLINE_S)
 
 
 def check_ending(folder, world, code, output, status=0, last_line=None, arguments=()):
@@ -64,9 +44,10 @@ def check_ending(folder, world, code, output, status=0, last_line=None, argument
 
     Nothing may be on standard error; or, with `last_line`, a traceback that ends with that.
     """
-    returned, written, errors = _run(folder, world, code, arguments)
-    shown = f"status {returned}\nstdout: {written}\nstderr: {errors}"
-    assert returned == status, shown
+    result = _run(folder, world, code, arguments)
+    written, errors = result.stdout, result.stderr
+    shown = f"status {result.returncode}\nstdout: {written}\nstderr: {errors}"
+    assert result.returncode == status, shown
     assert sorted(written.split()) == sorted(output.split()), shown
     if last_line is None:
         assert errors == "", shown
