@@ -4,6 +4,7 @@ It notices by the end of its connection, which comes when the last copy of the p
 worker closes at once the copies that it has of the ends of all others.
 """
 
+import contextlib
 import os
 
 __all__ = ["ParentEnds"]
@@ -49,5 +50,6 @@ class ParentEnds:
     def close_in_child(self):
         """In a forked worker, first of all."""
         for connection in self._connections:
-            os.close(connection.fileno())
+            with contextlib.suppress(OSError):  # closed just before the fork
+                os.close(connection.fileno())
         self._connections.clear()

@@ -259,6 +259,28 @@ def test_a_broken_application_leaves_the_old_one_serving(serve, folder):
     assert served.end() == 0
 
 
+def test_a_broken_application_ends_no_service_however_many_workers_there_are(serve, folder):
+    """Nor does one that is broken by the time that a worker has served its requests."""
+    served = serve("hello:app", "--processes", "6", "--max-requests", "1", PYTHONDONTWRITEBYTECODE="1")
+    (folder / "hello.py").write_text("import nothing_of_that_name\n")
+    before = served.get()
+    assert "goes on" in served.wait_until_it_says("nothing_of_that_name")
+    served.process.send_signal(signal.SIGHUP)
+    assert "nothing_of_that_name" in served.wait_until_it_says("not reloaded")
+    assert served.get().split()[0] == before.split()[0]
+    assert served.end() == 0
+
+
+def test_a_signal_between_its_first_line_and_its_workers_stops_it(folder):
+    process = subprocess.Popen(
+        command("hello:app", "--bind", "127.0.0.1:0"), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline().startswith(b"listening on")
+    process.terminate()
+    assert process.wait(DEADLINE_S) == 0
+    process.stdout.close()
+
+
 def test_a_changed_source_reloads(serve, folder):
     served = serve("hello:app", "--processes", "1", "--reload", PYTHONDONTWRITEBYTECODE="1")
     assert served.get().startswith("one ")

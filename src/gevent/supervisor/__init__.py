@@ -12,14 +12,15 @@ gevent has no such thing.
 import os
 import signal as _signal
 import sys
+from _thread import get_ident as _get_ident
 from time import monotonic
 
 import gevent
 from gevent.event import Event
-from gevent.lock import RLock
 from gevent.supervisor import _fleet, _listeners
 from gevent.supervisor._fleet import Record
 from gevent.supervisor._notify import Notifier
+from gevent.supervisor._succession import Succession
 from gevent.supervisor._worker import Worker
 
 __all__ = [
@@ -118,16 +119,19 @@ class Supervisor:
         self._start_method = start_method
         self._preload = preload
         self._reuse_port = reuse_port
-        self._say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+        self._say_line = say or (lambda line: print(line, file=sys.stderr, flush=True))
         self._members = []
         self._generation = 0
         self._failures = 0
         self._backoff_s = 0.0
         self._stopping = False
+        self._hub = None  # whose greenlets do what is asked for, from `start` on
+        self._begun = Event()  # `start` is over
+        self._begun.set()
         self._all_ready = Event()
         self._done = Event()
         self._status = EXIT_STOPPED
-        self._changing = RLock()
+        self._succession = Succession(self)
         self._notifier = None
         self._stop_timeout = graceful_timeout
 
@@ -150,25 +154,37 @@ class Supervisor:
         """
         from gevent import multiprocessing
 
-        self._context = multiprocessing.get_context(self._start_method)
-        self._notifier = Notifier()
-        self.listeners = _listeners.from_systemd()
-        bound = _listeners.bind_all(self._wanted_listeners, self._reuse_port)
-        self._files = _listeners.files_of(
-            each for each, wanted in zip(bound, self._wanted_listeners) if not hasattr(wanted, "fileno")
-        )
-        self.listeners += bound
+        self._hub = gevent.get_hub()
+        if self._stopping:
+            gevent.spawn(self._end)
+            return
+        self._begun.clear()
         try:
-            _call(self.listening, self.addresses)
+            self._context = multiprocessing.get_context(self._start_method)
+            self._notifier = Notifier()
+            self._open_listeners()
+            self._call(self.listening, self.addresses)
             if self._preload is not None:
                 self._preload()
             for number in range(self.processes):
+                if self._stopping:
+                    break
                 self._start_one(number)
         except BaseException:
             self._kill_all("the start failed")
             self._close_listeners()
+            self._hub = None
             raise
+        finally:
+            self._begun.set()
         gevent.spawn(self._look_after)
+
+    def _open_listeners(self):
+        self.listeners = _listeners.from_systemd()
+        bound = _listeners.bind_all(self._wanted_listeners, self._reuse_port)
+        made_here = [each for each, wanted in zip(bound, self._wanted_listeners) if not hasattr(wanted, "fileno")]
+        self._files = _listeners.files_of(made_here)
+        self.listeners += bound
 
     def wait_ready(self, timeout=None):
         """Wait until all workers have been ready once, at most `timeout` seconds; return whether they have."""
@@ -184,7 +200,7 @@ class Supervisor:
         """
         previous = self._take_signals() if signals else {}
         try:
-            if not self._members and not self._done.is_set():
+            if self._hub is None:
                 self.start()
             self._done.wait()
         finally:
@@ -197,35 +213,62 @@ class Supervisor:
     def stop(self, timeout=None):
         """Let the workers end within `timeout` seconds (None: `graceful_timeout`). Does not wait; `run` returns then.
 
-        May be called from any greenlet and from a signal handler.
+        May be called from any greenlet, of any thread, and from a signal handler.
         """
         if self._stopping:
             return
         self._stopping = True
         self._stop_timeout = self.graceful_timeout if timeout is None else timeout
-        gevent.spawn(self._end)
+        self._spawn(self._end)
 
     def reload(self):
         """Start the target anew in new workers, and let the old ones end once these are ready. Does not wait.
 
-        If a new one fails, they are ended and the old ones go on. May be called from any greenlet and from a signal
-        handler.
+        If a new one fails, they are ended and the old ones go on. One that is asked for while another is under way
+        follows it; so do many, together. May be called from any greenlet, of any thread, and from a signal handler.
         """
-        gevent.spawn(self._replace_all)
+        if not self._succession.reload_waits:
+            self._succession.reload_waits = True
+            self._spawn(self._succession.replace_all)
 
     def resize(self, by):
         """Have `by` more workers, or fewer for a negative number; at least one. Does not wait."""
-        gevent.spawn(self._resize, by)
+        self._spawn(self._succession.resize, by)
 
     def reopen_logs(self):
         """Tell all workers to open their logs again. Does not wait."""
-        for member in self._members:
-            gevent.spawn(member.tell, {"reopen": True})
+        self._spawn(self._tell_all, {"reopen": True})
+
+    def _spawn(self, function, *arguments):
+        """Have it run in a greenlet of the thread that keeps the workers."""
+        hub = self._hub
+        if hub is None or hub.thread_ident == _get_ident():
+            gevent.spawn(function, *arguments)
+        else:
+            hub.loop.run_callback_threadsafe(gevent.spawn, function, *arguments)
+
+    def _call(self, functions, *arguments):
+        for function in functions:
+            try:
+                function(*arguments)
+            except Exception:
+                _report(function)  # as any callback's: the supervisor goes on
+
+    def _tell_all(self, message):
+        gevent.joinall([gevent.spawn(member.tell, message) for member in self._members])
+
+    def _say(self, line):
+        try:
+            self._say_line(line)
+        except Exception:
+            # Nobody may hear it any more; the workers are looked after all the same.
+            _report(self._say_line)
 
     # -- one worker --
 
-    def _start_one(self, number):
+    def _start_one(self, number, on_trial=False):
         member = _fleet.start_member(self._context, number, self._generation, self)
+        member.on_trial = on_trial
         self._members.append(member)
         _fleet.follow(member, self._on_message, self._on_end)
         return member
@@ -239,7 +282,7 @@ class Supervisor:
         elif "broken" in message:
             member.broken = message["broken"]
         elif "retire" in message:
-            gevent.spawn(self._replace, member, message["retire"])
+            gevent.spawn(self._succession.replace, member, message["retire"])
         elif "changed" in message:
             self._say(f"{message['changed']} has changed: reloading")
             self.reload()
@@ -251,7 +294,7 @@ class Supervisor:
         member.is_ready = True
         self._failures = 0
         member.settled.set()
-        _call(self.worker_ready, member.record())
+        self._call(self.worker_ready, member.record())
         if not self._all_ready.is_set() and all(each.is_ready for each in self._members):
             self._all_ready.set()
             self._notifier.ready()
@@ -260,10 +303,10 @@ class Supervisor:
         self._members.remove(member)
         reason = member.how_it_ended()
         self._remember(member)
-        _call(self.worker_exit, member.record(reason))
+        self._call(self.worker_exit, member.record(reason))
         if member.leaving and member.leaving != "hung":
             return
-        if self._stopping or self._done.is_set() or member.generation != self._generation:
+        if self._stopping or self._done.is_set() or member.generation != self._generation or member.on_trial:
             return
         if not member.is_ready:
             self._failures += 1
@@ -281,9 +324,18 @@ class Supervisor:
         gevent.spawn_later(self._backoff_s, self._start_instead_of, member)
 
     def _start_instead_of(self, member):
-        taken = {each.number for each in self._members if each.generation == self._generation}
-        if not self._stopping and member.number < self.processes and member.number not in taken:
-            self._start_one(member.number)
+        self._start_number(member.number)
+
+    def _start_number(self, number):
+        """Start a worker of that number, if there should be one and is none; if that fails, later."""
+        taken = {each.number for each in self._members if each.generation == self._generation and not each.leaving}
+        if self._stopping or number >= self.processes or number in taken:
+            return
+        try:
+            self._start_one(number)
+        except OSError as error:
+            self._say(f"no worker can be started, for now: {error}")
+            gevent.spawn_later(BACKOFF_MAX_S, self._start_number, number)
 
     def _remember(self, member):
         if "buckets" in member.beat:
@@ -294,17 +346,6 @@ class Supervisor:
             else:
                 self.past[member.number] = {key: member.beat[key] for key in ("requests", "seconds", "buckets")}
 
-    def _replace(self, member, reason):
-        """Start another in its place, and let it end once that one is ready."""
-        if member.leaving or self._stopping:
-            return
-        member.leaving = reason
-        self._say(f"worker {member.pid} {reason}; replacing it")
-        self.restarts += 1
-        successor = self._start_one(member.number)
-        successor.settled.wait()
-        member.stop(self.graceful_timeout, reason)
-
     def _look_after(self):
         interval_s = self._notifier.watchdog_interval_s
         last_told = 0.0
@@ -313,61 +354,23 @@ class Supervisor:
             if interval_s and now - last_told >= interval_s:
                 self._notifier.alive()
                 last_told = now
-            for member in self._members if self.hang_timeout else ():
-                # It reports by itself; one that cannot (it is stopped, or in C with the GIL) is ended from outside.
-                silent_s = now - member.last_beat
-                if member.is_ready and silent_s > self.hang_timeout + REPORT_S and not member.ended.is_set():
-                    self._say(f"worker {member.pid} hangs: nothing was heard of it for {silent_s:.1f} s; replacing it")
-                    os.kill(member.pid, _signal.SIGABRT)  # has the interpreter print where it is, if it can
-                    gevent.spawn_later(0.2, member.kill, "hung")
-                    member.last_beat = now
+            for member in tuple(self._members) if self.hang_timeout else ():
+                self._look_at(member, now - member.last_beat)
             self._done.wait(LOOK_S)
 
-    # -- all of them --
-
-    def _replace_all(self):
-        with self._changing:
-            if self._stopping or self._done.is_set():
-                return
-            self._notifier.reloading()
-            old = [each for each in self._members if not each.leaving]
-            self._generation += 1
-            new = [self._start_one(number) for number in range(self.processes)]
-            gevent.wait([each.settled for each in new])
-            failed = [each for each in new if not each.is_ready]
-            if failed and not self._stopping:
-                self._take_back(old, new)
-                why = next((each.broken for each in failed if each.broken), failed[0].how_it_ended())
-                self._say(f"not reloaded, the old workers go on: {why}")
-                self._notifier.ready()
-                return
-            gevent.joinall([gevent.spawn(each.stop, self._graceful_s(), "reloaded") for each in old])
-            self._notifier.ready()
-            _call(self.reloaded, [each.record() for each in new])
-
-    def _take_back(self, old, new):
-        for each in new:
-            each.leaving = "not needed"
-        for each in old:
-            each.generation = self._generation  # they are replaced again when they end
-        for each in [each for each in new if not each.ended.is_set()]:
-            gevent.spawn(each.stop, 0, "not needed")
-        for number in set(range(self.processes)) - {each.number for each in old if not each.ended.is_set()}:
-            self._start_one(number)  # one that ended meanwhile
+    def _look_at(self, member, silent_s):
+        # It reports by itself; one that cannot (it is stopped, or in C with the GIL) is ended from outside. One that is
+        # not ready yet may import for as long as it likes.
+        if silent_s <= self.hang_timeout + REPORT_S or member.ended.is_set():
+            return
+        if member.is_ready or member.is_stopped():
+            self._say(f"worker {member.pid} hangs: nothing was heard of it for {silent_s:.1f} s; replacing it")
+            member.signal(_signal.SIGABRT)  # has the interpreter print where it is, if it can
+            gevent.spawn_later(0.2, member.kill, "hung")
+            member.last_beat = monotonic()
 
     def _graceful_s(self):
         return self._stop_timeout if self._stopping else self.graceful_timeout
-
-    def _resize(self, by):
-        with self._changing:
-            if self._stopping:
-                return
-            self.processes, before = max(1, self.processes + by), self.processes
-            for number in range(before, self.processes):
-                self._start_one(number)
-            gone = [each for each in self._members if each.number >= self.processes and not each.leaving]
-            gevent.joinall([gevent.spawn(each.stop, self.graceful_timeout, "one less") for each in gone])
-        self._say(f"{self.processes} workers")
 
     # -- the end --
 
@@ -381,7 +384,9 @@ class Supervisor:
         gevent.spawn(self._end)
 
     def _end(self):
-        self._notifier.stopping()
+        self._begun.wait()
+        if self._notifier is not None:
+            self._notifier.stopping()
         while self._members:
             gevent.joinall([gevent.spawn(each.stop, self._stop_timeout, "stopped") for each in self._members])
             gevent.sleep(0)
@@ -415,8 +420,14 @@ class Supervisor:
             _signal.SIGTTIN: lambda *_: self.resize(1),
             _signal.SIGTTOU: lambda *_: self.resize(-1),
         }
+        here = os.getpid()
+
+        def heed(number, frame):
+            if os.getpid() == here:  # and not in a worker that has just been forked
+                actions[number](number, frame)
+
         try:
-            return {number: _signal.signal(number, action) for number, action in actions.items()}
+            return {number: _signal.signal(number, heed) for number in actions}
         except ValueError:
             return {}  # not the main thread: somebody else's business
 
@@ -428,13 +439,8 @@ class Supervisor:
             self.stop()
 
 
-def _call(functions, *arguments):
-    for function in functions:
-        try:
-            function(*arguments)
-        except Exception:
-            # As any callback's: reported, and the supervisor goes on.
-            gevent.get_hub().handle_error(function, *sys.exc_info())
+def _report(context):
+    gevent.get_hub().handle_error(context, *sys.exc_info())
 
 
 def serve_with_processes(server, processes, stop_timeout=None):

@@ -40,6 +40,8 @@ class Member:
     is_ready: bool = False
     broken: str = None  # what it said before it ended without having been ready
     leaving: str = None  # why it is to end
+    retiring: bool = False  # its successor is being tried
+    on_trial: bool = False  # not replaced if it fails
     beat: dict = field(default_factory=dict)
     settled: Event = field(default_factory=Event)  # ready, or ended
     ended: Event = field(default_factory=Event)
@@ -71,8 +73,23 @@ class Member:
     def kill(self, reason):
         """End it at once, whatever it does: also one that is stopped, or that never comes back from C."""
         self.leaving = reason
+        self.signal(_signal.SIGKILL)
+
+    def signal(self, number):
+        """Send it a signal, unless it has ended."""
         if not self.ended.is_set():
-            os.kill(self.pid, _signal.SIGKILL)
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                pass  # just now
+
+    def is_stopped(self):
+        """Whether a signal has stopped it, and nobody lets it go on; False where the system does not tell."""
+        try:
+            with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as file:
+                return file.read().rpartition(")")[2].split()[0] in "Tt"
+        except OSError:
+            return False
 
     def how_it_ended(self):
         """Return that as text."""

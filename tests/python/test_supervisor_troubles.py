@@ -1,0 +1,145 @@
+"""A supervisor goes on, or ends as it should, whatever fails or comes at the wrong moment."""
+
+import os
+import textwrap
+
+import pytest
+from scripts import run_script
+
+SERVES_BY_ITSELF = """
+    import os, sys, threading, _thread, time
+    import gevent
+    from gevent.supervisor import Supervisor
+
+    def target(worker):
+        worker.ready()
+        worker.stopping.wait()
+
+    supervisor = Supervisor(target, processes=1, start_method="fork")
+"""
+
+
+def run_supervisor(code, **options):
+    return run_script(textwrap.dedent(SERVES_BY_ITSELF) + textwrap.dedent(code), **options)
+
+
+def test_other_threads_may_reload_and_stop_it():
+    done = run_supervisor(
+        """
+        told = threading.Semaphore(0)
+        ready = []
+
+        def ask():
+            told.acquire()
+            supervisor.reload()
+            told.acquire()
+            supervisor.stop()
+
+        def note(record):
+            ready.append(record.pid)
+            told.release()
+
+        supervisor.worker_ready.append(note)
+        _thread.start_new_thread(ask, ())
+        print(supervisor.run(), len(set(ready)))
+        """
+    )
+    assert done.stdout == "0 2\n"
+
+
+def test_one_that_is_stopped_before_it_starts_just_ends():
+    assert run_supervisor("supervisor.stop(); print(supervisor.run())").stdout == "0\n"
+
+
+def test_a_preload_that_fails_leaves_nothing(tmp_path):
+    done = run_supervisor(
+        f"""
+        def preload():
+            raise LookupError("no model")
+
+        path = {str(tmp_path / "socket")!r}
+        supervisor = Supervisor(target, 1, ["unix:" + path], "fork", preload=preload)
+        try:
+            supervisor.run()
+        except LookupError as error:
+            print(error, os.path.exists(path), len(supervisor.members))
+        """
+    )
+    assert done.stdout == "no model False 0\n"
+
+
+def test_it_goes_on_when_nobody_hears_what_it_says():
+    done = run_supervisor(
+        """
+        def say(line):
+            raise BrokenPipeError("nobody hears")
+
+        def note(record):
+            pids.append(record.pid)
+            if len(pids) == 1:
+                os.kill(record.pid, 9)
+            else:
+                supervisor.stop()
+
+        pids = []
+        supervisor = Supervisor(target, 1, start_method="fork", say=say)
+        supervisor.worker_ready.append(note)
+        print(supervisor.run(), len(set(pids)))
+        """
+    )
+    assert done.stdout == "0 2\n"
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path):
+    done = run_supervisor(
+        """
+        from gevent import supervisor as module
+
+        module.BACKOFF_MAX_S = 0.2
+        start, failures = supervisor._start_one, []
+
+        def start_one(number, **options):
+            if not failures and pids:
+                failures.append(number)
+                raise BlockingIOError(11, "no more processes")
+            return start(number, **options)
+
+        def note(record):
+            pids.append(record.pid)
+            if len(pids) == 1:
+                os.kill(record.pid, 9)
+            else:
+                supervisor.stop()
+
+        pids = []
+        supervisor._start_one = start_one
+        supervisor.worker_ready.append(note)
+        print(supervisor.run(), len(set(pids)), failures)
+        """
+    )
+    assert done.stdout == "0 2 [0]\n"
+    assert "no worker can be started, for now: [Errno 11] no more processes" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc to see that a process is stopped")
+def test_a_reload_waits_for_no_worker_that_is_stopped_before_it_is_ready():
+    done = run_script(
+        """
+        import os, signal, sys
+        from gevent.supervisor import Supervisor
+
+        def target(worker):
+            if worker.generation == 1:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            worker.ready()
+            worker.stopping.wait()
+
+        said = []
+        supervisor = Supervisor(target, 1, start_method="fork", hang_timeout=0.5, say=said.append)
+        supervisor.worker_ready.append(lambda record: supervisor.reload())
+        supervisor.worker_exit.append(lambda record: supervisor.stop())
+        supervisor.run()
+        print(any("hangs" in line for line in said))
+        """
+    )
+    assert done.stdout == "True\n"
