@@ -188,3 +188,56 @@ def test_the_statement_comes_before_the_program_of_children_and_servers():
     assert _with_statement(server, "multiprocessing")[2].endswith(f"; {server[2]}")
     compile(_with_statement(server, "multiprocessing")[2], "<program>", "exec")
     assert sys.path  # the statement carries it
+
+
+def test_a_child_collects_garbage_but_does_not_look_through_what_it_began_with(tmp_path, method_with_command_line):
+    run_program(
+        tmp_path,
+        "patched",
+        method_with_command_line,
+        """
+        import gc, weakref
+
+        class Node:
+            pass
+
+        AT_IMPORT = gc.isenabled(), gc.get_freeze_count() > 1000
+
+        def report(connection):
+            node = Node()
+            node.itself = node
+            gone = weakref.ref(node)
+            del node
+            gc.collect()
+            connection.send((*AT_IMPORT, gone() is None))
+
+        def main(context):
+            here, there = context.Pipe()
+            process = context.Process(target=report, args=(there,))
+            process.start()
+            assert here.recv() == (True, True, True)
+            process.join()
+        """,
+    )
+
+
+def test_a_child_whose_start_switched_the_collection_off_does_without(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import gc; gc.disable()", encoding="utf-8")
+    run_program(
+        tmp_path,
+        "patched",
+        "spawn",
+        """
+        import gc
+
+        def check():
+            assert not gc.isenabled()
+
+        def main(context):
+            process = context.Process(target=check)
+            process.start()
+            process.join()
+            assert process.exitcode == 0
+        """,
+        env={"PYTHONPATH": os.pathsep.join([str(tmp_path), os.path.dirname(__file__)])},
+    )
