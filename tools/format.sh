@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Formats what can be formatted, or says what is not in shape.
+# Formats what can be formatted, or says what is not in shape; spelling is only ever said.
 #
-# Usage: tools/format.sh --fix|--check [FILES; default: all that git knows or would add]
+# Usage: tools/format.sh --fix|--check [--only clang-format|ruff|cython-lint|codespell] [FILES]
+# Without FILES: all that git knows or would add. .pre-commit-config.yaml calls it too.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:---check}
 shift || true
+only=
+if [ "${1-}" = --only ]; then
+  only=$2
+  shift 2
+fi
 bin=$PWD/.venv/bin
 # cython-lint looks for pycodestyle there.
 export PATH=$bin:$PATH
@@ -22,14 +28,20 @@ for file in ${files[@]+"${files[@]}"}; do
 done
 
 status=0
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+# over TOOL COUNT COMMAND...: calls it if TOOL is wanted and has anything to read.
+over() {
+  if wanted "$1" && [ "$2" != 0 ]; then "${@:3}" || status=1; fi
+}
 if [ "$mode" = --fix ]; then
-  [ ${#cxx[@]} = 0 ] || $bin/clang-format -i "${cxx[@]}" || status=1
-  [ ${#python[@]} = 0 ] || $bin/ruff check --quiet --fix "${python[@]}" || status=1
-  [ ${#python[@]} = 0 ] || $bin/ruff format --quiet "${python[@]}" || status=1
+  over clang-format ${#cxx[@]} clang-format -i ${cxx[@]+"${cxx[@]}"}
+  over ruff ${#python[@]} ruff check --quiet --fix ${python[@]+"${python[@]}"}
+  over ruff ${#python[@]} ruff format --quiet ${python[@]+"${python[@]}"}
 else
-  [ ${#cxx[@]} = 0 ] || $bin/clang-format --dry-run -Werror "${cxx[@]}" || status=1
-  [ ${#python[@]} = 0 ] || $bin/ruff check "${python[@]}" || status=1
-  [ ${#python[@]} = 0 ] || $bin/ruff format --check "${python[@]}" || status=1
+  over clang-format ${#cxx[@]} clang-format --dry-run -Werror ${cxx[@]+"${cxx[@]}"}
+  over ruff ${#python[@]} ruff check ${python[@]+"${python[@]}"}
+  over ruff ${#python[@]} ruff format --check ${python[@]+"${python[@]}"}
 fi
-[ ${#cython[@]} = 0 ] || $bin/cython-lint "${cython[@]}" || status=1
+over cython-lint ${#cython[@]} cython-lint ${cython[@]+"${cython[@]}"}
+over codespell ${#files[@]} codespell ${files[@]+"${files[@]}"}
 exit $status
