@@ -2,7 +2,7 @@
 """Timeout: an exception with an alarm clock, which throws it into the greenlet that set it.
 
 The class is an ordinary one with BaseException's own layout, so that programs can combine it with other exceptions.
-Only its methods are native; where its data is, says cpp/python/object/timeout_clock.h. What else is promised about
+Only its methods are native; where its data is, says cpp/python/wait/timeout_clock.h. What else is promised about
 time limits is in gevent/timeout.py.
 """
 from cpython.object cimport PyObject
@@ -32,7 +32,7 @@ cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint is_active(greenlet)
     object throw_into(greenlet target, PyObject* type, PyObject* value, PyObject* traceback)
 
-cdef extern from "python/object/timeout_clock.h" namespace "gevent":
+cdef extern from "python/wait/timeout_clock.h" namespace "gevent":
     cdef cppclass TimeoutClock:
         Alarm alarm
         PyObject* seconds
