@@ -52,7 +52,8 @@ class HiddenPart {
 #else
     // Only an object of variable size could be longer than others of its type. So it is allocated as one of those, and
     // then told what it is.
-    static PyTypeObject bytes_type = {PyVarObject_HEAD_INIT(nullptr, 0)};
+    static PyTypeObject bytes_type{};
+    Py_SET_REFCNT(reinterpret_cast<PyObject*>(&bytes_type), 1);
     bytes_type.tp_name = "bytes of a HiddenPart";
     bytes_type.tp_basicsize = sizeof(PyVarObject);
     bytes_type.tp_itemsize = 1;

@@ -1,96 +1,93 @@
-// What a Timeout knows besides being an exception.
+// What a Timeout knows besides being an exception: how long it lasts, what it raises, and in whom.
 #pragma once
 #include <Python.h>
 
+#include "python/object/class_as_written.h"
 #include "python/object/hidden_part.h"
-#include "sync/alarm.h"
+#include "sync/time_limit.h"
 
 namespace gevent {
 
-// Where a Timeout has it, says find_clock(). References are its own, and may be null.
-struct TimeoutClock {
-  Alarm alarm;
-  PyObject* seconds = nullptr;    // what the user said; null: this was not set up yet
-  PyObject* exception = nullptr;  // what to raise in its place
-  PyObject* greenlet = nullptr;   // who gets it; null unless pending
-  PyObject* outer = nullptr;      // the timer where hub.loop is not our own, or the one that was given
-  // Whose clock it is while the alarm is set. Nobody else needs to keep what the loop is going to ring, so the
-  // collector is not told of this one.
-  PyObject* owner = nullptr;
-  double after_s = 0;
-  int priority = 0;
-  bool ref = true;
-  bool closed = false;
-  bool one_shot = false;
-  bool given = false;  // `outer` was put in place of ours, and stays
-
+// Where a Timeout has it, says find_clock(). When it starts, rings and ends is in sync/time_limit.h; here is the part
+// of Python: the references, and the timer of a program that may stand in for ours.
+//
+// Those that return int return -1 with an exception set on failure. Whoever calls start(), stop(), close() or expire()
+// keeps the Timeout meanwhile.
+class TimeoutClock {
+ public:
   TimeoutClock() = default;
   TimeoutClock(const TimeoutClock&) = delete;
   TimeoutClock& operator=(const TimeoutClock&) = delete;
   ~TimeoutClock() { clear(); }
 
-  int traverse(visitproc visit, void* arg) const noexcept {
-    Py_VISIT(seconds);
-    Py_VISIT(exception);
-    Py_VISIT(greenlet);
-    Py_VISIT(outer);
-    return 0;
-  }
+  // For HiddenPart.
+  int traverse(visitproc visit, void* arg) const noexcept;
+  void clear() noexcept;
 
-  void clear() noexcept {
-    silence();
-    Py_CLEAR(outer);
-    Py_CLEAR(seconds);
-    Py_CLEAR(exception);
-  }
+  // Anew, as Timeout.__init__() does; what is still pending is stopped. TypeError for `seconds` that are no number.
+  int set_up(PyObject* seconds, PyObject* exception, bool ref, int priority, bool one_shot) noexcept;
+  // False: Timeout.__init__() was not called, or that of another base came first.
+  [[nodiscard]] bool is_set_up() const noexcept { return seconds_ != nullptr; }
 
-  // The alarm will not ring. Whoever calls this keeps the owner.
-  void silence() noexcept {
-    alarm.cancel();
-    Py_CLEAR(greenlet);
-    Py_CLEAR(owner);
-  }
+  int start(PyObject* timeout) noexcept;  // AssertionError when it is pending, or was closed
+  int stop() noexcept;
+  int close() noexcept;
+  int pending() const noexcept;  // 1 or 0
+  // The time is over: raises what is to be raised, in the greenlet that has started it. Requires: is_set_up().
+  int expire(PyObject* timeout) noexcept;
+
+  // What the user said. Borrowed.
+  [[nodiscard]] PyObject* seconds() const noexcept { return seconds_; }
+  [[nodiscard]] PyObject* exception() const noexcept { return exception_; }
+  int set_seconds(PyObject* seconds) noexcept;
+  void set_exception(PyObject* exception) noexcept { Py_XSETREF(exception_, Py_NewRef(exception)); }
+  [[nodiscard]] const TimeLimit& limit() const noexcept { return limit_; }
+
+  // The timer that counts in place of ours: one that the program has given, or that of a loop which is not our own.
+  // Borrowed; nullptr: ours does.
+  [[nodiscard]] PyObject* other_timer() const noexcept { return outer_; }
+  int give_timer(PyObject* timer) noexcept;  // stops; from now on `timer` is started, stopped and closed with this
+
+ private:
+  void silence() noexcept;  // what rings for us will not
+  int start_other_timer(PyObject* timeout) noexcept;
+  static void ring(Watcher& watcher, int revents) noexcept;
+
+  TimeLimit limit_;
+  PyObject* seconds_ = nullptr;
+  PyObject* exception_ = nullptr;
+  PyObject* greenlet_ = nullptr;  // who gets it; null unless pending
+  PyObject* outer_ = nullptr;
+  // Whose clock it is while the alarm is set. Nobody else needs to keep what the loop is going to ring, so the
+  // collector is not told of this one.
+  PyObject* owner_ = nullptr;
+  bool given_ = false;  // `outer_` is the program's, and stays
 };
-
-// In the place of a reference that may be null.
-inline void put(PyObject*& place, PyObject* value) noexcept { Py_XSETREF(place, Py_NewRef(value)); }
-
-// -1 + exception when `number` is none.
-inline double as_seconds(PyObject* number) noexcept {
-  return PyLong_CheckExact(number) ? PyLong_AsDouble(number) : PyFloat_AsDouble(number);
-}
 
 using HiddenClock = HiddenPart<TimeoutClock>;
 
 // The clock of an instance of Timeout itself is a hidden part. That of an instance of a subclass is in another Timeout,
-// which nobody sees, in its __dict__ under `key`. nullptr where there is none: no Timeout.__init__() was called.
-inline TimeoutClock* find_clock(PyObject* object, PyObject* key) noexcept {
-  if (HiddenClock::in(object)) return &HiddenClock::of(object);
-  if (!PyExceptionInstance_Check(object)) return nullptr;
-  PyObject* attributes = reinterpret_cast<PyBaseExceptionObject*>(object)->dict;
-  PyObject* keeper = attributes == nullptr ? nullptr : PyDict_GetItem(attributes, key);
-  return keeper != nullptr && HiddenClock::in(keeper) ? &HiddenClock::of(keeper) : nullptr;
-}
+// which nobody sees, in its __dict__ under kClockKey. nullptr where there is none: no Timeout.__init__() was called.
+TimeoutClock* find_clock(PyObject* object) noexcept;
+inline constexpr char kClockKey[] = "_gevent_clock";
+
+// Makes an instance of a subclass have a clock. -1 + exception on failure.
+int give_clock(PyObject* object) noexcept;
 
 // A Timeout without arguments, whose __init__() was not called. New reference, or nullptr + exception.
-inline PyObject* bare_timeout(PyObject* no_arguments) noexcept {
-  return reinterpret_cast<PyTypeObject*>(PyExc_BaseException)->tp_new(HiddenClock::type(), no_arguments, nullptr);
-}
+PyObject* bare_timeout() noexcept;
 
 // What BaseException.__init__() does when called without arguments.
-inline void forget_arguments(PyObject* object, PyObject* no_arguments) noexcept {
-  put(reinterpret_cast<PyBaseExceptionObject*>(object)->args, no_arguments);
-}
+void forget_arguments(PyObject* object) noexcept;
 
-// Makes that instance of a subclass have a clock. -1 + exception on failure.
-inline int give_clock(PyObject* object, PyObject* key, PyObject* no_arguments) noexcept {
-  PyObject** attributes = &reinterpret_cast<PyBaseExceptionObject*>(object)->dict;
-  if (*attributes == nullptr && (*attributes = PyDict_New()) == nullptr) return -1;
-  PyObject* keeper = bare_timeout(no_arguments);
-  if (keeper == nullptr) return -1;
-  const int done = PyDict_SetItem(*attributes, key, keeper);
-  Py_DECREF(keeper);
-  return done;
-}
+// Makes `type`, the class Timeout, one whose instances have clocks and are made without a tuple of arguments. -1 +
+// exception on failure.
+int prepare_timeout_class(PyObject* type) noexcept;
+
+// Whether `type`, Timeout or a subclass, has Timeout's own methods, so that they need not be called through Python.
+[[nodiscard]] bool is_timeout_as_written(PyObject* type) noexcept;
+
+// Raises `exception` in `greenlet`, unless that has ended: it would come back to the hub. -1 + exception on failure.
+int raise_in(PyObject* greenlet, PyObject* exception) noexcept;
 
 }  // namespace gevent

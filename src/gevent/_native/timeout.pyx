@@ -2,194 +2,48 @@
 """Timeout: an exception with an alarm clock, which throws it into the greenlet that set it.
 
 The class is an ordinary one with BaseException's own layout, so that programs can combine it with other exceptions.
-Only its methods are native; where its data is, says cpp/python/wait/timeout_clock.h. What else is promised about
-time limits is in gevent/timeout.py.
+Only its methods are native; where its data is, and what becomes of it, says cpp/python/wait/timeout_clock.h. What else
+is promised about time limits is in gevent/timeout.py.
 """
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
-
-from bridge cimport CoreLoop, current_hub
-
-cdef extern from "greenlet/greenlet.h":
-    ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
-        pass
-
-cdef extern from "loop/watcher.h" namespace "gevent":
-    ctypedef void* WatcherCallback "gevent::Watcher::Callback"
-
-cdef extern from "sync/alarm.h" namespace "gevent":
-    cdef cppclass Alarm:
-        void set(CoreLoop&, double after_s, int priority, bint ref, WatcherCallback, void* owner)
-        bint pending()
-
-cdef extern from "python/hub/hub_state.h" namespace "gevent":
-    cdef cppclass HubState:
-        CoreLoop* loop
-        bint loop_stands_in
-    HubState* hub_state()
-    HubState* require_hub_state() except NULL
-    object current_greenlet()
-    bint is_active(greenlet)
-    object throw_into(greenlet target, PyObject* type, PyObject* value, PyObject* traceback)
+cdef extern from "sync/time_limit.h" namespace "gevent":
+    cdef cppclass TimeLimit:
+        bint ref()
+        int priority()
+        bint one_shot()
 
 cdef extern from "python/wait/timeout_clock.h" namespace "gevent":
     cdef cppclass TimeoutClock:
-        Alarm alarm
-        PyObject* seconds
-        PyObject* exception
-        PyObject* greenlet
-        PyObject* outer
-        PyObject* owner
-        double after_s
-        int priority
-        bint ref
-        bint closed
-        bint one_shot
-        bint given
-        void silence()
-    void put(PyObject*& place, object value)
-    double as_seconds(object number) except? -1
-    TimeoutClock* find_clock(object, object key)
-    int give_clock(object, object key, object no_arguments) except -1
-    object bare_timeout(object no_arguments)
-    void forget_arguments(object, object no_arguments)
-
-cdef extern from *:
-    """
-    using MakeTimeout = PyObject* (*)(PyObject*, PyObject**, size_t, PyObject*);
-    static MakeTimeout make_timeout = nullptr;
-    static PyObject* timeout_vectorcall(PyObject* type, PyObject* const* args, size_t nargsf, PyObject* names) {
-      return make_timeout(type, const_cast<PyObject**>(args), PyVectorcall_NARGS(nargsf), names);
-    }
-    static void (*expire_timeout)(PyObject*) = nullptr;
-    static void ring(gevent::Watcher& watcher, int) noexcept {
-      expire_timeout(static_cast<PyObject*>(watcher.owner));
-    }
-    static void prepare_class(PyObject* type, MakeTimeout make) {
-      make_timeout = make;
-      reinterpret_cast<PyTypeObject*>(type)->tp_vectorcall = &timeout_vectorcall;
-      gevent::HiddenClock::install(reinterpret_cast<PyTypeObject*>(type));
-    }
-    """
-    void forget "Py_CLEAR" (PyObject*& place)
-    void (*expire_timeout)(PyObject*) noexcept
-    WatcherCallback ring
-    void prepare_class(object type, PyObject* (*make)(PyObject*, PyObject**, size_t, PyObject*) except NULL)
-
-cdef extern from "python/object/type_version.h" namespace "gevent":
-    unsigned int version_of(object type)
-
-
-cdef object _clock_key = "_gevent_clock"
+        bint is_set_up()
+        int set_up(object seconds, object exception, bint ref, int priority, bint one_shot) except -1
+        int start(object timeout) except -1
+        int stop() except -1
+        int close() except -1
+        int pending() except -1
+        int expire(object timeout) except -1
+        PyObject* seconds()
+        PyObject* exception()
+        int set_seconds(object) except -1
+        void set_exception(object)
+        TimeLimit& limit()
+        PyObject* other_timer()
+        int give_timer(object) except -1
+    const char* kClockKey
+    TimeoutClock* find_clock(object)
+    int give_clock(object) except -1
+    object bare_timeout()
+    void forget_arguments(object)
+    int prepare_timeout_class(object) except -1
+    bint is_as_written "gevent::is_timeout_as_written" (object)
+    int raise_in(object greenlet, object exception) except -1
 
 
 cdef TimeoutClock* clock_of(timeout) except NULL:
-    cdef TimeoutClock* clock = find_clock(timeout, _clock_key)
-    if clock == NULL or clock.seconds == NULL:
+    cdef TimeoutClock* clock = find_clock(timeout)
+    if clock == NULL or not clock.is_set_up():
         # Its class has an __init__() that does not call ours, or that of another base came first.
         raise AttributeError(f"{type(timeout).__name__!r} object has no attribute 'timer'")
     return clock
-
-
-cdef int set_seconds(TimeoutClock* clock, seconds) except -1:
-    if seconds is not None:
-        clock.after_s = as_seconds(seconds)  # TypeError now, not when it is started
-    put(clock.seconds, seconds)
-    return 0
-
-
-cdef int set_up(TimeoutClock* clock, seconds, exception, bint ref, int priority, bint one_shot) except -1:
-    set_seconds(clock, seconds)
-    put(clock.exception, exception)
-    clock.ref = ref
-    clock.priority = priority
-    clock.one_shot = one_shot
-    clock.closed = False
-    return 0
-
-
-cdef bint is_pending(TimeoutClock* clock):
-    if clock.alarm.pending():
-        return True
-    if clock.outer == NULL:
-        return False
-    outer = <object>clock.outer
-    return outer.pending or outer.active
-
-
-cdef int start(timeout, TimeoutClock* clock) except -1:
-    cdef HubState* state
-    if is_pending(clock):
-        raise AssertionError(f"{timeout!r} is already started; to restart it, cancel it first")
-    if <object>clock.seconds is None:
-        return 0
-    if clock.closed:
-        raise AssertionError(f"{timeout!r} was closed; it cannot be started again")
-    state = hub_state()
-    if state == NULL or state.loop == NULL:
-        state = require_hub_state()
-    put(clock.greenlet, current_greenlet())
-    if clock.given or state.loop_stands_in:
-        if not clock.given:
-            put(clock.outer, current_hub().loop.timer(
-                <object>clock.seconds or 0.0, ref=clock.ref, priority=clock.priority))
-        outer = <object>clock.outer
-        outer.start(TimeoutTimer(timeout)._ring, update=True)
-    else:
-        put(clock.owner, timeout)
-        clock.alarm.set(
-            state.loop[0], clock.after_s if clock.after_s > 0 else 0.0, clock.priority, clock.ref, ring,
-            <void*>timeout)
-    return 0
-
-
-cdef int stop(TimeoutClock* clock) except -1:
-    # Whoever calls this keeps the Timeout.
-    if clock.outer != NULL:
-        outer = <object>clock.outer
-        if clock.given:
-            outer.stop()
-        else:
-            forget(clock.outer)
-            outer.stop()
-            outer.close()
-    clock.silence()
-    return 0
-
-
-cdef int close(TimeoutClock* clock) except -1:
-    stop(clock)
-    clock.closed = True
-    if clock.given:
-        (<object>clock.outer).close()
-    return 0
-
-
-cdef object expire(timeout):
-    cdef TimeoutClock* clock = clock_of(timeout)
-    if clock.greenlet == NULL:
-        stop(clock)
-        return
-    target = <object>clock.greenlet
-    if clock.one_shot:
-        close(clock)
-    else:
-        stop(clock)
-    plain = is_plain(type(timeout))
-    exception = <object>clock.exception if plain else timeout.exception
-    if exception is None or exception is False or isinstance(exception, str):
-        exception = timeout
-    if plain:
-        throw(target, exception)
-    else:
-        timeout._on_expiration(target, exception)
-
-
-cdef int throw(greenlet target, exception) except -1:
-    # Greenlets that ended have nobody to catch it: it would come back to the hub.
-    if is_active(target):
-        throw_into(target, <PyObject*>exception, NULL, NULL)
-    return 0
 
 
 class Timeout(BaseException):
@@ -218,19 +72,15 @@ class Timeout(BaseException):
     __module__ = "gevent.timeout"
 
     def __init__(self, seconds=None, exception=None, ref=True, priority=-1, _one_shot=False):
-        cdef TimeoutClock* clock = find_clock(self, _clock_key)
-        if clock != NULL:
-            stop(clock)
-            forget(clock.outer)
-            clock.given = False
-        elif isinstance(self, BaseException):
-            give_clock(self, _clock_key, ())
-            clock = find_clock(self, _clock_key)
-        else:
-            raise TypeError(f"{type(self).__name__!r} object is no exception")
-        forget_arguments(self, ())
-        set_up(clock, seconds, exception, ref, priority, _one_shot)
-        if not is_plain(type(self)):
+        cdef TimeoutClock* clock = find_clock(self)
+        if clock == NULL:
+            if not isinstance(self, BaseException):
+                raise TypeError(f"{type(self).__name__!r} object is no exception")
+            give_clock(self)
+            clock = find_clock(self)
+        forget_arguments(self)
+        clock.set_up(seconds, exception, ref, priority, _one_shot)
+        if not is_as_written(type(self)):
             # Where a class has attributes of these names.
             self.seconds = seconds
             self.exception = exception
@@ -238,20 +88,20 @@ class Timeout(BaseException):
     @property
     def seconds(self):
         """How long from `start`; None: never."""
-        return <object>clock_of(self).seconds
+        return <object>clock_of(self).seconds()
 
     @seconds.setter
     def seconds(self, value):
-        set_seconds(clock_of(self), value)
+        clock_of(self).set_seconds(value)
 
     @property
     def exception(self):
         """What is raised instead of the Timeout itself."""
-        return <object>clock_of(self).exception
+        return <object>clock_of(self).exception()
 
     @exception.setter
     def exception(self, value):
-        put(clock_of(self).exception, value)
+        clock_of(self).set_exception(value)
 
     @property
     def timer(self):
@@ -261,16 +111,14 @@ class Timeout(BaseException):
         started, as ``start(callback, update=True)``, and stopped and closed with it.
         """
         cdef TimeoutClock* clock = clock_of(self)
-        return <object>clock.outer if clock.outer != NULL else TimeoutTimer(self)
+        return <object>clock.other_timer() if clock.other_timer() != NULL else TimeoutTimer(self)
 
     @timer.setter
     def timer(self, value):
         cdef TimeoutClock* clock = clock_of(self)
         if isinstance(value, TimeoutTimer) and (<TimeoutTimer>value).timeout is self:
             return
-        stop(clock)
-        put(clock.outer, value)
-        clock.given = True
+        clock.give_timer(value)
 
     # -- running --
 
@@ -279,11 +127,11 @@ class Timeout(BaseException):
 
         AssertionError when it is pending already, or was closed.
         """
-        start(self, clock_of(self))
+        clock_of(self).start(self)
 
     def _on_expiration(self, prev_greenlet, ex):
         """Called in the hub when the time is over: raises `ex` in `prev_greenlet`. A subclass may do more."""
-        throw(prev_greenlet, ex)
+        raise_in(prev_greenlet, ex)
 
     @classmethod
     def start_new(cls, timeout=None, exception=None, ref=True, _one_shot=False):
@@ -293,11 +141,11 @@ class Timeout(BaseException):
             if not timeout.pending:
                 timeout.start()
             return timeout
-        if cls is _class and is_plain(_class):
-            made = bare_timeout(())
-            clock = find_clock(made, _clock_key)
-            set_up(clock, timeout, exception, ref, -1, _one_shot)
-            start(made, clock)
+        if cls is _class and is_as_written(_class):
+            made = bare_timeout()
+            clock = find_clock(made)
+            clock.set_up(timeout, exception, ref, -1, _one_shot)
+            clock.start(made)
         else:
             made = cls(timeout, exception, ref=ref, _one_shot=_one_shot)
             made.start()
@@ -315,33 +163,33 @@ class Timeout(BaseException):
     @property
     def pending(self):
         """Whether it was started, has not expired and was not cancelled."""
-        return is_pending(clock_of(self))
+        return clock_of(self).pending() == 1
 
     def cancel(self):
         """Make sure that it does not expire; it may be started again. Does nothing when it is not pending."""
         cdef TimeoutClock* clock = clock_of(self)
-        stop(clock)
-        if clock.one_shot:
+        clock.stop()
+        if clock.limit().one_shot():
             self.close()
 
     def close(self):
         """Cancel it for good."""
-        close(clock_of(self))
+        clock_of(self).close()
 
     def __enter__(self):
         cdef TimeoutClock* clock
-        if is_plain(type(self)):
+        if is_as_written(type(self)):
             clock = clock_of(self)
-            if not is_pending(clock):
-                start(self, clock)
+            if not clock.pending():
+                clock.start(self)
         elif not self.pending:
             self.start()
         return self
 
     def __exit__(self, typ, value, tb):
         cdef TimeoutClock* clock = clock_of(self)
-        if is_plain(type(self)):
-            close(clock)
+        if is_as_written(type(self)):
+            clock.close()
         else:
             self.close()
         if value is self and self.exception is False:
@@ -384,10 +232,10 @@ class Timeout(BaseException):
     def __reduce__(self):
         # A copy has a clock of its own, which nobody has started.
         found = super().__reduce__()
-        if find_clock(self, _clock_key) == NULL:
+        if find_clock(self) == NULL:
             return found
         attributes = dict(found[2] or {}) if len(found) > 2 else {}
-        attributes.pop(_clock_key, None)
+        attributes.pop(kClockKey.decode(), None)
         attributes.update(seconds=self.seconds, exception=self.exception)
         return (*found[:2], attributes)
 
@@ -418,72 +266,7 @@ class NoLimit:
 cdef object _no_limit = NoLimit()
 
 
-# -- short ways --
-# Where nobody has overridden or patched the methods of a Timeout, they need not be called through Python.
-
 cdef object _class = Timeout
-cdef object _written_init = Timeout.__init__
-cdef dict _written = {name: getattr(Timeout, name) for name in (
-    "_on_expiration", "close", "exception", "pending", "seconds", "start")}
-# Python numbers the versions of a class; 0: this one has no number. What was found out about Timeout itself, and about
-# the subclass that was last asked for.
-cdef unsigned int _plain_version = 0
-cdef PyObject* _subclass = NULL  # compared only
-cdef unsigned int _subclass_version = 0
-cdef bint _subclass_plain = False
-
-
-cdef bint is_plain(cls):
-    cdef unsigned int version = version_of(cls)
-    if version != 0:
-        if cls is _class and version == _plain_version:
-            return True
-        if <PyObject*>cls == _subclass and version == _subclass_version:
-            return _subclass_plain
-    return look_whether_plain(cls)
-
-
-cdef bint look_whether_plain(cls):
-    global _plain_version, _subclass, _subclass_version, _subclass_plain
-    plain = all([getattr(cls, name, None) is value for name, value in _written.items()])
-    if cls is not _class:
-        _subclass = <PyObject*>cls
-        _subclass_version = version_of(cls)
-        _subclass_plain = plain
-    elif plain and cls.__init__ is _written_init:
-        _plain_version = version_of(cls)
-        return True
-    return plain and cls is not _class
-
-
-cdef void _expire_now(PyObject* owner) noexcept:
-    # In the hub, on the loop's thread.
-    timeout = <object>owner
-    try:
-        expire(timeout)
-    except BaseException as error:
-        current_hub().handle_error(timeout, type(error), error, error.__traceback__)
-
-
-cdef PyObject* _make(PyObject* cls, PyObject** args, size_t count, PyObject* names) except NULL:
-    # Timeout(...) itself, without a tuple of arguments. Subclasses take the ordinary way.
-    cdef Py_ssize_t index
-    made = bare_timeout(())
-    if names == NULL and count <= 2 and is_plain(_class):
-        set_up(
-            find_clock(made, _clock_key), <object>args[0] if count > 0 else None,
-            <object>args[1] if count > 1 else None, True, -1, False)
-    else:
-        given = [<object>args[index] for index in range(<Py_ssize_t>count)]
-        named = {}
-        if names != NULL:
-            for index, name in enumerate(<tuple>names):
-                named[name] = <object>args[<Py_ssize_t>count + index]
-        made.__init__(*given, **named)
-    Py_INCREF(made)
-    return <PyObject*>made
-
-expire_timeout = _expire_now
-prepare_class(Timeout, _make)
+prepare_timeout_class(Timeout)
 
 __all__ = ["NoLimit", "Running", "Timeout", "TimeoutTimer"]

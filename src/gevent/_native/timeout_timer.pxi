@@ -9,31 +9,27 @@ cdef class TimeoutTimer:
 
     @property
     def pending(self):
-        return is_pending(clock_of(self.timeout))
+        return clock_of(self.timeout).pending() == 1
 
     @property
     def active(self):
-        return is_pending(clock_of(self.timeout))
+        return clock_of(self.timeout).pending() == 1
 
     @property
     def ref(self):
-        return clock_of(self.timeout).ref
+        return clock_of(self.timeout).limit().ref()
 
     @property
     def priority(self):
-        return clock_of(self.timeout).priority
+        return clock_of(self.timeout).limit().priority()
 
     def stop(self):
         """Make sure that it does not ring."""
-        stop(clock_of(self.timeout))
+        clock_of(self.timeout).stop()
 
     def close(self):
         """Stop it for good."""
-        close(clock_of(self.timeout))
-
-    def _ring(self):
-        # For a loop that is not our own.
-        expire(self.timeout)
+        clock_of(self.timeout).close()
 
     def __repr__(self):
         return f"<timer of {self.timeout!r}>"
