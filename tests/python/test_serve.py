@@ -18,6 +18,8 @@ APPLICATION = """
 import os, sys, time
 def app(environ, start_response):
     began = time.monotonic()
+    while environ["PATH_INFO"] == "/hang":
+        pass
     while environ["PATH_INFO"] == "/stall" and time.monotonic() - began < 0.3:
         pass
     body = ("%s %s" % (VERSION, os.getpid())).encode()
@@ -310,6 +312,17 @@ def wait_for_line(log, text):
         time.sleep(0.02)  # the file is all that tells
 
 
+def test_metrics_come_also_while_a_worker_hangs(serve):
+    served = serve("hello:app", "--processes", "1", "--metrics", "127.0.0.1:0")
+    host, _, port = served.addresses[0].rpartition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET /hang HTTP/1.1\r\nHost: h\r\n\r\n")
+        began = time.monotonic()
+        assert 'gevent_requests_total{worker="0"} ' in scrape(served.metrics[0])
+    assert time.monotonic() - began < 10
+    served.process.kill()
+
+
 def scrape(address):
     with urllib.request.urlopen(f"http://{address}/", timeout=DEADLINE_S) as answer:
         return answer.read().decode()
@@ -325,12 +338,12 @@ def test_metrics_and_the_access_log_and_the_pid_file(serve, tmp_path):
     served.get("/logged")
     wait_for_line(log, "GET /logged")
     began = time.monotonic()
-    while True:
-        text = scrape(metrics)
-        if 'gevent_requests_total{worker="0"} 1' in text:
-            break
-        assert time.monotonic() - began < DEADLINE_S, text
-        time.sleep(0.05)  # the worker tells its parent twice a second
+    text = scrape(metrics)
+    assert 'gevent_requests_total{worker="0"} 1\n' in text  # as it is now, not half a second ago
+    started_s = float(re.search(r'process_start_time_seconds{worker="0"} (\S+)', text)[1])
+    assert time.time() - DEADLINE_S < started_s <= time.time() + 1
+    for name in ("virtual_memory_bytes", "virtual_memory_max_bytes", "resident_memory_bytes", "open_fds", "max_fds"):
+        assert re.search(f'process_{name}{{worker="0"}} -?[1-9]', text), name
     assert "gevent_workers 1" in text
     served.get("/stall")
     while float(re.search(r'gevent_hub_stall_seconds{worker="0"} (\S+)', scrape(metrics))[1]) < 0.2:

@@ -15,6 +15,18 @@ __all__ = ["MetricsServer", "Status", "is_terminal", "prometheus_text", "send_st
 
 #: How often each of them speaks, in seconds.
 INTERVAL_S = 1.0
+#: How long a worker may take to say how it is before its last word counts, in seconds.
+ANSWER_S = 0.5
+#: (name, kind, what, key): as Prometheus's own libraries call them.
+_OF_PROCESSES = (
+    ("process_cpu_seconds_total", "counter", "Processor time.", "cpu_s"),
+    ("process_resident_memory_bytes", "gauge", "Memory in use.", "rss_bytes"),
+    ("process_virtual_memory_bytes", "gauge", "Addresses in use.", "virtual_bytes"),
+    ("process_virtual_memory_max_bytes", "gauge", "Addresses that there may be; -1: no limit.", "virtual_bytes_max"),
+    ("process_open_fds", "gauge", "Open descriptors.", "fds"),
+    ("process_max_fds", "gauge", "Descriptors that there may be.", "fds_max"),
+    ("process_start_time_seconds", "gauge", "When the process began, since the epoch.", "started_s"),
+)
 _NOTHING = {"requests": 0, "seconds": 0.0, "buckets": [0] * (len(BOUNDS_S) + 1)}
 
 
@@ -77,9 +89,8 @@ def prometheus_text(supervisor):
     family("gevent_greenlets", "gauge", "Greenlets that have not ended.", each("greenlets"))
     family("gevent_hub_stall_seconds", "gauge", "Longest time lately in which a hub did not turn.", each("stall_s"))
     family("gevent_worker_restarts_total", "counter", "Workers replaced.", [("", "", supervisor.restarts)])
-    family("process_resident_memory_bytes", "gauge", "Memory in use.", each("rss_bytes"))
-    family("process_open_fds", "gauge", "Open descriptors.", each("fds"))
-    family("process_cpu_seconds_total", "counter", "Processor time.", each("cpu_s"))
+    for name, kind, what, key in _OF_PROCESSES:
+        family(name, kind, what, each(key))
     return "\n".join(lines) + "\n"
 
 
@@ -107,9 +118,10 @@ def _histogram(by_worker):
 
 
 def metrics_application(supervisor):
-    """Return a WSGI application that answers with the metrics, at any path."""
+    """Return a WSGI application that answers with the metrics as they are now, at any path."""
 
     def application(environ, start_response):
+        supervisor.ask_all(ANSWER_S)
         body = prometheus_text(supervisor).encode()
         headers = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response("200 OK", headers)

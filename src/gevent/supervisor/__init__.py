@@ -235,6 +235,11 @@ class Supervisor:
         """Have `by` more workers, or fewer for a negative number; at least one. Does not wait."""
         self._spawn(self._succession.resize, by)
 
+    def ask_all(self, timeout):
+        """Have the workers that accept say how they are now, for `beat`. Waits for at most `timeout` seconds."""
+        ready = [member for member in self._members if member.is_ready]
+        gevent.joinall([gevent.spawn(member.ask, timeout) for member in ready])
+
     def reopen_logs(self):
         """Tell all workers to open their logs again. Does not wait."""
         self._spawn(self._tell_all, {"reopen": True})
@@ -278,7 +283,7 @@ class Supervisor:
         if "ready" in message:
             self._on_ready(member)
         elif "beat" in message:
-            member.beat = message["beat"]
+            member.take_beat(message)
         elif "broken" in message:
             member.broken = message["broken"]
         elif "retire" in message:

@@ -43,6 +43,9 @@ class Member:
     retiring: bool = False  # its successor is being tried
     on_trial: bool = False  # not replaced if it fails
     beat: dict = field(default_factory=dict)
+    asked: int = 0  # so often, by `ask`
+    answered: int = 0
+    told: Event = field(default_factory=Event)  # something by it
     settled: Event = field(default_factory=Event)  # ready, or ended
     ended: Event = field(default_factory=Event)
 
@@ -61,6 +64,22 @@ class Member:
             self.connection.send_bytes(json.dumps(message).encode())
         except OSError:
             pass  # ended: whoever waits for that will know
+
+    def take_beat(self, message):
+        """It has said how it is."""
+        self.beat = message["beat"]
+        self.answered = max(self.answered, message.get("how", 0))
+        self.told.set()
+
+    def ask(self, timeout):
+        """Have it say how it is now, for `beat`; wait at most `timeout` seconds for that."""
+        self.asked += 1
+        number = self.asked
+        with gevent.Timeout(timeout, False):
+            self.tell({"how": number})
+            while self.answered < number and not self.ended.is_set():
+                self.told.clear()
+                self.told.wait()
 
     def stop(self, timeout, reason):
         """Tell it to end within `timeout` seconds, wait for that, and kill it if it does not."""
@@ -136,6 +155,7 @@ def follow(member, on_message, on_end):
         parent_ends.give_up(member.connection)
         forget(member.pid)
         member.ended.set()
+        member.told.set()
         on_end(member)
         member.settled.set()
 

@@ -71,6 +71,7 @@ class Worker:
         self.meter = Meter()
         self.reopen = []  # called when logs are to be opened again
         self.is_ready = False
+        self._greenlets = 0
         self._connection = setup.connection
         self._watch = Watch(setup.connection, setup.hang_timeout, setup.parent_pid)
 
@@ -116,6 +117,8 @@ class Worker:
                 return
             if "stop" in message:
                 self.stop(message["stop"])
+            elif "how" in message:
+                self._tell({"beat": self._state(), "how": message["how"]})
             elif "reopen" in message:
                 for reopen in self.reopen:
                     reopen()
@@ -123,20 +126,18 @@ class Worker:
     def _beat(self):
         for number in count():
             if number % BEATS_PER_COUNT == 0:
-                greenlets = len(_top.live_greenlets())
+                self._greenlets = len(_top.live_greenlets())
             gevent.sleep(BEAT_S)
-            self._tell(
-                {
-                    "beat": {
-                        **self.meter.snapshot(),
-                        "stall_s": _top.stalls.longest()[0],
-                        "rss_bytes": _top.rss_bytes(),
-                        "fds": _top.count_descriptors(),
-                        "cpu_s": sum(os.times()[:2]),
-                        "greenlets": greenlets,
-                    }
-                }
-            )
+            self._tell({"beat": self._state()})
+
+    def _state(self):
+        return {
+            **self.meter.snapshot(),
+            **_top.process_state(),
+            "stall_s": _top.stalls.longest()[0],
+            "cpu_s": sum(os.times()[:2]),
+            "greenlets": self._greenlets,
+        }
 
     def _begin(self):
         self._watch.start()

@@ -3,10 +3,11 @@
 import gc
 import json
 import os
+import resource
 import sys
 import tempfile
 import traceback
-from time import monotonic
+from time import monotonic, time
 
 from greenlet import getcurrent, greenlet
 
@@ -22,6 +23,7 @@ __all__ = [
     "folder_of",
     "forget",
     "live_greenlets",
+    "process_state",
     "rss_bytes",
     "serve",
     "socket_folder",
@@ -38,6 +40,7 @@ watched = {}
 #: Of the main thread's hub, from `watch_stalls` on.
 stalls = Stalls()
 
+_imported_s = time()
 _serving_in = None  # the process whose socket is open
 _first_seen = {}  # {id(greenlet): (where it was, since when)}
 _previous = {}  # of the last answer: how many requests, when
@@ -207,13 +210,42 @@ def _waiting(greenlets, now):
 
 def rss_bytes():
     """Return how much memory this process has, in bytes."""
+    return _memory()[1]
+
+
+def _memory():
+    """Return how many bytes of addresses and of memory this process has."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            return tuple(int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in file.read().split()[:2])
     except OSError:
-        import resource
+        most_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return most_bytes, most_bytes
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def process_state():
+    """Return what is known of this process, under the names that metrics of processes have."""
+    virtual_bytes, memory_bytes = _memory()
+    return {
+        "rss_bytes": memory_bytes,
+        "virtual_bytes": virtual_bytes,
+        "virtual_bytes_max": resource.getrlimit(resource.RLIMIT_AS)[0],
+        "fds": count_descriptors(),
+        "fds_max": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        "started_s": _started_s(),
+    }
+
+
+def _started_s():
+    """Return when this process began, in seconds of the epoch."""
+    try:
+        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        with open("/proc/stat", encoding="ascii") as file:
+            booted_s = next(int(line.split()[1]) for line in file if line.startswith("btime "))
+    except OSError:
+        return _imported_s
+    return booted_s + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def count_descriptors():
