@@ -19,8 +19,11 @@ from libcpp.string cimport string
 from libcpp.vector cimport vector
 from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
+from itertools import chain
+
 cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
+    bint PyGen_CheckExact(object)
 
 cdef extern from "<string_view>" namespace "std":
     cdef cppclass string_view:
@@ -31,6 +34,9 @@ cdef extern from "<string_view>" namespace "std":
 
 cdef extern from "python/wait/message_exchange.h":
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
+
+# Iterators that have everything they give.
+cdef frozenset _READY = frozenset((type(iter([])), type(iter(()))))
 
 # Up to here, copying a body behind the headers is cheaper than another system call for it.
 cdef Py_ssize_t _ONE_BUFFER_MAX = 1 << 16
@@ -101,6 +107,14 @@ cdef class PlainExchanges:
     cdef bint frames_itself
     cdef object result
     cdef object error
+    # Of a response that is sent piece by piece, once its head is.
+    cdef object rest  # what is left of `result` when the handler takes over
+    cdef bytes stream_head  # to be sent with the first piece
+    cdef bint begun
+    cdef bint chunked
+    cdef uint64_t body_left  # of what Content-Length says
+    cdef Py_ssize_t sent
+    cdef bint no_delay
 
     def __cinit__(self, handler, Head head, Clock clock, make_input, unquote, http_date, body_max, bint copies_environ,
                   bint logs):
@@ -168,10 +182,12 @@ cdef class PlainExchanges:
         self.handed_over = False
         self.status_line = None
         self.response_headers = None
-        self.result = self.error = None
+        self.result = self.error = self.rest = None
+        self.begun = False
+        self.sent = 0
         try:
             self.result = self.application(self.environ, self.start_response)
-            sent = self._send_plain()
+            sent = self._send_plain() or self._send_stream()
         except BaseException as error:
             # Also GreenletExit and the like: what to make of them is no different here.
             self.error = error
@@ -185,7 +201,7 @@ cdef class PlainExchanges:
         self.result = None
         if self.body_length and not self._skip_body():
             return False
-        return not (self.close or self.asks_to_close)
+        return not (self.close or self.asks_to_close or (self.begun and not self.chunked and self.body_left))
 
     cdef object _environ(self):
         cdef object environ
@@ -271,6 +287,17 @@ cdef class PlainExchanges:
         length = str(size)
         if self.content_length is not None and self.content_length != length:
             return False
+        if not self._finish_headers():
+            return False
+        if self.content_length is None:
+            self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
+        self._send(_response_bytes(self.status_line, self.response_headers, result))
+        if self.logs:
+            self._log()
+        return True
+
+    cdef bint _finish_headers(self) except -1:
+        # False: the application has said something else about the connection.
         if (self.close or self.clock.core.closing()) and not self.asks_to_close:
             if self.says_connection:
                 return False
@@ -278,15 +305,110 @@ cdef class PlainExchanges:
             self.response_headers.append((b"Connection", b"close"))
         if self.date_header is None:
             self.response_headers.append((b"Date", self._date()))
-        if self.content_length is None:
-            self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
-        response = _response_bytes(self.status_line, self.response_headers, result)
-        self.clock.core.enter(kSend)
-        self.sock.sendall(response)
-        self.clock.core.enter(kBusy)
-        if self.logs:
-            self._log(len(response))
         return True
+
+    cdef int _send(self, bytes data) except -1:
+        self.clock.core.enter(kSend)
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            self._hand_over()
+            self.handler._sending_failed(error)
+            raise
+        self.clock.core.enter(kBusy)
+        self.sent += PyBytes_GET_SIZE(data)
+        return 0
+
+    # --- a response in pieces -----------------------------------------------------------------------------------------
+
+    cdef bint _send_stream(self) except -1:
+        # Sends the pieces of a body as they are made. False: what is left of it, `rest`, is the handler's.
+        if self.frames_itself or (not PyGen_CheckExact(self.result) and hasattr(self.result, "__len__")):
+            return False
+        try:
+            if not self._send_pieces(iter(self.result)):
+                return False
+        except BaseException:
+            self._close_result()
+            raise
+        self._close_result()
+        if self.logs:
+            self._log()
+        return True
+
+    cdef bint _send_pieces(self, iterator) except -1:
+        # Each is sent before the next one is asked for, since nobody knows how long that takes; but those of a list are
+        # all there.
+        cdef bint ready = type(iterator) in _READY
+        cdef list pieces = []
+        cdef Py_ssize_t size = 0
+        for piece in iterator:
+            yield_in_turn()
+            if not piece:
+                continue
+            if self.handed_over or not PyBytes_CheckExact(piece) or not self._begin_stream():
+                self._send_chunks(pieces, size, False)
+                self.rest = chain((piece,), iterator)
+                return False
+            pieces.append(piece)
+            size += PyBytes_GET_SIZE(<bytes>piece)
+            if not ready or size >= _ONE_BUFFER_MAX:
+                self._send_chunks(pieces, size, False)
+                pieces = []
+                size = 0
+        if self.handed_over or not self._begin_stream():
+            self._send_chunks(pieces, size, False)
+            self.rest = iter(())
+            return False
+        self._send_chunks(pieces, size, True)
+        return True
+
+    cdef bint _begin_stream(self) except -1:
+        # False: it is not plain.
+        if self.begun:
+            return True
+        if self.status_line is None or self.frames_itself or not self._finish_headers():
+            return False
+        self.chunked = self.content_length is None
+        if self.chunked:
+            self.response_headers.append((b"Transfer-Encoding", b"chunked"))
+        else:
+            self.body_left = int(self.content_length)
+        self.stream_head = _response_bytes(self.status_line, self.response_headers, ())
+        self.begun = True
+        return True
+
+    cdef int _send_chunks(self, list pieces, Py_ssize_t size, bint last) except -1:
+        cdef bytes head = self.stream_head
+        cdef bytes data
+        if not self.chunked and <uint64_t>size > self.body_left:
+            # What is beyond Content-Length is not sent (PEP 3333): a client would take it for the next response.
+            self.close = True
+            data = b"".join(pieces)
+            pieces = [data[:self.body_left]]
+            size = self.body_left
+        if not self.chunked:
+            self.body_left -= size
+        data = _chunk_bytes(head, pieces, self.chunked, last)
+        if not data:
+            return 0
+        if head is None:
+            self._send_without_delay()
+        self.stream_head = None
+        return self._send(data)
+
+    cdef int _send_without_delay(self) except -1:
+        if not self.no_delay:
+            self.no_delay = True
+            self.handler._send_without_delay()
+        return 0
+
+    cdef int _close_result(self) except -1:
+        result, self.result = self.result, None
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+        return 0
 
     cdef bytes _date(self):
         cdef long second = <long>_now()
@@ -295,14 +417,14 @@ cdef class PlainExchanges:
             self.date_second = second
         return self.date
 
-    cdef int _log(self, Py_ssize_t sent) except -1:
+    cdef int _log(self) except -1:
         handler = self.handler
         handler.requestline = self.head.request_line
         handler.time_start = self.began
         handler.time_finish = _now()
         handler.status = self.status_line
         handler.code = int(self.status_line[:3])
-        handler.response_length = sent
+        handler.response_length = self.sent
         handler.environ = self.environ
         handler.response_headers = self.response_headers
         handler.command = self.head.method
@@ -343,28 +465,23 @@ cdef class PlainExchanges:
             handler.provided_content_length = self.content_length
             handler.provided_date = self.date_header
             handler.close_connection = self.close or self.asks_to_close
+        if self.begun:
+            handler.headers_sent = True
+            handler.response_use_chunked = self.chunked
+            handler.response_length = self.sent
+            handler._body_left = None if self.chunked else self.body_left
         return 0
 
     def _go_on(self):
         # The rest of WSGIHandler.run_application.
         result, self.result = self.result, None
         error, self.error = self.error, None
+        rest, self.rest = self.rest, None
         if error is not None:
             raise error
-        self.handler._process_and_close(result)
+        self.handler._process_and_close(result if rest is None else rest, result)
 
 
-cdef bint _is_ordinary(bytes status):
-    cdef const char* text = PyBytes_AS_STRING(status)
-    # "200 OK": three digits and a blank, not informational, and not without a body.
-    if PyBytes_GET_SIZE(status) < 4 or text[3] != b" " or not b"2" <= text[0] <= b"5":
-        return False
-    if not b"0" <= text[1] <= b"9" or not b"0" <= text[2] <= b"9":
-        return False
-    return not (text[1] == b"0" and text[2] == b"4" and text[0] <= b"3")
-
-
-cdef double _now() noexcept:
-    cdef timespec now
-    clock_gettime(CLOCK_REALTIME, &now)
-    return now.tv_sec + now.tv_nsec * 1e-9
+def give_way():
+    """Let others run if the caller has had the loop's turn for long."""
+    yield_in_turn()

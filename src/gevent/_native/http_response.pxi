@@ -86,3 +86,63 @@ cdef bytes _response_bytes(bytes status, list headers, body_parts):
                 memcpy(place, &view[0], view.shape[0])
                 place += view.shape[0]
     return response
+
+
+cdef bytes _chunk_bytes(bytes head, list pieces, bint chunked, bint last):
+    """`head` or nothing, and each of `pieces`, which are bytes, as a chunk if they are to be `chunked`."""
+    cdef Py_ssize_t size = 0 if head is None else PyBytes_GET_SIZE(head)
+    cdef bytes data
+    cdef char* place
+    for piece in pieces:
+        size += PyBytes_GET_SIZE(<bytes>piece)
+        if chunked:
+            size += _hex_digits(PyBytes_GET_SIZE(<bytes>piece)) + 4
+    if chunked and last:
+        size += 5
+    data = PyBytes_FromStringAndSize(NULL, size)
+    place = PyBytes_AS_STRING(data)
+    if head is not None:
+        place = _put(place, head)
+    for piece in pieces:
+        if chunked:
+            place = _put_hex(place, PyBytes_GET_SIZE(<bytes>piece))
+        place = _put(place, <bytes>piece)
+        if chunked:
+            place = _put(place, b"\r\n")
+    if chunked and last:
+        _put(place, b"0\r\n\r\n")
+    return data
+
+
+cdef inline int _hex_digits(Py_ssize_t number) noexcept:
+    cdef int digits = 1
+    while number >= 16:
+        number >>= 4
+        digits += 1
+    return digits
+
+
+cdef inline char* _put_hex(char* place, Py_ssize_t number):
+    # And the end of its line.
+    cdef int digits = _hex_digits(number)
+    cdef int i
+    for i in range(digits):
+        place[digits - 1 - i] = b"0123456789abcdef"[number & 15]
+        number >>= 4
+    return _put(place + digits, b"\r\n")
+
+
+cdef bint _is_ordinary(bytes status):
+    cdef const char* text = PyBytes_AS_STRING(status)
+    # "200 OK": three digits and a blank, not informational, and not without a body.
+    if PyBytes_GET_SIZE(status) < 4 or text[3] != b" " or not b"2" <= text[0] <= b"5":
+        return False
+    if not b"0" <= text[1] <= b"9" or not b"0" <= text[2] <= b"9":
+        return False
+    return not (text[1] == b"0" and text[2] == b"4" and text[0] <= b"3")
+
+
+cdef double _now() noexcept:
+    cdef timespec now
+    clock_gettime(CLOCK_REALTIME, &now)
+    return now.tv_sec + now.tv_nsec * 1e-9

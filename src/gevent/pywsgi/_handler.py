@@ -226,13 +226,14 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         """Call the application and send what it returns. Closes the result, as the specification asks."""
         self._process_and_close(self.application(self.environ, self.start_response))
 
-    def _process_and_close(self, result):
+    def _process_and_close(self, result, owner=None):
+        # `owner` is what the application returned, if `result` is only the rest of it.
         self.result = result
         try:
             self.process_result()
         finally:
             self.result = None
-            close = getattr(result, "close", None)
+            close = getattr(result if owner is None else owner, "close", None)
             if close is not None:
                 close()
 

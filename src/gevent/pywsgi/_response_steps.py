@@ -3,7 +3,7 @@
 import socket
 import time
 
-from gevent._native.http import encoded_headers, encoded_status, response_bytes
+from gevent._native.http import encoded_headers, encoded_status, give_way, response_bytes
 from gevent.pywsgi._response import http_date
 
 __all__ = ["ResponseSteps"]
@@ -52,6 +52,7 @@ class ResponseSteps:
                 self.write(body)
                 result = ()
         for data in result:
+            give_way()  # or a body without end would keep all others waiting
             if data:
                 self.write(data)
         if not self.headers_sent:
@@ -208,11 +209,15 @@ class ResponseSteps:
             self.socket.sendall(data)
             self._clock.enter_busy()
         except OSError as error:
-            self.status = f"socket error: {error}"
-            if self.code and self.code > 0:
-                self.code = -self.code
+            self._sending_failed(error)
             raise
         self.response_length += len(data)
+
+    def _sending_failed(self, error):
+        # For the log.
+        self.status = f"socket error: {error}"
+        if self.code and self.code > 0:
+            self.code = -self.code
 
 
 def _checked_length(value, former):
