@@ -9,6 +9,8 @@ The methods here take the place of the ones of the classes themselves, so that t
 that exist already. They work on native locks as well, which objects from before patching have.
 """
 
+from functools import wraps
+
 from gevent._native.hub import looked_in_vain
 from gevent._native.semaphore import ThreadLock
 from gevent.thread import allocate_lock
@@ -24,6 +26,21 @@ def mend_classes(names):
         semaphore.acquire = semaphore.__enter__ = _looking_acquire(semaphore.acquire)
         if hasattr(thread, "_wait_for_tstate_lock"):
             thread._wait_for_tstate_lock = _looking_wait_for_lock(thread._wait_for_tstate_lock)
+        for name in ("enumerate", "active_count"):
+            names[name] = _counted(names[name])
+        barrier = names["Barrier"]
+        for name in ("n_waiting", "broken"):
+            setattr(barrier, name, property(_counted(vars(barrier)[name].fget)))
+
+
+def _counted(look):
+    # Whoever asks this again and again waits for something to change, which is said by no answer in itself.
+    @wraps(look)
+    def counted(*args):
+        looked_in_vain()
+        return look(*args)
+
+    return counted
 
 
 def wait_on_condition(self, timeout=None):

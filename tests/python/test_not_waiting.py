@@ -163,7 +163,7 @@ def test_what_does_not_wait_works_everywhere_and_switches_to_nobody(where):
 SPINS = """
 from gevent import monkey
 monkey.patch_all(multiprocessing=True)
-import concurrent.futures, multiprocessing, os, queue, subprocess, sys, threading, time
+import concurrent.futures, multiprocessing, os, queue, socket, ssl, subprocess, sys, threading, time
 import gevent, gevent.event, gevent.lock, gevent.queue
 from gevent.exceptions import LoopExit
 
@@ -216,6 +216,24 @@ def fork_one():
 (forked, to_forked), (_, to_another) = fork_one(), fork_one()
 
 cat = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+one, other = socket.socketpair()
+one.setblocking(False)
+reading, writing = os.pipe()
+os.set_blocking(reading, False)
+listening, barrier, work = socket.create_server(("127.0.0.1", 0)), threading.Barrier(2), queue.Queue()
+listening.setblocking(False)
+work.put(1)
+begins, runs, is_cancelled = (concurrent.futures.Future() for _ in range(3))
+runs.set_running_or_notify_cancel()
+may_pass = threading.Event(), threading.Event()
+passing = [threading.Thread(target=each.wait) for each in may_pass]
+for each in passing:
+    each.start()
+plain_context = ssl.create_default_context()
+plain_context.check_hostname, plain_context.verify_mode = False, ssl.CERT_NONE
+tls_side, tls_peer = socket.socketpair()
+tls_side.setblocking(False)
+tls = plain_context.wrap_socket(tls_side, do_handshake_on_connect=False)
 
 LOOKS = {
     "Lock.acquire": (lambda: lock.acquire(blocking=False), lock.release),
@@ -242,9 +260,22 @@ LOOKS = {
     "Future.done": (future.done, lambda: future.set_result(1)),
     "waitpid(WNOHANG)": (lambda: os.waitpid(forked, os.WNOHANG)[0], lambda: os.write(to_forked, b"x")),
     "waitpid(-1, WNOHANG)": (lambda: os.waitpid(-1, os.WNOHANG)[0], lambda: os.write(to_another, b"x")),
+    "recv": (there(lambda: one.recv(1), BlockingIOError), lambda: other.send(b"x")),
+    "accept": (there(lambda: listening.accept()[0].close(), BlockingIOError),
+               lambda: socket.create_connection(listening.getsockname()).close()),
+    "do_handshake": (lambda: there(tls.do_handshake, ssl.SSLWantReadError)() or told, lambda: told.append(1)),
+    "os.read": (there(lambda: os.read(reading, 1), BlockingIOError), lambda: os.write(writing, b"x")),
+    "threading.enumerate": (lambda: passing[0] not in threading.enumerate(), may_pass[0].set),
+    "threading.active_count": (lambda: threading.active_count() < count, may_pass[1].set),
+    "Barrier.n_waiting": (lambda: barrier.n_waiting == 1, lambda: gevent.spawn(barrier.wait)),
+    "Barrier.broken": (lambda: barrier.broken, barrier.abort),
+    "Future.running": (begins.running, begins.set_running_or_notify_cancel),
+    "not Future.running": (lambda: not runs.running(), lambda: runs.set_result(1)),
+    "Future.cancelled": (is_cancelled.cancelled, is_cancelled.cancel),
+    "Queue.unfinished_tasks": (lambda: work.unfinished_tasks == 0, work.task_done),
     "Popen.poll": (lambda: cat.poll() is not None, lambda: cat.stdin.close()),
 }
-only = sys.argv[1:]
+only, told = sys.argv[1:], []
 starved = []
 for name, (look, act) in LOOKS.items():
     if only and name not in only:
@@ -253,6 +284,7 @@ for name, (look, act) in LOOKS.items():
         gevent.sleep(0.005)
         act()
     actor = gevent.spawn(later)
+    count = threading.active_count()
     deadline, tries = time.monotonic() + 5, 0
     while not look():
         tries += 1

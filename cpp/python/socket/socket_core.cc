@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "python/hub/hub_state.h"
 #include "python/wait/parking.h"
+#include "python/wait/spinning.h"
 
 namespace gevent {
 namespace {
@@ -88,7 +89,10 @@ bool SocketCore::wait_before_receiving(Patience& patience) noexcept {
 bool SocketCore::may_retry(int event, Patience& patience) noexcept {
   const int error = errno;
   if (error == EINTR) return PyErr_CheckSignals() == 0;
-  if ((error != EAGAIN && error != EWOULDBLOCK) || patience.none()) {
+  const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
+  if (not_yet && patience.none() && looked_in_vain() < 0) return false;
+  if (!not_yet || patience.none()) {
+    errno = error;
     PyErr_SetFromErrno(PyExc_OSError);
     return false;
   }

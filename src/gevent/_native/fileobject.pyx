@@ -28,6 +28,9 @@ cdef extern from "ipc/transfer.h" namespace "gevent" nogil:
     ssize_t read_now(int fd, void* data, size_t size)
     ssize_t write_now(int fd, const iovec* pieces, int count)
 
+cdef extern from "python/wait/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     void* hub_state()
     bint in_hub()
@@ -89,6 +92,14 @@ cdef bint would_stop_others(int fd) noexcept:
     return hub_state() != NULL and not in_hub() and 0 <= kind_of_descriptor(fd) != kDisk and blocks(fd)
 
 
+cdef do_natively(native, fd, argument):
+    try:
+        return native(fd, argument)
+    except BlockingIOError:
+        looked_in_vain()
+        raise
+
+
 def wrap_read(native):
     """Return an `os.read` that parks instead of blocking; `native` does what need not wait."""
 
@@ -97,7 +108,7 @@ def wrap_read(native):
         cdef int number
         cdef ssize_t count
         if type(fd) is not int or type(length) is not int or not 0 < length <= CHUNK_MAX or not would_stop_others(fd):
-            return native(fd, length)
+            return do_natively(native, fd, length)
         number = fd
         chunk = PyBytes_FromStringAndSize(NULL, length)
         while True:
@@ -121,7 +132,7 @@ def wrap_write(native):
         cdef Py_ssize_t done = 0
         cdef ssize_t count
         if type(fd) is not int or not would_stop_others(fd):
-            return native(fd, data)
+            return do_natively(native, fd, data)
         number = fd
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:

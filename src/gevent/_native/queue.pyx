@@ -673,6 +673,8 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
     @property
     def unfinished_tasks(self):
         """How many `task_done` calls are to come. May be set, to whom `all_tasks_done` is notified then."""
+        if self._unfinished:
+            looked_in_vain()
         return self._unfinished
 
     @unfinished_tasks.setter

@@ -137,6 +137,9 @@ cdef extern from "python/socket/socket_io.h" namespace "gevent":
     bint set_nonblocking(int fd, bint) except 0
     void ensure_nonblocking(int fd)
 
+cdef extern from "python/wait/spinning.h" namespace "gevent":
+    int looked_in_vain() except -1
+
 
 cdef object _default_timeout = _socket.getdefaulttimeout
 cdef object _timeout_unset = _GLOBAL_DEFAULT_TIMEOUT
@@ -920,10 +923,12 @@ cdef class NativeTlsSocket(NativeSocket):
                 return method()
             except _want_read:
                 if self.core.timeout_s == 0:
+                    looked_in_vain()
                     raise
                 event = kRead
             except _want_write:
                 if self.core.timeout_s == 0:
+                    looked_in_vain()
                     raise
                 event = kWrite
             self._wait_for_tls(event, patience, operation)
@@ -957,10 +962,12 @@ cdef class NativeTlsSocket(NativeSocket):
                 break
             except _want_read:
                 if self.core.timeout_s == 0:
+                    looked_in_vain()
                     raise
                 event = kRead
             except _want_write:
                 if self.core.timeout_s == 0:
+                    looked_in_vain()
                     raise
                 event = kWrite
             except _ragged_end:
@@ -984,10 +991,12 @@ cdef class NativeTlsSocket(NativeSocket):
                 return tls.write(data)
             except _want_write:
                 if timeout_s == 0:
+                    looked_in_vain()
                     raise
                 event = kWrite
             except _want_read:
                 if timeout_s == 0:
+                    looked_in_vain()
                     raise
                 event = kRead
             self._wait_for_tls(event, patience, "write")

@@ -6,6 +6,7 @@ now on are greenlets, which must not stop everybody while they wait for one.
 
 import sys
 from _queue import Empty, SimpleQueue as NativeQueue
+from functools import wraps
 
 from gevent._native.hub import looked_in_vain
 from gevent.monkey._import_hook import change_when_imported
@@ -14,25 +15,31 @@ __all__ = ["mend_executors", "mend_futures"]
 
 
 def mend_futures():
-    """See that asking a future again and again whether it is done lets those run who will do it."""
+    """See that asking a future again and again how far it is lets those run who will do it."""
     name = "concurrent.futures._base"
     if name in sys.modules:
-        _mend_done(sys.modules[name])
+        _mend_questions(sys.modules[name])
     else:
-        change_when_imported(name, _mend_done)
+        change_when_imported(name, _mend_questions)
 
 
-def _mend_done(module):
-    native_done = module.Future.done
+def _mend_questions(module):
+    future = module.Future
+    # What an answer may be that whoever asks again and again waits to see the end of.
+    for name, in_vain in (("done", {False}), ("cancelled", {False}), ("running", {False, True})):
+        setattr(future, name, _asking(getattr(future, name), in_vain))
 
-    def done(self):
-        """Whether there is a result, or an exception, or the future was cancelled. Does not wait."""
-        if native_done(self):
-            return True
-        looked_in_vain()
-        return native_done(self)
 
-    module.Future.done = done
+def _asking(ask, in_vain):
+    @wraps(ask)
+    def asking(self):
+        answer = ask(self)
+        if answer in in_vain:
+            looked_in_vain()
+            answer = ask(self)
+        return answer
+
+    return asking
 
 
 def mend_executors():
