@@ -57,15 +57,15 @@ def do_now_or_when_imported(names, do):
 
 def finish(module_name):
     """Do now what was postponed and concerns the module called `module_name`."""
-    for part in _parts[:]:
-        if part.concerns(module_name):
-            _finish(part)
+    # Doing one part may postpone others.
+    while (part := next((each for each in _parts if each.concerns(module_name)), None)) is not None:
+        _finish(part)
 
 
 def finish_all():
     """Do now what was postponed."""
-    for part in _parts[:]:
-        _finish(part)
+    while _parts:
+        _finish(_parts[0])
 
 
 def _finish(part):

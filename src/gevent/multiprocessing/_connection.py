@@ -7,7 +7,6 @@ that share it would see.
 
 import _socket
 import errno
-import importlib
 import os
 import sys
 
@@ -144,7 +143,15 @@ def _make_left_hook(mp):
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that connections let others run."""
     native.call_when_left(_make_left_hook(mp))
-    connection = mp.connection
+    yield from mp.changes_when_imported("connection", _changes_of_connection)
+    pool = sys.modules.get(mp.name + ".pool")
+    if pool is not None:
+        yield pool, "wait", wait  # it was imported by name
+    yield from mp.changes_when_imported("dummy.connection", _changes_of_dummy)
+    _reducers(mp)
+
+
+def _changes_of_connection(connection):
     for name in METHODS:
         yield connection.Connection, name, getattr(native, name)
     yield connection, "wait", wait
@@ -152,9 +159,7 @@ def changes(mp):
     yield connection.SocketListener, "accept", _make_accept(connection.SocketListener.accept)
     yield connection.Listener, "accept", _make_listener_accept(connection.Listener.accept)
     yield connection, "SocketClient", _make_client(connection.SocketClient)
-    pool = sys.modules.get(mp.name + ".pool")
-    if pool is not None:
-        yield pool, "wait", wait  # it was imported by name
-    dummy = importlib.import_module(mp.name + ".dummy.connection").Connection
-    yield dummy, "poll", _make_dummy_poll(dummy.poll)
-    _reducers(mp)
+
+
+def _changes_of_dummy(connection):
+    yield connection.Connection, "poll", _make_dummy_poll(connection.Connection.poll)

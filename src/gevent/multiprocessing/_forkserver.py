@@ -60,15 +60,24 @@ def _wait(self, timeout=None):
 
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that its fork server is waited for aside."""
+    yield from mp.changes_when_imported("forkserver", _changes_of_server)
+    yield from mp.changes_when_imported("popen_forkserver", _changes_of_client)
+
+
+def _changes_of_server(forkserver):
     from gevent.thread import allocate_lock
 
-    yield mp.forkserver, "read_signed", _read_signed
+    yield forkserver, "read_signed", _read_signed
     # Held while the server is asked for a process, which waits.
-    yield mp.forkserver._forkserver, "_lock", allocate_lock()
-    yield mp.popen_forkserver, "open", open_for_writing
-    yield mp.popen_forkserver, "forkserver", View(mp.forkserver, read_signed=_read_process_id)
-    yield mp.popen_forkserver.Popen, "poll", _make_poll(mp.forkserver)
-    yield mp.popen_forkserver.Popen, "wait", _wait
+    yield forkserver._forkserver, "_lock", allocate_lock()
+
+
+def _changes_of_client(popen_forkserver):
+    forkserver = popen_forkserver.forkserver
+    yield popen_forkserver, "open", open_for_writing
+    yield popen_forkserver, "forkserver", View(forkserver, read_signed=_read_process_id)
+    yield popen_forkserver.Popen, "poll", _make_poll(forkserver)
+    yield popen_forkserver.Popen, "wait", _wait
 
 
 # --- in the server ---------------------------------------------------------------------------------------------------

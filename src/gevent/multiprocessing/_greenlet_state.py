@@ -34,9 +34,6 @@ def _make_fork_aware_local(mp):
 
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that greenlets keep apart what threads do."""
-    from gevent.monkey.api import get_original
-    from gevent.thread import allocate_lock
-
     # The process that is being started: pickling its arguments may run code that waits.
     starting = local()
     yield mp.context, "_tls", starting
@@ -45,14 +42,26 @@ def changes(mp):
         yield Package().context, "_tls", starting
     # A proxy's connection to its manager.
     yield mp.util, "ForkAwareLocal", _make_fork_aware_local(mp)
+    yield from mp.changes_when_imported("resource_sharer", _changes_of_sharer)
+    yield from mp.changes_when_imported("resource_tracker", _changes_of_tracker)
+
+
+def _changes_of_sharer(resource_sharer):
+    from gevent.thread import allocate_lock
+
     # Starting the sharer's thread waits, in its lock; and the thread is a greenlet, so that the signals it blocks would
     # be everybody's.
-    yield mp.resource_sharer._resource_sharer, "_lock", allocate_lock()
-    yield mp.resource_sharer, "signal", View(signal, absent=("pthread_sigmask",))
+    yield resource_sharer._resource_sharer, "_lock", allocate_lock()
+    yield resource_sharer, "signal", View(signal, absent=("pthread_sigmask",))
+
+
+def _changes_of_tracker(resource_tracker):
+    from gevent.monkey.api import get_original
+
     # The tracker is told of resources by finalizers too, which run in any greenlet and in the hub: it never waits, so
     # that its lock is one for threads.
     native_lock, native_rlock = get_original("_thread", ["LockType", "RLock"])
-    tracker = mp.resource_tracker._resource_tracker
+    tracker = resource_tracker._resource_tracker
     if not isinstance(tracker._lock, (native_lock, native_rlock)):
         yield tracker, "_lock", native_rlock()
-    yield mp.resource_tracker, "os", View(os, waitpid=posix.waitpid)
+    yield resource_tracker, "os", View(os, waitpid=posix.waitpid)

@@ -74,7 +74,9 @@ def changes(mp):
     if mp.name != STDLIB_NAME:
         return
     yield from changes_of_module(f"{mp.name}.managers", _changes_of_managers)
-    # What was imported by name.
-    pipe = mp.connection.Pipe
-    yield pipe, "__code__", _redirected(pipe)
-    yield pipe, "__defaults__", None
+    connection = sys.modules.get(f"{mp.name}.connection")
+    if connection is not None:
+        # What was imported by name.
+        pipe = connection.Pipe
+        yield pipe, "__code__", _redirected(pipe)
+        yield pipe, "__defaults__", None

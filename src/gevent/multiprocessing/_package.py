@@ -2,6 +2,9 @@
 
 Whatever changes, changes as (owner, name, value): a module's global name, a class's method, or an attribute of an
 object. Everything is looked up before anything is changed, and put back if something fails on the way: all or nothing.
+
+Modules that are not imported are changed when they are: a program that only starts processes has no use for
+connections and locks between them, and each fork would copy what they bring along.
 """
 
 import importlib
@@ -24,6 +27,11 @@ class Package:
     def __init__(self, name=STDLIB_NAME):
         self.name = name
         self._originals = {}
+        self._is_refused = False
+        #: The names of modules that will be changed when they are imported, or have been.
+        self.awaited = []
+        #: Called with a list of (owner, name, value) of what was there before, whenever something has been changed.
+        self.tell_of_originals = None
 
     def __getattr__(self, module_name):
         if module_name.startswith("__"):
@@ -36,10 +44,6 @@ class Package:
         if value is None:
             return getattr(owner, name)
         return getattr(super(owner, owner), name) if value is _ABSENT else value  # a method it inherited
-
-    def originals(self):
-        """Return (owner, name, value) for what `make_green` replaced; what was not there is left out."""
-        return [(owner, name, value) for (_, name), (owner, value) in self._originals.items() if value is not _ABSENT]
 
     @property
     def is_green(self):
@@ -54,7 +58,37 @@ class Package:
         if self._originals:
             return
         has_locks = f"{self.name}.synchronize" in sys.modules
-        changes = self._changes()
+        try:
+            self._is_refused = False
+            self._make(self._changes())
+        except BaseException:
+            self._is_refused = True
+            raise
+        if has_locks:
+            from gevent.multiprocessing._early_locks import adopt
+
+            adopt(self)
+
+    def changes_when_imported(self, module_name, changes):
+        """Return ``changes(module)`` for the module `module_name` of the package, or make them when it is imported."""
+        name = f"{self.name}.{module_name}"
+        module = sys.modules.get(name)
+        if module is not None:
+            return changes(module)
+        self.awaited.append(name)
+        change_when_imported(name, lambda module: self._change_late(changes, module))
+        return ()
+
+    def _change_late(self, changes, module):
+        if self._is_refused:
+            return
+        try:
+            self._make(changes(module))
+        except AttributeError as error:
+            raise _refusal(error) from error
+
+    def _make(self, changes):
+        changes = list(changes)
         done = []
         try:
             for owner, name, value in changes:
@@ -67,11 +101,10 @@ class Package:
                 else:
                     setattr(owner, name, value)
             raise
-        self._originals = {(id(owner), name): (owner, value) for owner, name, value in done}
-        if has_locks:
-            from gevent.multiprocessing._early_locks import adopt
-
-            adopt(self)
+        for owner, name, value in done:
+            self._originals.setdefault((id(owner), name), (owner, value))
+        if self.tell_of_originals is not None:
+            self.tell_of_originals([each for each in done if each[2] is not _ABSENT])
 
     def require(self):
         """Raise `ImportError` if `make_green` could not work here. Changes nothing."""

@@ -5,6 +5,7 @@ are held while waiting. The start method stays the user's choice.
 """
 
 import sys
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 
 from gevent.monkey._import_hook import LoadedAlready
@@ -36,12 +37,33 @@ def _patch_now():
 
     if package.is_green:
         return
+    package.tell_of_originals = _save
     package.make_green()
     mend_objects(package)
     saved.setdefault(STDLIB_NAME, {})  # whose names are those of its modules: none is replaced in itself
-    for owner, name, value in package.originals():
+    for name in dict.fromkeys(package.awaited):
+        postpone(_AwaitedModule(name))
+
+
+def _save(originals):
+    from gevent.monkey._state import saved
+
+    for owner, name, value in originals:
         module_name, path = _place(owner)
         saved.setdefault(module_name, {}).setdefault(path + name, value)
+
+
+class _AwaitedModule:
+    """A module that is changed when it is imported, or when somebody asks what has been changed."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def concerns(self, name):
+        return name == self._name
+
+    def do(self):
+        import_module(self._name)
 
 
 class _PostponedPatch:

@@ -193,5 +193,9 @@ def changes(mp):
     yield mp.popen_fork.Popen, "__init__", _make_init(mp.popen_fork.Popen.__init__)
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait
-    yield mp.popen_spawn_posix, "open", open_for_writing
+    yield from mp.changes_when_imported("popen_spawn_posix", _changes_of_spawning)
     yield mp.process.BaseProcess, "start", _make_start(mp.process.BaseProcess.start)
+
+
+def _changes_of_spawning(popen_spawn_posix):
+    yield popen_spawn_posix, "open", open_for_writing

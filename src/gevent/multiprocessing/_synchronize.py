@@ -161,7 +161,10 @@ def changes(mp):
 
     mp.reduction.register(semlock.SharedCounter, reduce_counter)
     mp.reduction.register(semlock.Arena, reduce_arena)
-    synchronize = mp.synchronize
+    yield from mp.changes_when_imported("synchronize", _changes_of_module)
+
+
+def _changes_of_module(synchronize):
     primitives = View(synchronize._multiprocessing, SemLock=semlock.SemLock, sem_unlink=semlock.sem_unlink)
     yield synchronize, "_multiprocessing", primitives
     yield synchronize.Condition, "wait", _wait

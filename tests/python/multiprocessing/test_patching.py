@@ -137,3 +137,52 @@ def test_gevents_own_package_leaves_the_standard_librarys_alone():
         import pickle, gevent.multiprocessing.queues
         assert pickle.loads(pickle.dumps(gevent.multiprocessing.queues.Queue)) is gevent.multiprocessing.queues.Queue
         """)
+
+
+def test_modules_of_which_a_program_has_no_use_are_not_imported_and_are_patched_when_they_are():
+    run_script("""
+        import sys
+        from gevent import monkey
+        monkey.patch_all(multiprocessing=True)
+        import multiprocessing
+        process = multiprocessing.get_context("fork").Process(target=print)
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        for name in ("connection", "forkserver", "resource_sharer", "synchronize", "spawn"):
+            assert f"multiprocessing.{name}" not in sys.modules, name
+        assert "tempfile" not in sys.modules
+        from multiprocessing.connection import Connection, wait  # not by `finish`, which asking monkey would do
+        from gevent.multiprocessing import _connection
+        assert wait is _connection.wait
+        assert monkey.get_original("multiprocessing.connection", "wait") is not wait
+        assert monkey.is_object_patched("multiprocessing.synchronize", "_multiprocessing")
+        assert "multiprocessing.synchronize" in sys.modules
+        """)
+
+
+def test_if_it_is_refused_what_is_imported_later_stays_as_it_is():
+    run_script("""
+        import sys
+        from gevent.multiprocessing._package import Package
+        package = Package()
+        changes = package._changes
+
+        def fail():
+            changes()
+            raise ImportError("not here")
+
+        package._changes = fail
+        try:
+            package.make_green()
+        except ImportError:
+            pass
+        else:
+            raise AssertionError("was not refused")
+        assert "multiprocessing.connection" not in sys.modules
+        from multiprocessing import connection
+        assert connection.wait.__module__ == "multiprocessing.connection"
+        package._changes = changes
+        package.make_green()
+        assert connection.wait.__module__ == "gevent.multiprocessing._connection"
+        """)
