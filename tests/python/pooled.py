@@ -4,7 +4,22 @@ import os
 import signal
 import time
 
-__all__ = ["big", "die", "exclaim", "fail", "leave", "length", "remember", "remembered", "sleep", "square", "whoami"]
+__all__ = [
+    "big",
+    "die",
+    "exclaim",
+    "fail",
+    "leave",
+    "length",
+    "remember",
+    "remember_unless",
+    "remembered",
+    "sleep",
+    "slow_whoami",
+    "square",
+    "square_or_die",
+    "whoami",
+]
 
 _remembered = []
 
@@ -40,6 +55,22 @@ def remember(value):
 
 def remembered():
     return _remembered
+
+
+def remember_unless(value, unlucky):
+    if value == unlucky:
+        raise ValueError(f"unlucky {value}")
+    remember(value)
+
+
+def square_or_die(number, unlucky):
+    if number == unlucky:
+        die()
+    return square(number)
+
+
+def slow_whoami(_):
+    return sleep(0.02) and whoami()
 
 
 def exclaim():

@@ -159,6 +159,56 @@ def test_processes_are_replaced_after_so_many_tasks(make):
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [2, 2, 2]
 
 
+def test_a_map_of_many_short_calls_gives_way_to_others(make):
+    """By turns of the hub, not by time, which others on the machine have their part in."""
+    pool = make()
+    pool.map(pooled.square, range(100))
+    turns = []
+
+    def count():
+        while True:
+            turns.append(len(pool._crew.waiting))
+            gevent.sleep(0)
+
+    counting = gevent.spawn(count)
+    assert pool.map(pooled.square, range(50_000)) == [number * number for number in range(50_000)]
+    counting.kill()
+    assert len(turns) > 20
+    assert max(turns) <= 64  # never all of them at once
+
+
+def test_calls_of_a_map_that_are_sent_together_fail_alone(make):
+    """The first exception is raised, with its traceback; the calls after it, in its bundle and beyond, are made."""
+    pool = make(maxsize=1)
+    assert pool.map(pooled.remember, range(1000)) == [None] * 1000
+    with pytest.raises(ValueError, match="unlucky 1500") as caught:
+        pool.map(pooled.remember_unless, range(1000, 3000), [1500] * 2000)
+    assert "in remember_unless" in str(caught.value.__cause__)
+    assert pool.join(DEADLINE_S)
+    gevent.sleep(0.01)
+    pool.join(DEADLINE_S)
+    assert pool.apply(pooled.remembered) == [number for number in range(3000) if number != 1500]
+
+
+def test_a_map_whose_worker_is_lost_says_so(make):
+    pool = make()
+    with pytest.raises(WorkerLost):
+        pool.map(pooled.square_or_die, range(2000), [1234] * 2000)
+    assert pool.map(pooled.square, range(10)) == [number * number for number in range(10)]
+
+
+def test_a_map_with_a_limit_of_time_ends_the_one_that_takes_too_long(make):
+    with pytest.raises(TaskTimeout):
+        make().with_options(timeout=0.2).map(pooled.sleep, [0, 0, 60, 0])
+
+
+def test_long_calls_of_a_map_are_sent_one_by_one(make):
+    """Two processes share them, also the last ones."""
+    pids = make().map(pooled.slow_whoami, range(20))
+    assert len(set(pids)) == 2
+    assert 5 <= min(pids.count(pid) for pid in set(pids))
+
+
 def test_progress_is_told(make):
     seen = []
     with_progress = make().with_options(progress=lambda done, total: seen.append((done, total)))
@@ -196,6 +246,7 @@ def test_gevent_wait_and_links_take_tasks(make):
     pool = make()
     tasks = [pool.apply_async(pooled.square, (number,)) for number in range(4)]
     assert set(gevent.wait(tasks)) == set(tasks)
+    assert pool.apply_async(pooled.whoami, None).get() > 0
     called = []
     pool.apply_async(pooled.square, (5,), callback=called.append).get()
     gevent.sleep(0)

@@ -13,7 +13,9 @@ from gevent.lock import Semaphore
 from gevent.processpool import _mapping
 from gevent.processpool._crew import Crew
 from gevent.processpool._executor import ProcessPoolExecutor
+from gevent.processpool._parcel import wrap_arguments
 from gevent.processpool._tasks import RemoteTraceback, Task, TaskCancelled, TaskTimeout, WorkerLost
+from gevent.processpool._worker import run_calls
 
 __all__ = [
     "ProcessPool",
@@ -48,17 +50,17 @@ class _Options:
             raise
         return task
 
-    def apply_async(self, function, args=(), kwds=None, callback=None):
+    def apply_async(self, function, args=None, kwds=None, callback=None):
         """Have ``function(*args, **kwds)`` called and return its `Task`. Does not wait.
 
         `callback` is called with the value, in the hub, if there is one; it must not wait.
         """
-        task = self._begin(function, args, kwds or {})
+        task = self._begin(function, args or (), kwds or {})
         if callback is not None:
             task.rawlink(lambda done: callback(done.value) if done.successful() else None)
         return task
 
-    def apply(self, function, args=(), kwds=None):
+    def apply(self, function, args=None, kwds=None):
         """Return ``function(*args, **kwds)``, called in a worker. Waits for it; raises what it raises."""
         return self.apply_async(function, args, kwds).get()
 
@@ -67,8 +69,27 @@ class _Options:
 
         Raises the first exception of a task, in that order; the others go on.
         """
-        calls = list(zip(*iterables))
-        return list(self._many(_mapping.InOrder, function, calls, len(calls) or 1))
+        import gevent
+
+        calls, total = zip(*iterables), _mapping.total_of(iterables)
+        values = []
+        if self.timeout is None and self.pool.max_tasks_per_child is None:
+            results, take = self._bundled(function, calls, total), values.extend
+        else:
+            results, take = self._many(_mapping.InOrder, function, calls, None, total), values.append
+        try:
+            for each in results:
+                take(each)
+        except Exception:
+            gevent.spawn(results.finish)
+            raise
+        return values
+
+    def _bundled(self, function, calls, total):
+        def begin(bundle):
+            return self._begin(run_calls, (function, [wrap_arguments(args, {})[0] for args in bundle]), {})
+
+        return _mapping.Bundled(begin, calls, self.pool.maxsize, total, self.progress)
 
     def map_async(self, function, *iterables):
         """Return a greenlet that does `map`."""
@@ -81,18 +102,17 @@ class _Options:
 
         At most `maxsize` (None: a multiple of the pool's) are under way or wait to be taken.
         """
-        return self._many(_mapping.InOrder, function, zip(*iterables), maxsize)
+        return self._many(_mapping.InOrder, function, zip(*iterables), maxsize, _mapping.total_of(iterables))
 
     def imap_unordered(self, function, *iterables, maxsize=None):
         """As `imap`, each as soon as it is there."""
-        return self._many(_mapping.Unordered, function, zip(*iterables), maxsize)
+        return self._many(_mapping.Unordered, function, zip(*iterables), maxsize, _mapping.total_of(iterables))
 
-    def _many(self, kind, function, calls, under_way_max):
+    def _many(self, kind, function, calls, under_way_max, total):
         if under_way_max is None:
             under_way_max = UNDER_WAY_PER_WORKER * self.pool.maxsize
         elif under_way_max < 1:
             raise ValueError(f"maxsize must be at least 1, not {under_way_max}")
-        total = len(calls) if isinstance(calls, list) else None
         return kind(lambda args: self._begin(function, args, {}), calls, under_way_max, total, self.progress)
 
     def _begin(self, function, args, kwargs):
@@ -161,6 +181,7 @@ class ProcessPool(_Options):
         context = multiprocessing.get_context(start_method)
         self._crew = Crew(context, initializer, tuple(initargs), max_tasks_per_child)
         self._crew.size_max = maxsize
+        self.max_tasks_per_child = max_tasks_per_child
         self._closed = False
 
     def __repr__(self):

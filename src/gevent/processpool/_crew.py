@@ -9,7 +9,7 @@ from time import monotonic
 import gevent
 from gevent.event import Event
 from gevent.processpool._parcel import Sender, receive, wrap_arguments
-from gevent.processpool._tasks import RemoteTraceback, TaskTimeout, WorkerLost
+from gevent.processpool._tasks import TaskTimeout, WorkerLost, exception_of
 from gevent.processpool._worker import parent_ends, run_worker
 
 __all__ = ["Crew"]
@@ -168,7 +168,7 @@ class Crew:
             if what == "fetched":
                 member.sender.fetched(number)
             elif what == "unfit":
-                self._is_unfit(_exception(payload))
+                self._is_unfit(exception_of(payload))
             else:
                 self._has_result(member, what, number, payload)
         member.process.join()
@@ -186,7 +186,7 @@ class Crew:
                 self._tell(member, ("fetched", fetched))
             settle = (value,) if not isinstance(value, _Unreadable) else (None, value.error)
         else:
-            settle = (None, _exception(payload))
+            settle = (None, exception_of(payload))
         if self._tasks_per_child and not member.tasks and member.sent >= self._tasks_per_child:
             self._dismiss(member)
         elif not member.room.is_set() and self._may_have_more(member):
@@ -321,13 +321,3 @@ class Crew:
 class _Unreadable:
     def __init__(self, error):
         self.error = error
-
-
-def _exception(payload):
-    data, text = payload
-    try:
-        error = pickle.loads(data)
-    except Exception as failure:  # noqa: BLE001 - a class that is not here: its text is what can be told
-        error = WorkerLost(f"the task failed, and its exception cannot be read here: {failure!r}")
-    error.__cause__ = RemoteTraceback(text)
-    return error

@@ -11,7 +11,7 @@ import pickle
 from itertools import count
 from pickle import PickleBuffer
 
-__all__ = ["Sender", "receive"]
+__all__ = ["Sender", "receive", "wrap", "wrap_arguments"]
 
 #: Buffers of fewer bytes are not worth a mapping.
 LARGE = 128 * 1024
@@ -31,16 +31,17 @@ class _Bytes:
         return type(self._data), (PickleBuffer(self._data),)
 
 
-def _wrap(value):
+def wrap(value):
+    """Return `value`, large bytes ready for shared memory."""
     return _Bytes(value) if type(value) in (bytes, bytearray) and len(value) >= LARGE else value
 
 
 def wrap_arguments(args, kwargs):
     """Return `args` and `kwargs` with large bytes among them ready for shared memory."""
     if any(type(each) in (bytes, bytearray) for each in args):
-        args = tuple(map(_wrap, args))
+        args = tuple(map(wrap, args))
     if kwargs:
-        kwargs = {name: _wrap(value) for name, value in kwargs.items()}
+        kwargs = {name: wrap(value) for name, value in kwargs.items()}
     return args, kwargs
 
 
@@ -62,13 +63,13 @@ class Sender:
         Raises whatever pickling raises.
         """
         buffers = []
-        data = pickle.dumps(_wrap(value), 5, buffer_callback=lambda buffer: _takes(buffers, buffer))
+        data = pickle.dumps(wrap(value), 5, buffer_callback=lambda buffer: _takes(buffers, buffer))
         if not buffers:
             return pickle.dumps((0, None, data)), 0
         try:
             file = os.memfd_create("gevent-processpool", os.MFD_CLOEXEC)
         except OSError:
-            return pickle.dumps((0, None, pickle.dumps(_wrap(value), 5))), 0  # refused here: through the stream
+            return pickle.dumps((0, None, pickle.dumps(wrap(value), 5))), 0  # refused here: through the stream
         try:
             sizes = [self._write(file, buffer) for buffer in buffers]
         except BaseException:

@@ -1,8 +1,10 @@
 """A task of a process pool, and what may go wrong with it."""
 
+import pickle
+
 from gevent.event import AsyncResult
 
-__all__ = ["RemoteTraceback", "Task", "TaskCancelled", "TaskTimeout", "WorkerLost"]
+__all__ = ["RemoteTraceback", "Task", "TaskCancelled", "TaskTimeout", "WorkerLost", "exception_of"]
 
 
 class WorkerLost(RuntimeError):
@@ -26,6 +28,17 @@ class RemoteTraceback(Exception):
 
     def __str__(self):
         return f"\n{self.text}"
+
+
+def exception_of(payload):
+    """Return the exception that a worker has sent as ``(pickled, text of its traceback)``."""
+    data, text = payload
+    try:
+        error = pickle.loads(data)
+    except Exception as failure:  # noqa: BLE001 - a class that is not here: its text is what can be told
+        error = WorkerLost(f"the task failed, and its exception cannot be read here: {failure!r}")
+    error.__cause__ = RemoteTraceback(text)
+    return error
 
 
 class Task(AsyncResult):

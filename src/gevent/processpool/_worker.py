@@ -6,9 +6,9 @@ import traceback
 from time import monotonic
 
 from gevent._parent_ends import ParentEnds
-from gevent.processpool._parcel import Sender, receive
+from gevent.processpool._parcel import Sender, receive, wrap
 
-__all__ = ["parent_ends", "run_worker"]
+__all__ = ["parent_ends", "run_calls", "run_worker"]
 
 parent_ends = ParentEnds()
 
@@ -60,11 +60,31 @@ def _run(number, parcel, sender, connection):
     return pickle.dumps(("done", number, data))
 
 
+def run_calls(function, calls):
+    """Return (values, failure, seconds) of ``function(*arguments)`` for each of `calls`.
+
+    The value of one that fails is None; `failure` is the first that did, as `exception_of` takes it.
+    """
+    began = monotonic()
+    values, failure = [], None
+    for arguments in calls:
+        try:
+            values.append(wrap(function(*arguments)))
+        except (Exception, SystemExit) as error:
+            values.append(None)
+            failure = failure or _exception(error)
+    return values, failure, monotonic() - began
+
+
 def _failure(what, number, error):
+    return pickle.dumps((what, number, _exception(error)))
+
+
+def _exception(error):
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
         data = pickle.dumps(error)
         pickle.loads(data)  # some can be pickled and not be read again
     except Exception:  # noqa: BLE001 - whatever it is, its text is all that can be sent
         data = pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
-    return pickle.dumps((what, number, (data, text)))
+    return data, text
