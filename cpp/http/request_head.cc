@@ -34,6 +34,14 @@ std::string Field::unfolded() const {
   }
 }
 
+bool RequestHead::repeats(std::size_t index) const noexcept {
+  const std::string_view name = fields[index].name;
+  return std::any_of(fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(index), [name](const Field& one) {
+    return one.name.size() == name.size() &&
+           std::equal(name.begin(), name.end(), one.name.begin(), [](char a, char b) { return lower(a) == lower(b); });
+  });
+}
+
 void RequestHeadReader::begin(const HeadLimits& limits) noexcept {
   limits_ = limits;
   state_ = State::kReading;

@@ -51,6 +51,9 @@ struct RequestHead {
   std::vector<Field> fields;
   bool folded = false;  // a line was continued: answer, then close
 
+  // Whether a field before the one at `index` has the same name.
+  [[nodiscard]] bool repeats(std::size_t index) const noexcept;
+
   // What the rules make of it; see request_rules.h.
   TargetForm form = TargetForm::kOrigin;
   std::string_view path;       // still with percent escapes

@@ -108,8 +108,10 @@ def test_a_connection_is_closed_although_the_application_keeps_its_input(served)
         assert kept
 
 
-def test_a_connection_leaves_nothing_to_the_garbage_collector(served):
-    with served(hello) as it:
+@pytest.mark.parametrize("log", ["log", None])
+def test_a_connection_leaves_nothing_to_the_garbage_collector(served, log):
+    """Without a log it may have had no handler."""
+    with served(hello, **({} if log else {"log": None})) as it:
         it.talk(request())
         gc.collect()
         gc.disable()

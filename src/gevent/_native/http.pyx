@@ -13,7 +13,7 @@ from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
@@ -21,8 +21,9 @@ from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
 from itertools import chain
 
+from greenlet import getcurrent as _getcurrent
+
 cdef extern from "Python.h":
-    PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
     bint PyGen_CheckExact(object)
 
 cdef extern from "<string_view>" namespace "std":
@@ -34,6 +35,16 @@ cdef extern from "<string_view>" namespace "std":
 
 cdef extern from "python/wait/message_exchange.h":
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
+
+# The module, for what programs assign to there.
+cdef object _pywsgi = None
+
+
+def configure(pywsgi):
+    """Say which module `gevent.pywsgi` is, which imports this one."""
+    global _pywsgi
+    _pywsgi = pywsgi
+
 
 # Iterators that have everything they give.
 cdef frozenset _READY = frozenset((type(iter([])), type(iter(()))))
@@ -51,44 +62,33 @@ include "http_head.pxi"
 include "http_body.pxi"
 include "http_response.pxi"
 include "http_proxy.pxi"
+include "http_reader.pxi"
+include "http_way.pxi"
 
 
 cdef class PlainExchanges:
     """The plain requests of one connection.
 
+    way
+        the `Way` of the server
+    rfile, head
+        a `Reader` or another file that can peek, and a `Head`
     handler
-        the `WSGIHandler`, none of whose steps a subclass has replaced
-    head, clock
-        a `Head` and a `Clock`
-    make_input
-        ``(rfile, content_length)`` returns a ``wsgi.input``
-    unquote
-        ``(path)`` returns it without percent escapes
-    http_date
-        ``(seconds)`` returns the value of a Date header in bytes
-    body_max
-        the longest body, or None
+        the `WSGIHandler` of the connection, none of whose steps is replaced; None: it is made when it is needed
 
     A request is plain if it is HTTP/1.1, and nothing in it asks for special treatment.
     """
 
+    cdef Way way
     cdef object handler
     cdef object server
-    cdef object rfile
     cdef object sock
+    cdef object address
+    cdef object rfile
     cdef Head head
     cdef Clock clock
-    cdef object make_input
-    cdef object unquote
-    cdef object http_date
-    cdef uint64_t body_max
-    cdef bint copies_environ
-    cdef bint logs
-    cdef bint proxies
     cdef str client_host
     cdef str client_port
-    cdef long date_second
-    cdef bytes date
     # Of the request that is being answered.
     cdef object environ
     cdef object application
@@ -116,30 +116,39 @@ cdef class PlainExchanges:
     cdef Py_ssize_t sent
     cdef bint no_delay
 
-    def __cinit__(self, handler, Head head, Clock clock, make_input, unquote, http_date, body_max, bint copies_environ,
-                  bint logs):
-        self.handler = handler
-        self.server = handler.server
-        self.rfile = handler.rfile
-        self.sock = handler.socket
+    def __cinit__(self, Way way, server, sock, address, rfile, Head head, handler=None):
+        self.way = way
+        self.server = server
+        self.sock = sock
+        self.address = address
+        self.rfile = rfile
         self.head = head
-        self.clock = clock
-        self.make_input = make_input
-        self.unquote = unquote
-        self.http_date = http_date
-        self.body_max = <uint64_t>-1 if body_max is None else body_max
-        self.copies_environ = copies_environ
-        self.logs = logs
-        self.proxies = bool(getattr(self.server, "trusted_proxies", None))
-        self.date_second = -1
-        client = handler.client_address
-        if isinstance(client, tuple):
-            self.client_host = str(client[0])
-            self.client_port = str(client[1])
+        self.handler = handler
+        if isinstance(address, tuple):
+            self.client_host = str(address[0])
+            self.client_port = str(address[1])
 
     def use_clock(self, Clock clock):
         """Go by `clock` from now on."""
         self.clock = clock
+
+    cdef object _handler_now(self):
+        # Of the class as it is, and with everything that has been read already.
+        if self.handler is None:
+            handler = self.way.handler_class(self.sock, self.address, self.server, self.rfile)
+            handler._go_on_with(self, self.head, self.clock)
+            self.handler = handler
+        return self.handler
+
+    cdef int _end(self) except -1:
+        # Of a connection that began without a handler.
+        handler, self.handler = self.handler, None
+        if handler is not None:
+            handler._let_go()
+            return 0
+        self.clock.end()
+        self.rfile.close()
+        return 0
 
     def serve(self):
         """Answer requests until the connection is to be closed (False) or one comes that is not plain (True).
@@ -164,11 +173,11 @@ cdef class PlainExchanges:
 
     cdef bint _is_plain(self) except -1:
         cdef const RequestHead* facts = &self.head.reader.head()
-        if self.proxies or not facts.minor_version:
+        if self.way.proxies or not facts.minor_version:
             return False
         if facts.chunked or facts.expects_continue or facts.has_upgrade or facts.folded:
             return False
-        if self.head.method == "HEAD" or self.head.method == "CONNECT" or facts.content_length > self.body_max:
+        if self.head.method == "HEAD" or self.head.method == "CONNECT" or facts.content_length > self.way.body_max:
             return False
         self.close = not facts.keep_alive or self.clock.core.closing()
         self.body_length = facts.content_length
@@ -206,19 +215,19 @@ cdef class PlainExchanges:
     cdef object _environ(self):
         cdef object environ
         cdef Head head = self.head
-        if self.copies_environ:
+        if self.way.copies_environ:
             environ = PyDict_Copy(self.server.environ)
         else:
             environ = self.server.get_environ()
         environ["REQUEST_METHOD"] = head.method
-        environ["PATH_INFO"] = self.unquote(head.path) if "%" in head.path else head.path
+        environ["PATH_INFO"] = self.way.unquote(head.path) if "%" in head.path else head.path
         environ["QUERY_STRING"] = head.query
         environ["SERVER_PROTOCOL"] = head.version
         if self.client_host is not None:
             environ["REMOTE_ADDR"] = self.client_host
             environ["REMOTE_PORT"] = self.client_port
         head._put_variables(environ)
-        self.body = self.make_input(self.rfile, self.body_length)
+        self.body = self.way.make_input(self.rfile, self.body_length)
         if self.body_length:
             self.body._clock = self.clock
         environ["wsgi.input"] = self.body
@@ -292,7 +301,7 @@ cdef class PlainExchanges:
         if self.content_length is None:
             self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
         self._send(_response_bytes(self.status_line, self.response_headers, result))
-        if self.logs:
+        if self.way.logs:
             self._log()
         return True
 
@@ -304,7 +313,7 @@ cdef class PlainExchanges:
             self.close = True
             self.response_headers.append((b"Connection", b"close"))
         if self.date_header is None:
-            self.response_headers.append((b"Date", self._date()))
+            self.response_headers.append((b"Date", self.way._date()))
         return True
 
     cdef int _send(self, bytes data) except -1:
@@ -332,7 +341,7 @@ cdef class PlainExchanges:
             self._close_result()
             raise
         self._close_result()
-        if self.logs:
+        if self.way.logs:
             self._log()
         return True
 
@@ -400,7 +409,7 @@ cdef class PlainExchanges:
     cdef int _send_without_delay(self) except -1:
         if not self.no_delay:
             self.no_delay = True
-            self.handler._send_without_delay()
+            self._handler_now()._send_without_delay()
         return 0
 
     cdef int _close_result(self) except -1:
@@ -410,15 +419,8 @@ cdef class PlainExchanges:
             close()
         return 0
 
-    cdef bytes _date(self):
-        cdef long second = <long>_now()
-        if second != self.date_second:
-            self.date = self.http_date(second)
-            self.date_second = second
-        return self.date
-
     cdef int _log(self) except -1:
-        handler = self.handler
+        handler = self._handler_now()
         handler.requestline = self.head.request_line
         handler.time_start = self.began
         handler.time_finish = _now()
@@ -450,7 +452,7 @@ cdef class PlainExchanges:
         if self.handed_over:
             return 0
         self.handed_over = True
-        handler = self.handler
+        handler = self._handler_now()
         handler._take_facts(head)
         handler.environ = self.environ
         handler.application = self.application

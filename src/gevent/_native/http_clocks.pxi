@@ -123,6 +123,7 @@ cdef class Clocks:
     cdef unique_ptr[ConnectionClocks] core
     cdef readonly dict open  # clocks, and the greenlets that serve their connections
     cdef public object on_empty  # called when the last has ended
+    cdef public bint direct  # whether a connection that begins needs nothing but `begin`
 
     def __cinit__(self, idle, head, send, body_rate_min, double body_grace, handshake=None):
         cdef ClockLimits limits

@@ -36,6 +36,7 @@ cdef extern from "http/request_head.h" namespace "gevent::http":
         bint expects_continue
         bint connection_upgrade
         bint has_upgrade
+        bint repeats(size_t)
 
     enum ReaderState "gevent::http::RequestHeadReader::State":
         kReading "gevent::http::RequestHeadReader::State::kReading"
@@ -142,7 +143,8 @@ cdef class Head:
     cdef readonly str path
     cdef readonly str query
 
-    def __cinit__(self, size_t line_max, size_t field_line_max, size_t fields_max, size_t size_max, bint host_required):
+    def __cinit__(self, size_t line_max=0, size_t field_line_max=0, size_t fields_max=0, size_t size_max=0,
+                  bint host_required=True):
         self.limits.line_max = line_max
         self.limits.field_line_max = field_line_max
         self.limits.fields_max = fields_max
@@ -158,32 +160,52 @@ cdef class Head:
     cdef int _read(self, rfile, Clock clock) except -1:
         cdef bytes arrived
         cdef size_t taken
+        cdef Reader reader
         if self.pending:
             self.pending = False
             return self.outcome
         self.reader.begin(self.limits)
         clock.core.enter(kIdle)
+        if type(rfile) is Reader:
+            reader = rfile
+            while True:
+                if reader._left() == 0:
+                    reader._receive(_RECEIVED_AT_ONCE)
+                if reader._left() == 0 or clock.core.expired():
+                    return self._ended(clock)
+                self._arrived = reader.arrived
+                reader._took(self._feed(reader._next(), reader._left(), clock))
+                if self.reader.state() != kReading:
+                    return self._concluded()
         while True:
             arrived = rfile.peek()
             if not PyBytes_GET_SIZE(arrived) or clock.core.expired():
-                if not self.reader.begun():
-                    return END
-                if clock.core.expired():
-                    self.reader.end_late()
-                else:
-                    self.reader.end_early()
-                self.outcome = REFUSED
-                return REFUSED
-            taken = self.reader.feed(PyBytes_AS_STRING(arrived), PyBytes_GET_SIZE(arrived))
+                return self._ended(clock)
+            self._arrived = arrived
+            taken = self._feed(PyBytes_AS_STRING(arrived), PyBytes_GET_SIZE(arrived), clock)
             rfile.read(taken)
-            if self.reader.state() == kReading:
-                if clock.core.phase() == kIdle and self.reader.begun():
-                    clock.core.enter(kHead)
-            else:
-                clock.core.enter(kBusy)
-                clock.core.begin_body()
-                self._arrived = arrived
+            if self.reader.state() != kReading:
                 return self._concluded()
+
+    cdef size_t _feed(self, const char* data, size_t size, Clock clock) except? 0:
+        cdef size_t taken = self.reader.feed(data, size)
+        if self.reader.state() != kReading:
+            clock.core.enter(kBusy)
+            clock.core.begin_body()
+        elif clock.core.phase() == kIdle and self.reader.begun():
+            clock.core.enter(kHead)
+        return taken
+
+    cdef int _ended(self, Clock clock):
+        # By the client, or by the clock.
+        if not self.reader.begun():
+            return END
+        if clock.core.expired():
+            self.reader.end_late()
+        else:
+            self.reader.end_early()
+        self.outcome = REFUSED
+        return REFUSED
 
     cdef int _concluded(self) except -1:
         if self.reader.state() == kComplete:
@@ -255,10 +277,8 @@ cdef class Head:
         return variables
 
     cdef int _put_variables(self, object environ) except -1:
-        # In two steps: what is in `environ` already is replaced, not joined to.
+        # What is in `environ` already is replaced, not joined to, unless it came from here.
         cdef const RequestHead* head = &self.reader.head()
-        cdef dict seen = {}
-        cdef PyObject* former
         cdef object variable
         cdef object text
         cdef size_t i
@@ -267,11 +287,11 @@ cdef class Head:
             if variable is None:
                 continue
             text = _value(head.fields[i])
-            former = PyDict_GetItemWithError(seen, variable)
-            seen[variable] = text if former == NULL else joined(<str>variable, <str><object>former, <str>text)
+            if head.repeats(i):
+                text = joined(<str>variable, <str>environ[variable], <str>text)
+            environ[variable] = text
         if head.authority.size():
-            seen["HTTP_HOST"] = _text(head.authority)
-        environ.update(seen)
+            environ["HTTP_HOST"] = _text(head.authority)
         return 0
 
     @property

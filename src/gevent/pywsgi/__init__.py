@@ -161,11 +161,14 @@ class WSGIServer(StreamServer):
             self.log_format = LogFormat(self.log_format)
 
     _found_limits = None
+    _serving = None  # how connections are served, once there was one, until something is assigned
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
         if name in _limits.LIMITS:
             self._found_limits = None
+        if name != "_serving":
+            self.__dict__["_serving"] = None
 
     @property
     def _connections(self):
@@ -241,7 +244,9 @@ class WSGIServer(StreamServer):
             address = self._address_from_proxy(sock, address)
             if address is None:
                 return
-        self.handler_class(sock, address, self).handle()
+        # Without a handler until something needs one.
+        if self._serving is None or not self._serving.serves(self, sock, address):
+            self.handler_class(sock, address, self).handle()
 
     def wrap_socket_and_handle(self, client_socket, address):
         """Make a TLS connection of `client_socket` and handle that. What a proxy says comes before."""
@@ -293,6 +298,7 @@ class WSGIServer(StreamServer):
             return None
 
 
+_native_http.configure(sys.modules[__name__])
 _OTHER_ARGUMENTS = ("connections_max", "log_format", "proxy_protocol", "trusted_proxies", "upgrades")
 _GET_ENVIRON = WSGIServer.get_environ
 

@@ -27,6 +27,12 @@ class Connections:
         self._none_left = Event()
         self._clocks.on_empty = self._none_left.set
         self.closing = False
+        self._find_way()
+
+    def _find_way(self):
+        # Called whenever any of this changes.
+        ticking = self._timer is not None or self._interval is None
+        self._clocks.direct = ticking and not self.closing and not self._handshakes
 
     @property
     def _open(self):
@@ -37,11 +43,13 @@ class Connections:
         clock = self.begin(sock)
         clock.enter_handshake()
         self._handshakes[getcurrent()] = clock
+        self._find_way()
         return clock
 
     def end_handshake(self, clock):
         """End `clock`, whether a handler has had it or not. Before its descriptor is closed."""
         self._handshakes.pop(getcurrent(), None)
+        self._find_way()
         clock.end()
 
     def begin(self, sock):
@@ -62,12 +70,14 @@ class Connections:
         if self._timer is None and self._interval is not None:
             self._timer = get_hub().loop.timer(self._interval, self._interval, ref=False)
             self._timer.start(self._sweep)
+        self._find_way()
         return clock
 
     def _sweep(self):
         self._clocks.sweep()
         if not self._open:
             timer, self._timer = self._timer, None
+            self._find_way()
             timer.stop()
             timer.close()
 
@@ -78,6 +88,7 @@ class Connections:
         request.
         """
         self.closing = True
+        self._find_way()
         own = getcurrent()
         if idle_grace > 0 and self._open:
             for clock in self._open:

@@ -30,7 +30,7 @@ from operator import attrgetter
 from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
-from gevent._native.http import PlainExchanges
+from gevent._native.http import PlainExchanges, Reader, Way
 from gevent.pywsgi._input import Input, _InvalidClientInput
 from gevent.pywsgi._limits import Limits
 from gevent.pywsgi._log import _NoopLog, escaped, short
@@ -38,6 +38,7 @@ from gevent.pywsgi._request import unquote_latin1
 from gevent.pywsgi._request_steps import RequestSteps
 from gevent.pywsgi._response import ERRORS, Clock, http_date, refusal
 from gevent.pywsgi._response_steps import ResponseSteps
+from gevent.socket import socket as Socket
 
 __all__ = ["WSGIHandler"]
 
@@ -62,6 +63,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
     application = None
     time_start = 0
     time_finish = 0
+    _way = None  # how the server's connections are served
     _plain = None  # answers plain requests, where no step is replaced
 
     # What prints an exception that nobody foresaw while a request was read.
@@ -71,25 +73,17 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         self.socket = sock
         self.client_address = self._peer = address
         self.server = server
-        self.rfile = sock.makefile("rb", -1) if rfile is None else rfile
-        # What a subclass replaces must be called, so the short cuts around it are only for the originals.
+        self.rfile = reader_of(sock) if rfile is None else rfile
         kind = type(self)
         self._plain_write = kind.write is _ORIGINAL_WRITE
-        self._limits = Limits.of(server)
-        self._head = self._limits.new_head()
-        if hasattr(self.rfile, "peek") and _reading_steps(kind) == _ORIGINAL_READING_STEPS:
-            self._reads_whole = True
-            if _answering_steps(kind) == _ORIGINAL_ANSWERING_STEPS:
-                self._plain = self._plain_exchanges()
+        self._way = way = way_for(server, kind)
+        self._limits = way.limits
+        self._head = way.new_head()
+        self._reads_whole = way.reads_whole and hasattr(self.rfile, "peek")
 
-    def _plain_exchanges(self):
-        server = self.server
-        copies_environ = getattr(server, "_copies_environ", False)
-        logs = server.log is not None and type(server.log) is not _NoopLog
-        body_max = self._limits.body_size_max
-        return PlainExchanges(
-            self, self._head, self._clock, Input, unquote_latin1, http_date, body_max, copies_environ, logs
-        )
+    def _go_on_with(self, plain, head, clock):
+        # A connection that has begun without a handler: with the head that has been read, and all else.
+        self._plain, self._head, self._clock = plain, head, clock
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -98,34 +92,43 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         connections = getattr(self.server, "_connections", None)
         if connections is not None:
             self._clock = connections.begin(self.socket)
-            if self._plain is not None:
-                self._plain.use_clock(self._clock)
         try:
-            while self.socket is not None:
-                if self._plain is not None and not self._plain.serve():
-                    return
-                self.time_start = time.time()
-                self.time_finish = 0
-                outcome = self.handle_one_request()
-                if outcome is None:
-                    return
-                if outcome is not True:
-                    # A status and a ready-made response: the request was refused before there was an environment.
-                    self.status, response = outcome
-                    self.code = int(self.status)
-                    self._send_refusal(response)
-                    self.time_finish = self.time_finish or time.time()
-                    self.log_request()
-                    return
+            if self._reads_whole and self._way.plain:
+                self._plain = PlainExchanges(
+                    self._way, self.server, self.socket, self._peer, self.rfile, self._head, self
+                )
+                self._plain.use_clock(self._clock)
+            self._serve_requests()
         finally:
-            self._clock.end()
-            # The reader keeps the connection open too, and an application may have kept the reader.
-            rfile = self.__dict__.pop("rfile", None)
-            self.__dict__.pop("socket", None)
-            self.__dict__.pop("wsgi_input", None)
-            self.__dict__.pop("_plain", None)  # which has them, too
-            if rfile is not None:
-                rfile.close()
+            self._let_go()
+
+    def _serve_requests(self):
+        while self.socket is not None:
+            if self._plain is not None and not self._plain.serve():
+                return
+            self.time_start = time.time()
+            self.time_finish = 0
+            outcome = self.handle_one_request()
+            if outcome is None:
+                return
+            if outcome is not True:
+                # A status and a ready-made response: the request was refused before there was an environment.
+                self.status, response = outcome
+                self.code = int(self.status)
+                self._send_refusal(response)
+                self.time_finish = self.time_finish or time.time()
+                self.log_request()
+                return
+
+    def _let_go(self):
+        self._clock.end()
+        # The reader may keep the connection open too, and an application may have kept the reader.
+        rfile = self.__dict__.pop("rfile", None)
+        self.__dict__.pop("socket", None)
+        self.__dict__.pop("wsgi_input", None)
+        self.__dict__.pop("_plain", None)  # which has them, too
+        if rfile is not None:
+            rfile.close()
 
     def _send_refusal(self, response):
         try:
@@ -309,6 +312,30 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             traceback.print_exc()
 
 
+def reader_of(sock):
+    """Return a file that reads from `sock`: our own, unless a file is something else for such sockets."""
+    return Reader(sock) if getattr(type(sock), "makefile", None) is Socket.makefile else sock.makefile("rb", -1)
+
+
+def way_for(server, kind):
+    """Return how the connections of `server` are served by handlers of class `kind`. A `WSGIServer` remembers it."""
+    way = getattr(server, "_serving", None)
+    if way is not None and way.holds(server, kind):
+        return way
+    # What a subclass replaces must be called, so the short cuts around it are only for the originals.
+    reads_whole = _reading_steps(kind) == _ORIGINAL_READING_STEPS
+    plain = reads_whole and _answering_steps(kind) == _ORIGINAL_ANSWERING_STEPS
+    direct = plain and _first_steps(kind) == _ORIGINAL_FIRST_STEPS
+    copies_environ = getattr(server, "_copies_environ", False)
+    log = server.log
+    logs = log is not None and type(log) is not _NoopLog
+    tools = (Input, unquote_latin1, http_date, Socket)
+    way = Way(server, kind, Limits.of(server), tools, reads_whole, plain, direct, copies_environ, logs)
+    if hasattr(server, "_serving"):
+        server._serving = way
+    return way
+
+
 _reading_steps = attrgetter("handle_one_request", "read_requestline", "read_request", "MessageClass")
 _answering_steps = attrgetter(
     "get_environ",
@@ -320,6 +347,8 @@ _answering_steps = attrgetter(
     "write",
     "log_request",
 )
+_first_steps = attrgetter("__new__", "__init__", "__getattribute__", "__setattr__", "handle")
+_ORIGINAL_FIRST_STEPS = _first_steps(WSGIHandler)
 _ORIGINAL_READING_STEPS = _reading_steps(WSGIHandler)
 _ORIGINAL_ANSWERING_STEPS = _answering_steps(WSGIHandler)
 _ORIGINAL_WRITE = WSGIHandler.write

@@ -59,6 +59,11 @@ class Limits:
             self.request_line_max = sys.modules["gevent.pywsgi"].MAX_REQUEST_LINE
         return self
 
+    @property
+    def line_max_of_all(self):
+        """What was found in MAX_REQUEST_LINE; None if the server has a limit of its own."""
+        return self.request_line_max if self._line_limit_is_global else None
+
     @classmethod
     def of(cls, server):
         """Return the limits of `server`, which remembers them if it is a `WSGIServer`."""

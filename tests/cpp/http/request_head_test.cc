@@ -82,6 +82,16 @@ TEST_CASE("what a head says does not depend on where it is cut") {
   CHECK(read("GET / HTTP/1.1\r\nHost: h\r\n") == "unfinished");
 }
 
+TEST_CASE("a field repeats another of the same name in whatever letters") {
+  RequestHeadReader reader;
+  reader.begin({});
+  const std::string head = "GET / HTTP/1.1\r\nHost: h\r\nA-b: 1\r\nA-bc: 2\r\na-B: 3\r\nA_b: 4\r\n\r\n";
+  reader.feed(head.data(), head.size());
+  std::vector<bool> found;
+  for (std::size_t i = 0; i < reader.head().fields.size(); ++i) found.push_back(reader.head().repeats(i));
+  CHECK(found == std::vector<bool>{false, false, false, true, false});
+}
+
 TEST_CASE("100-continue counts wherever it stands in Expect, and in HTTP/1.1 only") {
   const auto expects = [](const std::string& version, const std::string& value) {
     RequestHeadReader reader;

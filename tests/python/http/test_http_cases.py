@@ -1,8 +1,10 @@
-"""A table of requests, each read whole, byte by byte and cut at random, by each of the three ways of using a handler.
+"""A table of requests, each read whole, byte by byte and cut at random, by each of the three ways of using a handler,
+with a reader of our own, and without a handler.
 
 Nothing is on a network: the handler is given the pieces in which the bytes arrive.
 """
 
+import functools
 import io
 import random
 import re
@@ -14,8 +16,10 @@ import framing_cases
 import lines_cases
 import pytest
 from cases import title
+from gevent._native.http import Reader
 
-from gevent import pywsgi
+import gevent
+from gevent import pywsgi, socket
 
 TABLES = (lines_cases, fields_cases, framing_cases, connection_cases, desync_cases)
 CASES = [case for table in TABLES for case in table.CASES]
@@ -102,13 +106,70 @@ class Application:
         return [b"ok"]
 
 
-def converse(handler_class, pieces):
+class Received(Connection):
+    """The same for our own reader, which receives by itself."""
+
+    def recv(self, size):
+        buffer = bytearray(size)
+        return bytes(buffer[: Pieces.readinto(self, buffer)])
+
+
+def handled(handler_class, server, pieces):
+    """Return what comes back when a handler is given `pieces`."""
+    connection = Connection(pieces)
+    handler_class(connection, ("127.0.0.1", 1), server).handle()
+    return connection.sent
+
+
+def read_by_ourselves(server, pieces):
+    """The same, with our own reader."""
+    connection = Received(pieces)
+    pywsgi.WSGIHandler(connection, ("127.0.0.1", 1), server, Reader(connection)).handle()
+    return connection.sent
+
+
+def served_directly(server, pieces):
+    """The same, by a connection that has no handler until it needs one."""
+    if server._serving is None:
+        pywsgi.WSGIHandler(Connection([]), ("127.0.0.1", 1), server)  # the first connection finds the way
+    assert server._serving.direct
+    client, connection = socket.socketpair()
+    serving = gevent.spawn(server.handle, connection, ("127.0.0.1", 1))
+    serving.rawlink(lambda _: connection.close())
+    receiving = gevent.spawn(received, client)
+    try:
+        for piece in pieces:
+            client.sendall(piece)
+            gevent.sleep(0)
+        client.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # it was closed before all was sent
+    with gevent.Timeout(20):
+        gevent.joinall([serving, receiving], raise_error=True)
+    client.close()
+    return receiving.value
+
+
+def received(client):
+    answer = b""
+    try:
+        while data := client.recv(65536):
+            answer += data
+    except ConnectionResetError:
+        pass
+    return answer
+
+
+WAYS = {name: functools.partial(handled, handler) for name, handler in HANDLERS.items()}
+WAYS["own reader"] = read_by_ourselves
+WAYS["no handler"] = served_directly
+
+
+def converse(way, pieces):
     """Return what was executed, the statuses of the answers, and the lines in the error log."""
     application, errors = Application(), Log()
     server = pywsgi.WSGIServer(("127.0.0.1", 0), application, log=None, error_log=errors)
-    connection = Connection(pieces)
-    handler_class(connection, ("127.0.0.1", 1), server).handle()
-    answers = connection.sent.replace(CONTINUE, b"")
+    answers = way(server, pieces).replace(CONTINUE, b"")
     statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d\d\d) ", answers)]
     return application.executed, statuses, errors
 
@@ -131,15 +192,15 @@ def without_host(executed):
     return [words.replace(" host h x ", " x ").removesuffix(" host h") for words in executed]
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", CASES, ids=title)
-def test_a_request_comes_to_the_same_however_it_arrives(case, handler):
+def test_a_request_comes_to_the_same_however_it_arrives(case, way):
     expected = list(case.executed)
     if case.kept:
         expected.append("GET /behind? host behind")
     whole = case.sent if case.ends else case.sent + BEHIND
     for pieces in cuts(whole, case.name):
-        executed, statuses, errors = converse(HANDLERS[handler], pieces)
+        executed, statuses, errors = converse(WAYS[way], pieces)
         assert without_host(executed) == expected, pieces[:5]
         if case.status != 200:
             assert statuses[-1] == case.status

@@ -1,0 +1,115 @@
+# Part of http.pyx: what all connections of a server have in common.
+
+cdef extern from "python/object/type_version.h" namespace "gevent":
+    unsigned type_version "gevent::version_of" (PyObject* type)
+
+
+cdef inline unsigned _version(object cls):
+    return type_version(<PyObject*>cls)
+
+
+cdef class Way:
+    """How the connections of one server are served, worked out once and good until something about it changes.
+
+    server, handler_class
+        whose connections these are, and the `WSGIHandler` for them
+    limits
+        a `Limits`
+    tools
+        what plain exchanges are made with: `make_input(rfile, content_length)` returns a ``wsgi.input``,
+        `unquote(path)` returns it without percent escapes, `http_date(seconds)` the value of a Date header in bytes;
+        then the class of plain sockets
+    reads_whole, plain, direct
+        whether heads may be read in one go; whether requests that are plain need none of the handler's steps; and
+        whether they need no handler at all
+    """
+
+    cdef readonly object handler_class
+    cdef readonly object limits
+    cdef readonly bint reads_whole
+    cdef readonly bint plain
+    cdef readonly bint direct
+    cdef object make_input
+    cdef object unquote
+    cdef object http_date
+    cdef object socket_class
+    cdef unsigned handler_version
+    cdef unsigned server_version
+    cdef object line_max
+    cdef HeadLimits head_limits
+    cdef uint64_t body_max
+    cdef bint copies_environ
+    cdef bint logs
+    cdef bint proxies
+    cdef long date_second
+    cdef bytes date
+
+    def __cinit__(self, server, handler_class, limits, tuple tools, bint reads_whole, bint plain, bint direct,
+                  bint copies_environ, bint logs):
+        self.handler_class = handler_class
+        self.limits = limits
+        self.make_input, self.unquote, self.http_date, self.socket_class = tools
+        self.reads_whole, self.plain, self.direct = reads_whole, plain, direct
+        self.copies_environ, self.logs = copies_environ, logs
+        self.proxies = bool(getattr(server, "trusted_proxies", None))
+        self.body_max = <uint64_t>-1 if limits.body_size_max is None else limits.body_size_max
+        self.head_limits.line_max = limits.request_line_max - 1
+        self.head_limits.field_line_max = limits.field_line_max
+        self.head_limits.fields_max = limits.fields_max
+        self.head_limits.size_max = limits.head_size_max
+        self.head_limits.host_required = limits.require_host
+        self.line_max = limits.line_max_of_all
+        self.date_second = -1
+        self.handler_version = _version(handler_class)
+        self.server_version = _version(type(server))
+
+    def holds(self, server, handler_class):
+        """Whether it is still the way for `server`, whose attributes are the same, and handlers of `handler_class`."""
+        # What a class has may be changed at any time, and then it has another version, or none.
+        return (
+            handler_class is self.handler_class
+            and self.handler_version != 0
+            and self.handler_version == _version(handler_class)
+            and self.server_version != 0
+            and self.server_version == _version(type(server))
+            and (self.line_max is None or self.line_max is _pywsgi.MAX_REQUEST_LINE)
+        )
+
+    def new_head(self):
+        """Return a `Head` for a connection."""
+        cdef Head head = Head.__new__(Head)
+        head.limits = self.head_limits
+        return head
+
+    def serves(self, server, sock, address):
+        """Serve a connection from beginning to end and return True; False if it takes a handler to do that.
+
+        A handler is made in the middle, once something comes up that is not plain.
+        """
+        cdef PlainExchanges plain
+        if not self.direct or type(sock) is not self.socket_class or not self.holds(server, server.handler_class):
+            return False
+        plain = PlainExchanges(self, server, sock, address, Reader(sock), self.new_head())
+        plain.clock = _clock_for(server, sock)
+        try:
+            if plain.serve():
+                plain._handler_now()._serve_requests()
+        finally:
+            plain._end()
+        return True
+
+    cdef bytes _date(self):
+        cdef long second = <long>_now()
+        if second != self.date_second:
+            self.date = self.http_date(second)
+            self.date_second = second
+        return self.date
+
+
+cdef Clock _clock_for(server, sock):
+    cdef object connections = (<dict>server.__dict__).get("_all_connections")
+    cdef Clocks clocks
+    if connections is None:
+        connections = server._connections
+    clocks = connections._clocks
+    return clocks.begin(sock.fileno(), _getcurrent()) if clocks.direct else connections.begin(sock)
