@@ -42,6 +42,7 @@ struct LoopFacts {
   unsigned pending;     // events whose callbacks are still to come
   unsigned iterations;  // polls so far
   unsigned depth;       // how many run()s are nested at this moment
+  const char* wakeup;   // what another thread ends its sleep with, such as "eventfd"; nullptr when it has none
 };
 
 // One thread runs a loop; nothing in it is locked except wake_up() and Async::send().

@@ -144,6 +144,13 @@ void Wakeup::close() noexcept {
 #endif
 }
 
+const char* Wakeup::name() const noexcept {
+  for (const auto& [name, kind] : kKinds) {
+    if (kind == kind_) return name.data();
+  }
+  return nullptr;
+}
+
 int Wakeup::fd() const noexcept {
 #ifdef GEVENT_HAVE_KQUEUE
   if (queue_.has_value()) return queue_->fd();

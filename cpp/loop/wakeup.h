@@ -33,6 +33,8 @@ class Wakeup {
   void close() noexcept;
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  // As GEVENT_WAKEUP has it. Static text.
+  [[nodiscard]] const char* name() const noexcept;
   [[nodiscard]] int fd() const noexcept;
 
   // Any thread, or a signal handler. Keeps errno. Never waits. What the caller wrote before it, the listener sees after

@@ -3,6 +3,8 @@
 import re
 from importlib import metadata
 
+from gevent_mp._mending import uninstalls, upgrades
+
 __all__ = ["problems", "version_of"]
 
 
@@ -19,17 +21,17 @@ def problems(gevent_version):
     found = []
     if version_of("geventmp"):
         found.append(
-            _problem("geventmp is installed: it patches multiprocessing a second time", "pip uninstall -y geventmp")
+            _problem("geventmp is installed: it patches multiprocessing a second time", uninstalls("geventmp"))
         )
     gipc = version_of("gipc")
     if gipc and _numbers(gipc) < (1, 5):
-        found.append(_problem(f"gipc {gipc} does not know this gevent's hub", "pip install -U 'gipc>=1.5'"))
+        found.append(_problem(f"gipc {gipc} does not know this gevent's hub", upgrades("'gipc>=1.5'")))
     least = _least_gevent_of("gunicorn")
     if gevent_version and least and _numbers(gevent_version) < _numbers(least):
         found.append(
             _problem(
                 f"gunicorn's gevent worker refuses a gevent older than {least}; this one calls itself {gevent_version}",
-                "pip install -U gevent-mp",
+                upgrades("gevent-mp"),
             )
         )
     return found

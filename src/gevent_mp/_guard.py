@@ -16,7 +16,7 @@ def on_will_patch_all(event):
     gevent = sys.modules["gevent"]
     if hasattr(gevent, "__mp_version__"):
         return
-    from gevent_mp._installation import mend_other_gevent
+    from gevent_mp._mending import mend_other_gevent
 
     found = f"gevent-mp is installed, but this program has imported gevent {gevent.__version__} from {gevent.__file__}"
     mend = f"To mend it, type: {mend_other_gevent(gevent.__file__)}"

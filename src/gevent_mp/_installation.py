@@ -4,7 +4,6 @@ import base64
 import csv
 import hashlib
 import importlib.machinery
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -16,10 +15,9 @@ __all__ = [
     "distributions",
     "foreign_files",
     "gevent_found",
-    "has_pip",
-    "mend_other_gevent",
-    "mend_two_owners",
+    "is_checkout",
     "own_record",
+    "requirement",
     "tree",
 ]
 
@@ -33,6 +31,11 @@ def tree():
     """Return the folder that has our ``gevent``: the one of a wheel, else the sources or a build named gevent."""
     own = PACKAGE / "tree"
     return own if own.is_dir() else SITE
+
+
+def is_checkout():
+    """Return whether this is a developer's checkout: run in place, or installed from there with ``pip install -e``."""
+    return not (PACKAGE / "tree").is_dir() and (SITE.parent / "CMakeLists.txt").exists()
 
 
 def gevent_found():
@@ -65,12 +68,23 @@ def distributions(name):
 
 def own_record():
     """Return {path relative to `SITE`: "sha256=..." or ""} of what this distribution installed; {} for a checkout."""
+    return _own()[1]
+
+
+def requirement():
+    """Return what to ask an installer for to get this distribution: another one if this is a build named gevent."""
+    name, _, version = (_own()[0] or "gevent_mp-").removesuffix(".dist-info").partition("-")
+    return f"{name}=={version}" if name == "gevent" else "gevent-mp"
+
+
+def _own():
+    """Return (the name of the folder of metadata, what is in its RECORD) of what has installed this; (None, {})."""
     for name in ("gevent-mp", "gevent"):
         for folder in distributions(name):
             rows = _read_record(folder)
-            if any(path.startswith("gevent_mp/") for path in rows):
-                return rows
-    return {}
+            if "gevent_mp/_installation.py" in rows:
+                return folder.name, rows
+    return None, {}
 
 
 def _read_record(folder):
@@ -103,23 +117,3 @@ def foreign_files(record):
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.relative_to(SITE).as_posix() not in record
     )
-
-
-def has_pip():
-    """Return whether this environment has pip; one made by uv has not."""
-    return importlib.util.find_spec("pip") is not None
-
-
-def mend_two_owners():
-    """Return the line that makes gevent-mp the only gevent of an environment, whatever state that is in."""
-    if has_pip():
-        return "pip uninstall -y gevent-mp gevent && pip install gevent-mp"
-    return "uv pip uninstall gevent-mp && uv pip uninstall gevent && uv pip install gevent-mp"
-
-
-def mend_other_gevent(file):
-    """Return the line that lets ``import gevent`` find ours in place of the one at `file`."""
-    if Path(file).resolve().is_relative_to(SITE / "gevent"):
-        # Both in one folder, and no .pth file was read: nothing but that folder's own files helps.
-        return f"{sys.executable} -m gevent_mp.repair"
-    return f"export PYTHONPATH={tree()}"

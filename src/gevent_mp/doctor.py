@@ -16,11 +16,11 @@ from gevent_mp._installation import (
     distributions,
     foreign_files,
     gevent_found,
-    mend_other_gevent,
-    mend_two_owners,
+    is_checkout,
     own_record,
     tree,
 )
+from gevent_mp._mending import mend_other_gevent, mend_whole, repair_line
 
 __all__ = ["main", "report", "text_of"]
 
@@ -41,6 +41,7 @@ def report():
         "versions": {
             "gevent": running.get("version"),
             "gevent-mp": running.get("mp_version"),
+            "native modules": running.get("native_version"),
             "greenlet": _companions.version_of("greenlet"),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -68,13 +69,14 @@ def _owner(problems, notes):
         "is": None,
         "file": found and found["file"],
         "installed_in": str(SITE),
-        "kind": "wheel" if record else "checkout",
+        "kind": "checkout" if is_checkout() else "wheel" if record else "copy",
         "files": len(record),
         "changed_files": changed,
+        "hashes": "match" if record and not changed else "differ" if changed else "unknown",
         "distributions": [folder.name for folder in distributions("gevent-mp") + distributions("gevent")],
     }
     if found is None or found["file"] is None:
-        problems.append(_problem("there is no gevent to import, or an empty folder of that name", mend_two_owners()))
+        problems.append(_problem("there is no gevent to import, or an empty folder of that name", mend_whole()))
     elif found["mp_version"] is None:
         owner["is"] = "gevent"
         problems.append(
@@ -87,7 +89,7 @@ def _owner(problems, notes):
         owner["is"] = "gevent-mp"
     if changed:
         missing = f"{len(changed)} files of gevent-mp are missing or changed, such as {changed[0]}"
-        problems.append(_problem(missing, mend_two_owners()))
+        problems.append(_problem(missing, mend_whole()))
     _say_what_is_beside(record, notes)
     return owner
 
@@ -97,7 +99,7 @@ def _say_what_is_beside(record, notes):
     if foreign:
         notes.append(
             f"another gevent lies beside gevent-mp ({len(foreign)} files, such as {foreign[0]}); it is not used. "
-            f"{sys.executable} -m gevent_mp.repair removes it"
+            f"{repair_line()} removes it"
         )
 
 
@@ -105,34 +107,47 @@ def _running(problems):
     try:
         return _ask_gevent()
     except Exception as error:  # whatever a broken installation raises is what the doctor is asked about
-        problems.append(_problem(f"gevent cannot be used: {type(error).__name__}: {error}", mend_two_owners()))
+        mend = getattr(error, "mend", None) or mend_whole()  # gevent says itself what mends it, if it gets so far
+        problems.append(_problem(f"gevent cannot be used: {type(error).__name__}: {error}", mend))
         return {}
 
 
 def _ask_gevent():
     import multiprocessing
 
+    from gevent._native.hub import VERSION
+
     import gevent
-    from gevent import monkey
 
     hub = gevent.get_hub()
     loop = hub.loop
-    arguments = monkey.saved.get("_gevent_saved_patch_all_module_settings", {})
     return {
         "version": gevent.__version__,
         "mp_version": gevent.__mp_version__,
+        "native_version": VERSION,
         "libraries": _libraries(),
         "loop": {
             "class": f"{type(loop).__module__}.{type(loop).__qualname__}",
-            "backend": getattr(loop, "backend", None),
-            "wakeup": getattr(loop, "wakeup", None),
+            "engine": type(loop).__module__.split(".")[1],
+            "backend": loop.backend,
+            "wakeup": loop.wakeup,
         },
         "resolver": f"{type(hub.resolver).__module__}.{type(hub.resolver).__qualname__}",
-        "patched": {
-            "modules": sorted(name for name in monkey.saved if name[0] != "_"),
-            "patch_all": {name: value for name, value in arguments.items() if isinstance(value, bool)},
-        },
+        "patched": _patched(),
         "start_method": multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0],
+    }
+
+
+def _patched():
+    """Return what is patched in this process, with which arguments, where in the program, and after which imports."""
+    from gevent import monkey
+    from gevent.monkey import _state
+
+    arguments = monkey.saved.get(_state.PATCH_ALL_ARGUMENTS, {})
+    return {
+        "modules": sorted(name for name in monkey.saved if name[0] != "_"),
+        "patch_all": {name: value for name, value in arguments.items() if isinstance(value, bool)},
+        "when": _state.first_patching(),
     }
 
 
@@ -149,16 +164,30 @@ def text_of(found):
     lines = [f"{name:<14} {version}" for name, version in versions.items() if version]
     lines.append(f"{'installed in':<14} {owner['installed_in']} ({owner['kind']})")
     lines.append(f"{'import gevent':<14} {owner['file']} ({owner['is'] or 'nobody'}'s)")
+    lines.append(f"{'hashes':<14} {owner['hashes']} ({owner['files']} files)")
     if found["loop"]:
-        lines.append(f"{'loop':<14} " + ", ".join(f"{value}" for value in found["loop"].values() if value))
+        lines.append(f"{'loop':<14} {found['loop']['engine']}, {found['loop']['backend']}")
+        lines.append(f"{'wake-up':<14} {found['loop']['wakeup']}")
         lines.append(f"{'resolver':<14} {found['resolver']}")
         lines.append(f"{'start method':<14} {found['start_method']}")
         lines.append(f"{'patched':<14} {', '.join(found['patched']['modules']) or 'nothing'}")
-    lines += [f"{name.replace('_', ' '):<14} {value}" for name, value in found["limits"].items()]
+        lines += _when(found["patched"]["when"])
+    lines += [f"{name.replace('_', ' '):<18} {_readable(value)}" for name, value in found["limits"].items()]
     lines += [f"note: {note}" for note in found["notes"]]
     for each in found["problems"]:
         lines += [f"PROBLEM: {each['problem']}", f"   type: {each['mend']}"]
     return "\n".join(lines)
+
+
+def _when(first):
+    if first is None:
+        return []
+    after = f", after {', '.join(first['after'])}" if first["after"] else ""
+    return [f"{'patched at':<14} {first['at']}, after {first['seconds']} s of processor time{after}"]
+
+
+def _readable(value):
+    return "no limit" if value is None else value
 
 
 def main(arguments=None):

@@ -175,8 +175,8 @@ void LibevLoop::let_go() noexcept {
 }
 
 LoopFacts LibevLoop::facts() const noexcept {
-  if (closed()) return LoopFacts{nullptr, flags_, 0, -1, 0, 0, 0, 0};
-  if (abandoned()) return LoopFacts{loop_, flags_, ev_backend(loop_), -1, 0, 0, 0, 0};
+  if (closed()) return LoopFacts{nullptr, flags_, 0, -1, 0, 0, 0, 0, nullptr};
+  if (abandoned()) return LoopFacts{loop_, flags_, ev_backend(loop_), -1, 0, 0, 0, 0, nullptr};
   return LoopFacts{
       .native = loop_,
       .flags = flags_,
@@ -186,6 +186,7 @@ LoopFacts LibevLoop::facts() const noexcept {
       .pending = ev_pending_count(loop_),
       .iterations = ev_iteration(loop_),
       .depth = depth(),
+      .wakeup = wakeup_.name(),
   };
 }
 

@@ -271,7 +271,7 @@ void LibuvLoop::let_go() noexcept {
 
 LoopFacts LibuvLoop::facts() const noexcept {
   void* const native = const_cast<uv_loop_t*>(&loop_);
-  if (abandoned()) return LoopFacts{native, 0, 0, -1, 0, 0, 0, 0};
+  if (abandoned()) return LoopFacts{native, 0, 0, -1, 0, 0, 0, 0, nullptr};
   return LoopFacts{
       .native = native,
       .flags = 0,
@@ -281,6 +281,7 @@ LoopFacts LibuvLoop::facts() const noexcept {
       .pending = static_cast<unsigned>(pending_.size()),
       .iterations = iterations_,
       .depth = depth(),
+      .wakeup = wakeup_.name(),
   };
 }
 

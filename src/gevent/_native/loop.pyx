@@ -66,6 +66,7 @@ cdef extern from "loop/loop.h" namespace "gevent" nogil:
         unsigned pending
         unsigned iterations
         unsigned depth
+        const char* wakeup
 
     enum Mode "gevent::Loop::Mode":
         kDefault "gevent::Loop::Mode::kDefault"
@@ -412,6 +413,14 @@ cdef class Loop:
     def backend_int(self):
         """The engine's number for the system call it waits with."""
         return self.usable().facts().backend
+
+    @property
+    def wakeup(self):
+        """What another thread ends this loop's sleep with: eventfd, kqueue or pipe; None when it is destroyed. Ours."""
+        if self.core == NULL:
+            return None
+        cdef const char* name = self.core.facts().wakeup
+        return None if name == NULL else name.decode()
 
     @property
     def origflags_int(self):

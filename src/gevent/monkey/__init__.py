@@ -346,6 +346,7 @@ def patch_all(
     from gevent import events
     from gevent.monkey._notices import notify
 
+    _state.note_patching()
     notify(events.GeventWillPatchAllEvent(to_do, kwargs))
     saved[_state.PATCH_ALL_ARGUMENTS] = settings
     _patch_chosen(_Call(settings, to_do, first_time, warnings))

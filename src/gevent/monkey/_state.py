@@ -1,5 +1,8 @@
 """What has been patched in this process, and what was there before."""
 
+import sys
+import time
+
 from gevent.monkey._postponed import finish, finish_all
 
 __all__ = ["is_anything_patched", "is_module_patched", "is_object_patched", "saved"]
@@ -42,6 +45,36 @@ class _Saved(dict):
 
     def __bool__(self):
         return super().__len__() > 0
+
+
+# What programs import early, and what then keeps the standard library's own in places that patching does not reach.
+_TELLING = ("ssl", "threading", "multiprocessing", "concurrent.futures", "asyncio", "requests", "urllib3", "aiohttp")
+
+_first = None
+
+
+def first_patching():
+    """Return {"at", "seconds", "after"} of the first patching, or None.
+
+    Which line of the program asked for it, how much processor time the process had then used, and which of some
+    telling modules were imported already. From gevent-mp; gevent has no such thing.
+    """
+    return _first
+
+
+def note_patching():
+    """Called before anything is patched; only the first call is remembered."""
+    global _first
+    if _first is not None:
+        return
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("gevent."):
+        frame = frame.f_back
+    _first = {
+        "at": f"{frame.f_code.co_filename}:{frame.f_lineno}",
+        "seconds": round(time.process_time(), 3),
+        "after": [name for name in _TELLING if name in sys.modules],
+    }
 
 
 #: ``saved[module name][attribute]`` is what patching replaced or removed. Also under the key `PATCH_ALL_ARGUMENTS`

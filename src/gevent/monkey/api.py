@@ -14,7 +14,7 @@ may have functions that take part:
 """
 # tidy: no __all__ because gevent has none here
 
-from gevent.monkey._state import saved
+from gevent.monkey._state import note_patching, saved
 
 _ABSENT = object()
 
@@ -38,6 +38,7 @@ def get_original(mod_name, item_name):
 def _save(module, attr):
     value = getattr(module, attr, _ABSENT)
     if value is not _ABSENT:
+        note_patching()
         # What is there at a second patching is our own.
         saved.setdefault(module.__name__, {}).setdefault(attr, value)
     return value
