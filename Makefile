@@ -2,7 +2,7 @@
 #
 # PYTHON=python3.12 chooses the interpreter (default python3), ARGS="..." goes to the program behind demo, test and bench.
 # Exit status 2 of a script under tools/: something to install, which its last line names.
-.PHONY: build demo test test-cpp test-all soak cross check format docs fuzz bench clean
+.PHONY: build demo test test-cpp test-all soak cross check format docs fuzz bench wheel flavour clean
 .DEFAULT_GOAL := build
 
 build:
@@ -54,6 +54,16 @@ fuzz: build
 
 bench: build
 	@.venv/bin/python benchmarks/compare.py $(ARGS)
+
+# A wheel for this interpreter and this machine, into dist/. One that runs elsewhere too: tools/wheel.sh.
+wheel: build
+	@rm -rf build/lib.* build/bdist.* dist/gevent_mp-*.whl && mkdir -p dist
+	@PATH=$(CURDIR)/.venv/bin:$$PATH .venv/bin/python -m pip -q --disable-pip-version-check wheel --no-deps --no-build-isolation -w dist .
+	@ls dist/gevent_mp-*.whl
+
+# The same as a distribution that is itself named gevent, for private indexes.
+flavour: wheel
+	@.venv/bin/python tools/flavour.py dist/gevent_mp-*.whl
 
 clean:
 	rm -rf build dist .venv *.egg-info src/*.egg-info

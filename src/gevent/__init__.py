@@ -41,6 +41,11 @@ __mp_version__ = "0.1.0"
 _version_info = _namedtuple("version_info", ("major", "minor", "micro", "releaselevel", "serial"))
 version_info = _version_info(20, 0, 0, "dev", 0)
 
+from gevent import _installed  # noqa: E402
+
+# Before anything that could be somebody else's.
+_installed.check(__mp_version__)
+
 from gevent._config import config  # noqa: E402
 from gevent._hub_local import get_hub  # noqa: E402
 from gevent._hub_primitives import (

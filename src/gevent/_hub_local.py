@@ -4,6 +4,7 @@ The work is done in gevent._native.hub; this is where everybody else looks for i
 """
 
 import os
+import sys
 
 from gevent._native.hub import (
     abandon_hub,
@@ -23,6 +24,11 @@ from gevent._native.hub import (
 )
 
 __all__ = ["get_hub", "get_hub_if_exists", "get_hub_noargs"]
+
+if not hasattr(sys.modules["gevent"], "__mp_version__"):
+    from gevent._installed import mixed
+
+    raise mixed("gevent/__init__.py is that of gevent's own distribution")
 
 # Before the hooks of those who import gevent first.
 os.register_at_fork(after_in_child=tell_of_abandoned_hub)

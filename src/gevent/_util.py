@@ -132,3 +132,12 @@ def gmctime():
     from time import gmtime
 
     return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*gmtime()[:6])
+
+
+def __getattr__(name):
+    # Nearly every module of gevent's own distribution ends by asking for it.
+    if name == "import_c_accel":
+        from gevent._installed import mixed
+
+        raise mixed("modules of gevent's own distribution were written over those of gevent-mp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,11 +4,17 @@ The build has put gevent and gevent_mp side by side, as they are in the sources;
 stay so.
 """
 
+import base64
+import hashlib
+import shutil
+import zipfile
 from pathlib import Path
 
 from gevent_mp._metadata import INSTALLER, local_version, metadata_text, wheel_text
 
-__all__ = ["lay_out"]
+__all__ = ["add_to_editable", "front_path", "lay_out", "planted_files", "record_row"]
+
+_PTH = "import gevent_mp._path; gevent_mp._path.go_first()\n"
 
 
 def lay_out(root, data_dir):
@@ -18,15 +24,53 @@ def lay_out(root, data_dir):
     so gevent's goes there.
     """
     root = Path(root)
-    tree = root / "gevent_mp" / "tree"
+    package, tree = root / "gevent_mp", root / "gevent_mp" / "tree"
     tree.mkdir()
     (root / "gevent").rename(tree / "gevent")
-    (root / "gevent_mp" / "_shim.py").rename(root / "gevent.py")
-    (root / "gevent-mp.pth").write_text("import gevent_mp._path; gevent_mp._path.go_first()\n", encoding="ascii")
+    (package / "_shim.py").rename(root / "gevent.py")
+    (front,) = package.glob("_front.*")
+    (root / "gevent").mkdir()
+    shutil.copy2(front, root / front_path(front))  # and `gevent_mp.repair` copies it again, if need be
+    (root / "gevent-mp.pth").write_text(_PTH, encoding="ascii")
+    init = (tree / "gevent" / "__init__.py").read_text(encoding="utf-8")
+    for name, text in planted_files(init).items():
+        path = root / data_dir / "platlib" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
-    version = local_version((tree / "gevent" / "__init__.py").read_text(encoding="utf-8"))
-    planted = root / data_dir / "platlib" / f"gevent-{version}.dist-info"
-    planted.mkdir(parents=True)
-    (planted / "METADATA").write_text(metadata_text(version), encoding="utf-8")
-    (planted / "WHEEL").write_text(wheel_text(), encoding="ascii")
-    (planted / "INSTALLER").write_text(INSTALLER + "\n", encoding="ascii")
+
+def front_path(front):
+    """Return where the module `front` goes, relative to the folder that everything is installed in."""
+    return Path("gevent") / front.name.replace("_front", "__init__", 1)
+
+
+def planted_files(init_text):
+    """Return {path: text} of the metadata that tells installers of gevent, for what ``gevent/__init__.py`` says."""
+    version = local_version(init_text)
+    folder = f"gevent-{version}.dist-info"
+    return {
+        f"{folder}/METADATA": metadata_text(version),
+        f"{folder}/WHEEL": wheel_text(),
+        f"{folder}/INSTALLER": INSTALLER + "\n",
+    }
+
+
+def add_to_editable(wheel, init_text):
+    """Add the same to `wheel`, the path of one made by ``pip install -e``, whose modules stay in the sources."""
+    with zipfile.ZipFile(wheel) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    (record,) = (name for name in contents if name.endswith(".dist-info/RECORD"))
+    data = record.replace(".dist-info/RECORD", ".data/platlib/")
+    added = {"gevent-mp.pth": _PTH, **{data + name: text for name, text in planted_files(init_text).items()}}
+    for name, text in added.items():
+        contents[name] = text.encode()
+        contents[record] = record_row(name, contents[name]).encode() + contents[record]
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def record_row(name, content):
+    """Return the line of RECORD for the file `name` with the bytes `content`."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"{name},sha256={digest},{len(content)}\n"

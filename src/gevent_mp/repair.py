@@ -14,11 +14,11 @@ from gevent_mp._installation import (
     changed_files,
     distributions,
     foreign_files,
-    mend_two_owners,
     own_record,
     tree,
 )
-from gevent_mp._metadata import INSTALLER, local_version, metadata_text, wheel_text
+from gevent_mp._mending import mend_whole
+from gevent_mp._wheel import front_path, planted_files
 
 __all__ = ["main", "repair"]
 
@@ -38,8 +38,11 @@ def repair(dry_run=False):
     for path in removed:
         whole = SITE / path
         shutil.rmtree(whole) if whole.is_dir() else whole.unlink()
-    if not any(path.startswith("gevent/") for path in record):
-        shutil.rmtree(SITE / "gevent", ignore_errors=True)  # empty folders and bytecode
+    if tree() != SITE:
+        shutil.rmtree(SITE / "gevent", ignore_errors=True)  # empty folders and bytecode; what is ours comes again
+        for front in PACKAGE.glob("_front.*"):
+            (SITE / "gevent").mkdir()
+            shutil.copy2(front, SITE / front_path(front))
     _plant_again(record)
     return removed
 
@@ -49,16 +52,11 @@ def _is_anothers(folder, record):
 
 
 def _plant_again(record):
-    version = local_version((tree() / "gevent" / "__init__.py").read_text(encoding="utf-8"))
-    planted = f"gevent-{version}.dist-info"
-    for name, text in (
-        ("METADATA", metadata_text(version)),
-        ("WHEEL", wheel_text()),
-        ("INSTALLER", INSTALLER + "\n"),
-    ):
-        if f"{planted}/{name}" in record and not (SITE / planted / name).exists():
-            (SITE / planted).mkdir(exist_ok=True)
-            (SITE / planted / name).write_text(text, encoding="utf-8")
+    init = (tree() / "gevent" / "__init__.py").read_text(encoding="utf-8")
+    for name, text in planted_files(init).items():
+        if name in record and not (SITE / name).exists():
+            (SITE / name).parent.mkdir(exist_ok=True)
+            (SITE / name).write_text(text, encoding="utf-8")
 
 
 def main(arguments=None):
@@ -75,7 +73,7 @@ def main(arguments=None):
         print(f"{'would remove' if options.dry_run else 'removed'} {SITE / path}")
     broken = changed_files(own_record())
     if broken:
-        print(f"{len(broken)} files of gevent-mp are missing or changed. To mend it, type: {mend_two_owners()}")
+        print(f"{len(broken)} files of gevent-mp are missing or changed. To mend it, type: {mend_whole()}")
         return 1
     print("nothing is left to repair" if not options.dry_run else f"{len(removed)} to remove")
     return 0

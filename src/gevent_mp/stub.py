@@ -5,14 +5,13 @@ It requires gevent-mp, has a version that every requirement of the gevent it sta
 """
 
 import argparse
-import base64
-import hashlib
 import sys
 import zipfile
 from pathlib import Path
 
 from gevent_mp._installation import tree
 from gevent_mp._metadata import local_version, metadata_text, wheel_text
+from gevent_mp._wheel import record_row
 
 __all__ = ["main", "write_stub"]
 
@@ -30,7 +29,7 @@ def write_stub(directory):
         f"{info}/METADATA": metadata_text(version, [f"gevent-mp>={own}"]),
         f"{info}/WHEEL": wheel_text(),
     }
-    rows = [f"{name},{_digest(text)},{len(text.encode())}\n" for name, text in contents.items()]
+    rows = [record_row(name, text.encode()) for name, text in contents.items()]
     contents[f"{info}/RECORD"] = "".join(rows) + f"{info}/RECORD,,\n"
 
     directory = Path(directory)
@@ -40,11 +39,6 @@ def write_stub(directory):
         for name, text in contents.items():
             archive.writestr(zipfile.ZipInfo(name, _TIME), text)
     return path
-
-
-def _digest(text):
-    raw = hashlib.sha256(text.encode()).digest()
-    return "sha256=" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def main(arguments=None):

@@ -4,147 +4,10 @@ Each situation is a virtual environment of its own with real wheels: ours, built
 locust, celery, gunicorn and geventhttpclient, downloaded once into build/. Minutes long: only for `make test-all`.
 """
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from environments import CLIENTS, DEADLINE_S, GEVENT, OLD, OLDER, OURS, Environment, quoted, run
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / "build" / "install"
-DEADLINE_S = 900
 pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
-
-CLIENTS = ["locust", "celery[gevent]", "gunicorn[gevent]", "geventhttpclient"]
-GEVENT, OLDER = "gevent==26.9.0", "gevent==25.9.1"
-
-# Run in the environment, outside of any checkout: whose gevent it is, and whether multiprocessing works in it.
-PROBE = """
-import json, sys
-from importlib import metadata
-
-def square(number):
-    return number * number
-
-def look():
-    try:
-        import gevent
-        from gevent import hub, monkey
-    except ImportError as error:
-        return {"gevent": None, "error": str(error)}
-    found = {"gevent": "ours" if hasattr(gevent, "__mp_version__") else "theirs", "version": gevent.__version__}
-    try:
-        monkey.patch_all(multiprocessing=True)
-    except RuntimeError as error:
-        return {**found, "refused": str(error)}
-    if found["gevent"] == "ours":
-        import multiprocessing
-        with multiprocessing.get_context("spawn").Pool(2) as pool:
-            found["squares"] = pool.map(square, range(4))
-    found["metadata"] = metadata.version("gevent")
-    return found
-
-if __name__ == "__main__":
-    print(json.dumps(look()))
-"""
-OURS = {"gevent": "ours", "version": "26.9.0", "squares": [0, 1, 4, 9]}
-
-
-def run(command, cwd, environment, check=True):
-    done = subprocess.run(
-        command,
-        shell=isinstance(command, str),
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=DEADLINE_S,
-    )
-    assert not check or done.returncode == 0, f"{command}\n{done.stdout}"
-    return done
-
-
-def clean_environment():
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-
-
-@pytest.fixture(scope="session")
-def wheels():
-    """A folder with our wheel, built now, and everybody else's."""
-    house = CACHE / f"wheels-{sys.version_info[0]}.{sys.version_info[1]}"
-    house.mkdir(parents=True, exist_ok=True)
-    for stale in house.glob("gevent_mp-*.whl"):
-        stale.unlink()
-    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
-    run([*pip, "wheel", "--no-deps", "-w", house, ROOT], ROOT, clean_environment())
-    download = [*pip, "download", "-d", house, "--find-links", house]
-    run([*download, "gevent-mp", GEVENT, *CLIENTS, "uv", "pip"], ROOT, clean_environment())
-    run([*download, "--no-deps", OLDER], ROOT, clean_environment())
-    return house
-
-
-class Environment:
-    """An empty virtual environment whose installers know the wheels and nothing else."""
-
-    def __init__(self, tool, folder, wheels):
-        self.folder = folder
-        python = folder / "bin" / "python"
-        if tool == "uv":
-            uv = CACHE / "uv"
-            if not (uv / "bin" / "uv").exists():
-                command = [sys.executable, "-m", "pip", "install", "-q", "--find-links", wheels, "--target", uv, "uv"]
-                run(command, folder.parent, clean_environment())
-            run([uv / "bin" / "uv", "venv", "-q", "-p", sys.executable, folder], folder.parent, clean_environment())
-        else:
-            run([sys.executable, "-m", "venv", folder], folder.parent, clean_environment())
-        self.python = str(python)
-        self.variables = {
-            **clean_environment(),
-            "PATH": os.pathsep.join([str(folder / "bin"), str(CACHE / "uv" / "bin"), os.environ["PATH"]]),
-            "VIRTUAL_ENV": str(folder),
-            "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(wheels),
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "UV_NO_INDEX": "1",
-            "UV_FIND_LINKS": str(wheels),
-            "UV_OFFLINE": "1",
-        }
-        self.tool = tool
-
-    def do(self, step):
-        """Run `step`, such as "install gevent-mp"; return what it printed. Installers may refuse."""
-        prefix = "uv pip" if self.tool == "uv" else "pip"
-        if self.tool == "uv":
-            step = step.replace(" -y", "").replace("--force-reinstall", "--reinstall")
-        return run(f"{prefix} {step}", self.folder, self.variables, check=False).stdout
-
-    def type(self, line):
-        """Run a line that we told somebody to type."""
-        return run(line, self.folder, self.variables).stdout
-
-    def probe(self, **variables):
-        script = self.folder / "probe.py"
-        script.write_text(PROBE)
-        done = run([self.python, script], self.folder, {**self.variables, **variables}, check=False)
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def doctor(self):
-        done = run([self.python, "-m", "gevent_mp.doctor", "--json"], self.folder, self.variables, check=False)
-        return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
-
-
-@pytest.fixture(params=["pip", "uv"])
-def environment(request, tmp_path, wheels):
-    return Environment(request.param, tmp_path / "environment", wheels)
-
-
-def quoted(*names):
-    return " ".join(f"'{name}'" for name in names)
-
 
 OURS_AFTER = {
     "ours alone": ["install gevent-mp"],
@@ -153,14 +16,28 @@ OURS_AFTER = {
     "both in one command": [f"install gevent-mp {quoted(*CLIENTS)}"],
     "both in one command, the other order": [f"install {quoted(*CLIENTS)} gevent-mp"],
     "gevent by name after ours": ["install gevent-mp", f"install {GEVENT}"],
+    "gevent by name before ours": [f"install {GEVENT}", "install gevent-mp"],
     "gevent upgraded": ["install gevent-mp", "install -U gevent"],
+    "both upgraded": ["install gevent-mp gevent", "install -U gevent-mp gevent"],
     "a client upgraded eagerly": ["install gevent-mp locust", "install -U --upgrade-strategy eager locust"],
     "an older gevent by name": ["install gevent-mp", f"install {OLDER}"],
+    "a gevent older than that which ours stands for": ["install gevent-mp", f"install '{OLD}'"],
+    "an older gevent, then ours": [f"install {OLDER}", "install gevent-mp"],
+    "an older gevent, ours, then gevent upgraded": [f"install {OLDER}", "install gevent-mp", "install -U gevent"],
     "gevent uninstalled": ["install gevent-mp", "uninstall -y gevent"],
     "both, then gevent uninstalled": ["install gevent-mp locust", "uninstall -y gevent"],
+    "both, then gevent uninstalled twice": ["install gevent-mp locust", "uninstall -y gevent", "uninstall -y gevent"],
     "gevent, then ours, then gevent uninstalled": ["install gevent", "install gevent-mp", "uninstall -y gevent"],
     "gevent's files by force": ["install gevent-mp", f"install --no-deps --force-reinstall {GEVENT}"],
+    "gevent's files by force, uninstalled": [
+        "install gevent-mp",
+        f"install --no-deps --force-reinstall {GEVENT}",
+        "uninstall -y gevent",
+    ],
+    "gevent without what it requires": ["install gevent-mp", f"install --no-deps {GEVENT}"],
     "ours again": ["install gevent-mp locust", "install --force-reinstall --no-deps gevent-mp"],
+    "ours uninstalled and installed": ["install gevent-mp locust", "uninstall -y gevent-mp", "install gevent-mp"],
+    "ours upgraded": ["install gevent-mp", "install -U gevent-mp"],
 }
 
 
@@ -171,8 +48,18 @@ def test_gevent_is_ours_and_works_after(environment, situation):
     assert {**found, **OURS} == found, said
     status, report = environment.doctor()
     assert (status, report["problems"], report["owner"]["is"]) == (0, [], "gevent-mp")
-    if environment.tool == "pip":
+    if environment.tool != "uv" and "older" not in situation:
         run("pip check", environment.folder, environment.variables)
+
+
+@pytest.mark.parametrize(
+    "lines", [["gevent-mp", GEVENT], [GEVENT, "gevent-mp"], ["locust", GEVENT, "gevent-mp"]], ids=str
+)
+def test_a_file_of_requirements_with_pins(environment, lines, tmp_path):
+    (tmp_path / "requirements.txt").write_text("\n".join(lines))
+    environment.do(f"install -r {tmp_path / 'requirements.txt'}")
+    found = environment.probe()
+    assert {**found, **OURS} == found
 
 
 def test_uninstalling_ours_leaves_theirs_whole(environment):
@@ -190,49 +77,38 @@ def test_uninstalling_both_leaves_nothing(environment):
 
 def test_the_repair_removes_what_gevents_own_distribution_left(environment):
     environment.do(f"install gevent-mp {GEVENT}")
-    (site,) = environment.folder.glob("lib/python*/site-packages")
-    assert (site / "gevent" / "hub.py").exists()
+    assert (environment.site / "gevent" / "hub.py").exists()
     environment.type(f"{environment.python} -m gevent_mp.repair")
-    assert not (site / "gevent").exists()
-    assert [each.name for each in site.glob("gevent-*.dist-info")] == ["gevent-26.9.0+mp0.1.0.dist-info"]
+    assert [each.name for each in (environment.site / "gevent").iterdir()] == [front(environment)]
+    assert [each.name for each in environment.site.glob("gevent-*.dist-info")] == ["gevent-26.9.0+mp0.1.0.dist-info"]
     assert environment.doctor()[1]["notes"] == []
+
+
+def front(environment):
+    (found,) = (environment.site / "gevent").glob("__init__.*")
+    return found.name
 
 
 def test_a_damaged_installation_says_the_line_that_mends_it(environment):
     environment.do("install gevent-mp")
-    (site,) = environment.folder.glob("lib/python*/site-packages")
-    (site / "gevent_mp" / "tree" / "gevent" / "hub" / "__init__.py").unlink()
+    (environment.site / "gevent_mp" / "tree" / "gevent" / "hub" / "__init__.py").unlink()
     status, report = environment.doctor()
     assert status == 1
     environment.type(report["problems"][0]["mend"])
     assert environment.doctor()[0] == 0
 
 
-@pytest.fixture
-def target(tmp_path, wheels):
-    """A folder for PYTHONPATH, where nobody reads .pth files; and a plain environment to use it from."""
-    environment = Environment("pip", tmp_path / "environment", wheels)
-    folder = tmp_path / "target"
-    return environment, folder
-
-
-def test_a_folder_on_the_path_needs_no_pth_file(target):
-    environment, folder = target
-    environment.do(f"install --target {folder} gevent-mp")
-    found = environment.probe(PYTHONPATH=str(folder))
-    assert {**found, **OURS} == found
-
-
-def test_multiprocessing_is_refused_loudly_where_theirs_comes_first(target):
-    environment, folder = target
-    environment.do(f"install --target {folder} gevent-mp locust")
-    environment.variables["PYTHONPATH"] = str(folder)
-    found = environment.probe()
-    assert found["gevent"] == "theirs"
-    _, _, line = found["refused"].partition("To mend it, type: ")
+def test_files_of_theirs_copied_into_our_tree_are_refused_with_a_line_that_mends_it(environment, wheels, tmp_path):
+    environment.do("install gevent-mp")
+    run(["unzip", "-q", *wheels.glob("gevent-26.9.0-*.whl"), "-d", tmp_path / "theirs"], tmp_path, None)
+    tree = environment.site / "gevent_mp" / "tree" / "gevent"
+    run(["cp", "-r", f"{tmp_path / 'theirs' / 'gevent'}/.", tree], tmp_path, None)
+    _, _, line = environment.probe()["error"].partition("To mend it, type: ")
     environment.type(line)
     found = environment.probe()
     assert {**found, **OURS} == found
+    environment.type(f"{environment.python} -m gevent_mp.repair")
+    assert not (tree / "_ffi").exists()
 
 
 def test_the_stub_brings_ours_wherever_gevent_is_required(environment, tmp_path, wheels):

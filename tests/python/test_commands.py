@@ -63,6 +63,33 @@ def test_the_doctor_tells_what_is_patched():
     patched = json.loads(done.stdout)["patched"]
     assert {"socket", "threading", "multiprocessing.synchronize"} <= set(patched["modules"])
     assert patched["patch_all"]["multiprocessing"] is True
+    assert patched["when"]["at"] == "<string>:1"
+
+
+@pytest.mark.parametrize("engine", ["libev", "libuv"])
+def test_the_doctor_tells_which_engine_wakes_up_how(engine, monkeypatch):
+    monkeypatch.setenv("GEVENT_LOOP", engine)
+    monkeypatch.setenv("GEVENT_WAKEUP", "pipe")
+    loop = json.loads(run("gevent", "doctor", "--json").stdout)["loop"]
+    assert (loop["engine"], loop["wakeup"]) == (engine, "pipe")
+
+
+def test_the_doctor_tells_of_companions_that_do_not_go_together(tmp_path):
+    for name, version, more in [
+        ("geventmp", "0.0.12", ""),
+        ("gipc", "1.4.0", ""),
+        ("gunicorn", "99.0", 'Requires-Dist: gevent>=99.1; extra == "gevent"\n'),
+    ]:
+        folder = tmp_path / f"{name}-{version}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from gevent_mp import doctor; sys.exit(doctor.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    assert done.returncode == 1
+    for mend in ("pip uninstall -y geventmp", "pip install -U 'gipc>=1.5'", "pip install -U gevent-mp"):
+        assert f"{mend}\n" in done.stdout
 
 
 def test_info_has_the_settings_of_the_environment(monkeypatch):

@@ -9,6 +9,7 @@ it, and at each fork, which copies the mappings. Only `ares` has a file of its o
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import ExtensionFileLoader
+from _imp import extension_suffixes
 
 __all__ = []
 
@@ -50,8 +51,7 @@ class _Finder:
         package, _, noun = name.rpartition(".")
         if package != __name__ or noun not in _IN_LIBRARY:
             return None
-        suffix = "dylib" if sys.platform == "darwin" else "so"
-        library = f"{__path__[0]}/libgevent_native.{suffix}"
+        library = f"{__path__[0]}/libgevent_native{extension_suffixes()[0]}"
         spec = ModuleSpec(name, ExtensionFileLoader(name, library), origin=library)
         spec.has_location = True
         return spec

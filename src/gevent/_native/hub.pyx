@@ -55,6 +55,9 @@ cdef extern from "python/wait/parked_greenlet.h" namespace "gevent":
 cdef extern from "python/hub/start_entry.h" namespace "gevent":
     void start_soon_with(CoreLoop& loop, greenlet g, PyObject* args, PyObject* kwargs)
 
+cdef extern from "base/version.h" namespace "gevent":
+    const char* native_version() noexcept
+
 cdef extern from "python/wait/descriptor_wait.h" namespace "gevent":
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
 
@@ -81,6 +84,9 @@ cdef extern from "python/wait/resting_threads.h" namespace "gevent":
 
 
 import_greenlet_api()
+
+# What gevent.__mp_version__ was when this was compiled.
+VERSION = native_version().decode()
 if _os.environ.get("GEVENT_CHUNK_CACHE", "1") != "0":
     install_chunk_cache(4096)
 

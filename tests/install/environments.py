@@ -1,0 +1,187 @@
+"""Virtual environments to install into, without a package index: real wheels, downloaded once, and ours."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+__all__ = [
+    "CLIENTS",
+    "DEADLINE_S",
+    "GEVENT",
+    "OLD",
+    "OLDER",
+    "OURS",
+    "PROBE",
+    "ROOT",
+    "TOOLS",
+    "Environment",
+    "clean_environment",
+    "gather_wheels",
+    "metadata_of",
+    "quoted",
+    "run",
+    "version_of",
+]
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / "build" / "install"
+DEADLINE_S = 900
+
+CLIENTS = ["locust", "celery[gevent]", "gunicorn[gevent]", "geventhttpclient"]
+GEVENT, OLDER, OLD = "gevent==26.9.0", "gevent==25.9.1", "gevent<25"
+#: The pip that this Python's venv brings, the newest one, and uv.
+TOOLS = ["pip", "newest pip", "uv"]
+
+# Run in the environment, outside of any checkout: whose gevent it is, and whether multiprocessing works in it.
+PROBE = """
+import json, sys
+from importlib import metadata
+
+def square(number):
+    return number * number
+
+def look():
+    try:
+        import gevent
+        from gevent import hub, monkey
+    except ImportError as error:
+        return {"gevent": None, "error": str(error)}
+    found = {"gevent": "ours" if hasattr(gevent, "__mp_version__") else "theirs", "version": gevent.__version__}
+    try:
+        monkey.patch_all(multiprocessing=True)
+    except RuntimeError as error:
+        return {**found, "refused": str(error)}
+    if found["gevent"] == "ours":
+        import multiprocessing
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            found["squares"] = pool.map(square, range(4))
+    found["metadata"] = metadata.version("gevent")
+    return found
+
+if __name__ == "__main__":
+    print(json.dumps(look()))
+"""
+OURS = {"gevent": "ours", "version": "26.9.0", "squares": [0, 1, 4, 9]}
+
+
+def run(command, cwd, environment, check=True):
+    done = subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert not check or done.returncode == 0, f"{command}\n{done.stdout}"
+    return done
+
+
+def clean_environment():
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def gather_wheels():
+    """Return a folder with our wheel, built now or that of GEVENT_INSTALL_WHEEL, its flavour, and everybody else's."""
+    house = CACHE / f"wheels-{sys.version_info[0]}.{sys.version_info[1]}"
+    house.mkdir(parents=True, exist_ok=True)
+    for stale in [*house.glob("gevent_mp-*.whl"), *house.glob("gevent-*+mp*.whl")]:
+        stale.unlink()
+    if "GEVENT_INSTALL_WHEEL" in os.environ:
+        ours = Path(os.environ["GEVENT_INSTALL_WHEEL"]).resolve()
+    else:
+        run(["make", "-s", "wheel"], ROOT, clean_environment())
+        (ours,) = (ROOT / "dist").glob("gevent_mp-*.whl")
+    (house / ours.name).write_bytes(ours.read_bytes())
+    run([sys.executable, ROOT / "tools" / "flavour.py", ours, house / "flavour"], ROOT, clean_environment())
+
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+    download = [*pip, "download", "-d", house, "--find-links", house]
+    if not (house / "complete").exists():
+        run([*download, "gevent-mp", GEVENT, *CLIENTS, "uv", "pip", "setuptools"], ROOT, clean_environment())
+        for each in (OLDER, OLD):
+            run([*download, "--no-deps", each], ROOT, clean_environment())
+        (house / "complete").touch()
+    if not (CACHE / "uv" / "bin" / "uv").exists():
+        run([*pip, "install", "--find-links", house, "--target", CACHE / "uv", "uv"], ROOT, clean_environment())
+    return house
+
+
+def version_of(house, name):
+    """Return the version of the one wheel of `name` in the folder `house`."""
+    (wheel,) = house.glob(f"{name}-*.whl")
+    return wheel.name.split("-")[1]
+
+
+def metadata_of(wheel, name):
+    """Return the text of the file `name` in the wheel's folder of metadata, or "" without one."""
+    with zipfile.ZipFile(wheel) as archive:
+        found = [each for each in archive.namelist() if each.endswith(f".dist-info/{name}") and ".data/" not in each]
+        return archive.read(found[0]).decode() if found else ""
+
+
+class Environment:
+    """An empty virtual environment whose installers know the wheels and nothing else."""
+
+    def __init__(self, tool, folder, wheels, *options):
+        self.tool = tool
+        self.folder = folder
+        self.python = str(folder / "bin" / "python")
+        uv = CACHE / "uv" / "bin"
+        self.variables = {
+            **clean_environment(),
+            "PATH": os.pathsep.join([str(folder / "bin"), str(uv), os.environ["PATH"]]),
+            "VIRTUAL_ENV": str(folder),
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(wheels),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "UV_NO_INDEX": "1",
+            "UV_FIND_LINKS": str(wheels),
+            "UV_OFFLINE": "1",
+            "UV_NO_CONFIG": "1",
+            "UV_CACHE_DIR": str(CACHE / "uv-cache"),
+        }
+        if tool == "uv":
+            run([uv / "uv", "venv", "-q", "-p", sys.executable, *options, folder], folder.parent, self.variables)
+        else:
+            run([sys.executable, "-m", "venv", *options, folder], folder.parent, self.variables)
+        if tool == "newest pip":
+            run([self.python, "-m", "pip", "install", "-q", "-U", "pip"], folder, self.variables)
+
+    @property
+    def site(self):
+        (found,) = self.folder.glob("lib/python*/site-packages")
+        return found
+
+    def do(self, step):
+        """Run `step`, such as "install gevent-mp"; return what it printed. Installers may refuse."""
+        prefix = "uv pip" if self.tool == "uv" else "pip"
+        if self.tool == "uv":
+            step = step.replace(" -y", "").replace("--force-reinstall", "--reinstall")
+            step = step.replace("--upgrade-strategy eager ", "")
+        return run(f"{prefix} {step}", self.folder, self.variables, check=False).stdout
+
+    def type(self, line):
+        """Run a line that we told somebody to type."""
+        return run(line, self.folder, self.variables).stdout
+
+    def probe(self, *options, **variables):
+        script = self.folder / "probe.py"
+        script.write_text(PROBE)
+        done = run([self.python, *options, script], self.folder, {**self.variables, **variables}, check=False)
+        assert done.stdout.splitlines(), f"{self.python} {options} printed nothing and ended with {done.returncode}"
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def doctor(self):
+        done = run([self.python, "-m", "gevent_mp.doctor", "--json"], self.folder, self.variables, check=False)
+        return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def quoted(*names):
+    return " ".join(f"'{name}'" for name in names)

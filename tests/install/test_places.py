@@ -1,0 +1,178 @@
+"""gevent-mp in folders where nobody reads .pth files, in somebody's home, below another environment, in an archive."""
+
+import sys
+
+import pytest
+from environments import DEADLINE_S, GEVENT, OURS, Environment, run
+
+pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
+
+FLAGS = [("-I",), ("-E",), ("-s",), ("-P",) if sys.version_info >= (3, 11) else ("-B",), ("-O",), ("-X", "utf8")]
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
+def test_pythons_flags_change_nothing(plain, flags):
+    plain.do(f"install gevent-mp {GEVENT}")
+    assert {**plain.probe(*flags), **OURS} == plain.probe(*flags)
+
+
+def test_without_site_a_folder_on_the_path_is_enough(plain):
+    """-S reads no .pth file, and gevent's own package is in the folder."""
+    plain.do(f"install gevent-mp {GEVENT}")
+    found = plain.probe("-S", PYTHONPATH=str(plain.site))
+    assert {**found, **OURS} == found
+
+
+@pytest.fixture
+def target(environment, tmp_path):
+    """A folder for PYTHONPATH, and an environment to fill it and to use it from."""
+    folder = tmp_path / "target"
+    environment.variables["PYTHONPATH"] = str(folder)
+    return folder
+
+
+IN_A_FOLDER = {
+    "ours alone": ["gevent-mp"],
+    "both in one command": ["gevent-mp locust"],
+    "ours, then what requires gevent": ["gevent-mp", "geventhttpclient"],
+    "ours, then gevent": ["gevent-mp", GEVENT],
+    "ours again": ["gevent-mp", "--upgrade gevent-mp"],
+    "both upgraded": ["gevent-mp locust", "--upgrade locust gevent-mp"],
+}
+
+
+@pytest.mark.parametrize("situation", IN_A_FOLDER)
+def test_in_a_folder_on_the_path_gevent_is_ours_after(environment, target, situation):
+    said = [environment.do(f"install --target {target} {what}") for what in IN_A_FOLDER[situation]]
+    found = environment.probe()
+    assert {**found, **OURS} == found, said
+
+
+THEIRS_IN_A_FOLDER = {
+    "gevent, then ours": [GEVENT, "gevent-mp"],
+    "what requires gevent, then ours": ["geventhttpclient", "gevent-mp"],
+    "ours, then gevent in place of the whole folder": ["gevent-mp", f"--upgrade {GEVENT}"],
+}
+
+
+@pytest.mark.parametrize("situation", THEIRS_IN_A_FOLDER)
+def test_in_a_folder_on_the_path_gevent_is_ours_or_says_what_to_type_after(environment, target, situation):
+    """pip leaves a folder gevent that is there alone, or with --upgrade removes it whole."""
+    said = [environment.do(f"install --target {target} {what}") for what in THEIRS_IN_A_FOLDER[situation]]
+    found = environment.probe()
+    if found["gevent"] == "theirs":
+        environment.type(mending_line(found["refused"]))
+        found = environment.probe()
+    assert {**found, **OURS} == found, said
+
+
+def mending_line(text):
+    _, found, line = text.partition("To mend it, type: ")
+    assert found, text
+    return line
+
+
+def test_theirs_earlier_on_the_path_is_refused_with_a_line_that_mends_it(environment, tmp_path):
+    environment.do("install gevent-mp")
+    environment.do(f"install --target {tmp_path / 'theirs'} --no-deps {GEVENT}")
+    environment.variables["PYTHONPATH"] = str(tmp_path / "theirs")
+    found = environment.probe()
+    assert found["gevent"] == "theirs"
+    line = mending_line(found["refused"])
+    environment.type(f"{line} && {environment.python} probe.py > said.json")
+    assert '"gevent": "ours"' in (environment.folder / "said.json").read_text()
+
+
+def test_theirs_earlier_on_the_path_is_warned_of_where_nobody_asks_for_multiprocessing(plain, tmp_path):
+    plain.do("install gevent-mp")
+    plain.do(f"install --target {tmp_path / 'theirs'} --no-deps {GEVENT}")
+    variables = {**plain.variables, "PYTHONPATH": str(tmp_path / "theirs")}
+    done = run([plain.python, "-c", "from gevent import monkey; monkey.patch_all()"], tmp_path, variables)
+    assert "RuntimeWarning: gevent-mp is installed, but this program has imported gevent 26.9.0 from" in done.stdout
+    assert "To mend it, type: " in done.stdout
+
+
+class Home:
+    """What ``pip install --user`` fills, of the interpreter that the environments are made of."""
+
+    def __init__(self, folder, environment):
+        self.python = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+        self.folder = folder
+        self.variables = {
+            **environment.variables,
+            "PYTHONUSERBASE": str(folder),
+            "PATH": f"{folder / 'bin'}:/usr/bin:/bin",
+        }
+        del self.variables["VIRTUAL_ENV"]
+
+    def install(self, what):
+        run([self.python, "-m", "pip", "install", "-q", "--user", *what.split()], self.folder.parent, self.variables)
+
+
+@pytest.fixture
+def home(plain, tmp_path):
+    if run([sys.executable, "-c", "import ensurepip"], tmp_path, None, check=False).returncode:
+        pytest.skip("this system's Python has no pip for its users")
+    (tmp_path / "home").mkdir()
+    return Home(tmp_path / "home", plain)
+
+
+@pytest.mark.parametrize("what", ["gevent-mp", f"gevent-mp {GEVENT}", f"{GEVENT} gevent-mp"])
+def test_installed_for_one_user(home, plain, what):
+    home.install(what)
+    plain.python, plain.variables = home.python, home.variables
+    found = plain.probe()
+    assert {**found, **OURS} == found
+
+
+def below_home(home, wheels, tmp_path):
+    """An environment that sees what its user has installed."""
+    below = Environment("pip", tmp_path / "below", wheels, "--system-site-packages")
+    below.variables["PYTHONUSERBASE"] = str(home.folder)
+    return below
+
+
+def test_ours_in_an_environment_comes_before_theirs_outside(home, wheels, tmp_path):
+    home.install(f"--no-deps {GEVENT}")
+    below = below_home(home, wheels, tmp_path)
+    below.do("install gevent-mp")
+    found = below.probe()
+    assert {**found, **OURS} == found
+
+
+def test_ours_outside_is_enough_for_an_environment(home, wheels, tmp_path):
+    home.install("gevent-mp")
+    below = below_home(home, wheels, tmp_path)
+    below.do("install geventhttpclient")
+    found = below.probe()
+    assert {**found, **OURS} == found
+
+
+def test_theirs_in_an_environment_is_refused_where_ours_is_outside(home, wheels, tmp_path):
+    home.install("gevent-mp")
+    below = below_home(home, wheels, tmp_path)
+    below.do(f"install --no-deps --ignore-installed {GEVENT}")
+    found = below.probe()
+    if found["gevent"] == "theirs":
+        line = mending_line(found["refused"])
+        below.type(f"{line} && {below.python} probe.py > said.json")
+        assert '"gevent": "ours"' in (below.folder / "said.json").read_text()
+
+
+def test_in_an_archive_it_says_that_it_cannot_be_loaded_from_there(plain, tmp_path):
+    folder = tmp_path / "application"
+    plain.do(f"install --target {folder} gevent-mp")
+    (folder / "__main__.py").write_text("import gevent\n")
+    run([plain.python, "-m", "zipapp", folder, "-o", tmp_path / "application.pyz"], tmp_path, plain.variables)
+    done = run([plain.python, tmp_path / "application.pyz"], tmp_path, plain.variables, check=False)
+    assert done.returncode == 1
+    assert "ImportError: gevent-mp's modules are not in " in done.stdout
+    assert "cannot be loaded from an archive" in done.stdout
+
+
+def test_in_an_archive_that_is_unpacked_it_works(plain, tmp_path):
+    """As shiv, pex and PyInstaller do it: a folder in front of the path, without .pth files."""
+    folder = tmp_path / "unpacked"
+    plain.do(f"install --target {folder} gevent-mp {GEVENT}")
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); import gevent; print(gevent.__mp_version__)"
+    assert run([plain.python, "-c", script], tmp_path, plain.variables).stdout == "0.1.0\n"
