@@ -5,4 +5,5 @@ Read only where ``.pth`` files are not: they put that folder in front of this on
 
 from gevent_mp._lead import become_gevent
 
-become_gevent()
+if __name__ == "gevent":
+    become_gevent()
