@@ -87,7 +87,7 @@ class GreenletTracer:
 
         `format_kwargs` are arguments for `gevent.util.format_run_info`.
         """
-        from gevent.util import format_run_info
+        from gevent._run_report import format_run_info
 
         when = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())
         report = ["=" * 80, f"\n{when} : Greenlet {active_greenlet} appears to be blocked", f"    Reported by {self}"]

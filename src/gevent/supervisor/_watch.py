@@ -7,7 +7,7 @@ import sys
 
 from gevent._hub_local import get_hub
 from gevent._native.hub import count_out_this_thread
-from gevent.monkey import get_original
+from gevent.monkey.api import get_original
 from gevent.top import _server as _top
 from gevent.top._stalls import LOOK_S
 
@@ -71,7 +71,7 @@ class Watch:
         return False
 
     def _report(self, stalled_s):
-        from gevent.util import format_run_info
+        from gevent._run_report import format_run_info
 
         text = "\n".join(format_run_info())
         sys.stderr.write(f"worker {os.getpid()}: its hub has not turned for {stalled_s:.1f} s\n{text}\n")

@@ -14,7 +14,7 @@ from greenlet import getcurrent, greenlet
 from gevent import hub as _hub
 from gevent._hub_local import get_hub_if_exists, register_after_abandon
 from gevent._native.hub import count_out_this_thread
-from gevent.monkey import get_original
+from gevent.monkey.api import get_original
 from gevent.top._places import is_ours, place_of
 from gevent.top._stalls import Stalls
 
@@ -166,7 +166,7 @@ def _answer_all(listener):
 
 def _answer(question):
     if question == b"stacks":
-        from gevent.util import format_run_info
+        from gevent._run_report import format_run_info
 
         return {"pid": os.getpid(), "stacks": "\n".join(format_run_info())}
     return _state()

@@ -8,7 +8,7 @@ from collections import deque
 from time import monotonic
 
 from gevent._native.hub import count_out_this_thread
-from gevent.monkey import get_original
+from gevent.monkey.api import get_original
 from gevent.top._places import place_of
 
 __all__ = ["LOOK_S", "Stalls"]
