@@ -7,9 +7,11 @@ between is in gevent.os.
 import os
 
 from gevent._hub_primitives import wait_read
-from gevent.os import _ask_until_told, _note_reaped
 
 __all__ = ["wait", "wait3", "wait4", "waitid"]
+
+# Of gevent.os, which puts them here before it hands these functions out.
+ask_until_told = note_reaped = None
 
 _WNOHANG = os.WNOHANG
 _native_wait4 = getattr(os, "wait4", None)
@@ -23,10 +25,10 @@ def wait():
 
     def ask():
         pid, status = _native_waitpid(-1, _WNOHANG)
-        _note_reaped(pid, status)
+        note_reaped(pid, status)
         return (pid, status) if pid else None
 
-    return _ask_until_told(ask, -1, 0)
+    return ask_until_told(ask, -1, 0)
 
 
 def wait4(pid, options):
@@ -36,13 +38,13 @@ def wait4(pid, options):
     def ask():
         nonlocal none_yet
         told = _native_wait4(pid, options | _WNOHANG)
-        _note_reaped(*told[:2])
+        note_reaped(*told[:2])
         if told[0]:
             return told
         none_yet = told
         return None
 
-    return _ask_until_told(ask, pid, options) or none_yet
+    return ask_until_told(ask, pid, options) or none_yet
 
 
 def wait3(options):
@@ -58,10 +60,10 @@ def waitid(idtype, id, options, /):
         info = _native_waitid(idtype, id, options | _WNOHANG)
         if info is not None and info.si_code in _ENDED and not options & os.WNOWAIT:
             status = info.si_status << 8 if info.si_code == os.CLD_EXITED else info.si_status
-            _note_reaped(info.si_pid, status)
+            note_reaped(info.si_pid, status)
         elif info is None and only_end and idtype == getattr(os, "P_PIDFD", None):
             wait_read(id)
         return info
 
     # An end alone is an event, of a child whose number is known.
-    return _ask_until_told(ask, id if idtype == os.P_PID else -1, 0 if only_end else options)
+    return ask_until_told(ask, id if idtype == os.P_PID else -1, 0 if only_end else options)

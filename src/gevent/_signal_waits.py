@@ -9,8 +9,8 @@ from time import monotonic
 
 from gevent._hub_local import get_hub
 from gevent._hub_primitives import wait_read
+from gevent._native.hub import sleep
 from gevent._native.signal import signal_descriptor, wait_handled
-from gevent.hub import sleep
 
 __all__ = ["pause", "sigtimedwait", "sigwait", "sigwaitinfo"]
 

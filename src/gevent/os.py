@@ -361,6 +361,7 @@ def _gevent_did_monkey_patch(target_module, items, warn):
         return
     from gevent import _child_waits
 
+    _child_waits.ask_until_told, _child_waits.note_reaped = _ask_until_told, _note_reaped
     for name in _child_waits.__all__:
         if hasattr(target_module, name):
             patch_item(target_module, name, getattr(_child_waits, name))

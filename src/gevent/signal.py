@@ -19,9 +19,9 @@ import signal as __signal__
 import threading as _threading
 
 from gevent._hub_local import get_hub
+from gevent._native.hub import spawn_raw
 from gevent._native.signal import SignalHandler, interrupts_calls, note_handled
 from gevent._util import copy_globals
-from gevent.hub import spawn_raw
 
 __implements__ = ["signal", "getsignal", "set_wakeup_fd"]
 __extensions__ = []

@@ -31,11 +31,11 @@ def test_each_argument_of_patch_all_is_a_row_of_the_table():
 
     arguments = list(inspect.signature(monkey.patch_all).parameters.values())[:-1]
     assert [(part.name, part.default) for part in monkey.PARTS] == [(each.name, each.default) for each in arguments]
-    orders = [part.order for part in monkey.PARTS if part.patch]
+    orders = [part.order for part in monkey.PARTS if not part.option_of]
     assert len(set(orders)) == len(orders)
     for part in monkey.PARTS:
         assert f":param {part.name}: {part.means}" in monkey.patch_all.__doc__
-        assert bool(part.patch) != bool(part.option_of), part.name
+        assert part.option_of or callable(getattr(monkey, f"patch_{part.name}")), part.name
 
 
 def test_plugins_are_told_each_argument_in_its_place():

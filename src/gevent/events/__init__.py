@@ -45,6 +45,7 @@ def __getattr__(name):
     if name in __all__ and name.startswith("I"):
         from gevent.events import _interfaces
 
+        _interfaces.declare(globals())
         for interface_name in _interfaces.__all__:
             globals()[interface_name] = getattr(_interfaces, interface_name)
         return globals()[name]

@@ -1,11 +1,9 @@
 """The zope.interface descriptions of the events; `gevent.events` hands them out under their public names.
 
-Importing this module also declares which class provides which interface.
+`declare` says which class provides which interface.
 """
 
 from zope.interface import Attribute, Interface, classImplements
-
-from gevent import events
 
 __all__ = [
     "IEventLoopBlocked",
@@ -27,7 +25,7 @@ __all__ = [
 
 # Classes take __module__ from here, and users know the interfaces as members of gevent.events. (An interface's
 # __module__ cannot be assigned afterwards.)
-__name__, _own_name = events.__name__, __name__
+__name__, _own_name = "gevent.events", __name__
 
 
 class IPeriodicMonitorThread(Interface):
@@ -118,10 +116,12 @@ class IGeventDidPatchAllEvent(IGeventDidPatchEvent):
     """``patch_all`` is done."""
 
 
-for _name in __all__:
-    _implementation = getattr(events, _name[1:], None)
-    if _implementation is not None:
-        classImplements(_implementation, globals()[_name])
-
 __name__ = _own_name
-del _name, _implementation, _own_name
+del _own_name
+
+
+def declare(classes):
+    """Say of each class in the dict `classes` which of these interfaces its instances provide."""
+    for name in __all__:
+        if name[1:] in classes:
+            classImplements(classes[name[1:]], globals()[name])

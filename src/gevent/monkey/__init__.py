@@ -18,7 +18,7 @@ from functools import partial as _partial
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
 from gevent.monkey._notices import process_warnings as _process_warnings, unless_forbidden as _unless_forbidden
-from gevent.monkey._part import Call as _Call, Part as _Part, describe as _describe
+from gevent.monkey._parts import PARTS, Call as _Call, describe as _describe  # noqa: F401 - for tests and plugins
 from gevent.monkey._postponed import (
     do_now_or_when_imported as _do_now_or_when_imported,
     is_postponing as _is_postponing,
@@ -235,51 +235,6 @@ _SIGNAL_WITHOUT_OS = (
     "The signal module is patched but os is not: a handler for SIGCHLD may run in a greenlet, while os.waitpid() in it "
     "stops the process and can take the exit status of a child that gevent.subprocess waits for"
 )
-_AGGRESSIVE = "Remove blocking things that have no cooperative counterpart, such as `select.epoll`."
-_EVENT = "Whether `patch_thread` replaces `threading.Event`."
-_MULTIPROCESSING = (
-    "Call `patch_multiprocessing`, which gevent does not have. The environment variable "
-    "``GEVENT_PATCH_MULTIPROCESSING=1`` does the same as passing True."
-)
-
-
-def _thread(call):
-    patch_thread(Event=call.settings["Event"], _warnings=call.warnings)
-
-
-def _socket(call):
-    patch_socket(dns=call.settings["dns"], aggressive=call.settings["aggressive"])
-
-
-def _select(call):
-    patch_select(aggressive=call.settings["aggressive"])
-
-
-def _ssl(call):
-    patch_ssl(_warnings=call.warnings, _first_time=call.first_time)
-
-
-#: What `patch_all` can be asked for: its arguments, in their places. The command line, the children that
-#: `multiprocessing` starts, and the documentation have them from here. Each looks up its ``patch_`` function when it is
-#: called: tracers replace these.
-PARTS = (
-    _Part("socket", _socket, order=5, sign="socket.socket", when="socket"),
-    _Part("dns", lambda _: patch_dns(), order=6, sign="socket.getaddrinfo", when="socket", within="socket"),
-    _Part("time", lambda _: patch_time(), order=3, sign="time.sleep"),
-    _Part("select", _select, order=7, sign="select.select", when="select selectors"),
-    _Part("thread", _thread, order=2, sign="_thread.start_new_thread"),
-    _Part("os", lambda _: patch_os(), order=1, sign="os.fork"),
-    _Part("ssl", _ssl, order=8, sign="ssl.SSLContext", when="ssl"),
-    _Part("subprocess", lambda _: patch_subprocess(), order=9, sign="subprocess.Popen", when="subprocess"),
-    _Part("sys", lambda _: patch_sys(), order=4, default=False),
-    _Part("aggressive", None, sign="select.epoll", option_of="select", means=_AGGRESSIVE),
-    _Part("Event", None, sign="threading.Event", option_of="thread", means=_EVENT),
-    _Part("builtins", lambda _: patch_builtins(), order=10),
-    _Part("signal", lambda _: patch_signal(), order=11, sign="signal.signal", when="signal"),
-    _Part("queue", lambda _: patch_queue(), order=12, sign="queue.SimpleQueue", when="queue"),
-    _Part("contextvars", lambda _: patch_contextvars(), order=13),
-    _Part("multiprocessing", lambda _: patch_multiprocessing(), order=14, means=_MULTIPROCESSING, default=False),
-)
 
 
 @_unless_forbidden
@@ -356,7 +311,7 @@ def patch_all(
     return True
 
 
-_describe(patch_all, PARTS)
+_describe(patch_all)
 
 
 def _compare_with_former_call(settings, warnings):
@@ -384,17 +339,20 @@ def _require_multiprocessing():
 
 
 def _patch_chosen(call):
-    for part in sorted(PARTS, key=lambda part: part.order):
-        if not call.asks_for(part, PARTS):
-            continue
+    for part in call.parts_to_patch():
         if part.when:
-            _do_now_or_when_imported(part.when, _partial(part.patch, call))
+            _do_now_or_when_imported(part.when, _partial(_patch_part, part, call))
         else:
-            part.patch(call)
+            _patch_part(part, call)
+
+
+def _patch_part(part, call):
+    # Looked up now: tracers put functions of their own in these places.
+    globals()[f"patch_{part.name}"](**part.arguments(call))
 
 
 def main():
     """Run ``python -m gevent.monkey``: patch as `sys.argv` says, then run the script or module that it names."""
     from gevent.monkey._main import main as run
 
-    return run()
+    return run(patch_all)

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from gevent.monkey._parts import PARTS
+
 __all__ = ["main"]
 
 USAGE = """\
@@ -23,15 +25,13 @@ where NAME is one of {names}.
 """
 
 
-def main():
+def main(patch_all):
     """Patch as the command line in `sys.argv` says, then run the script or module that it names.
 
     The program sees its own arguments in `sys.argv`, and is ``__main__``. Without one, prints the usage.
     Exits with status 1 for an option that does not exist.
     """
-    from gevent import monkey
-
-    choices = [part.name for part in monkey.PARTS]
+    choices = [part.name for part in PARTS]
     arguments = sys.argv[1:]
     chosen, as_module, verbose = {}, False, False
     while arguments and arguments[0].startswith("--"):
@@ -53,7 +53,7 @@ def main():
     if verbose:
         _describe(chosen)
     sys.argv[:] = arguments
-    monkey.patch_all(**chosen)
+    patch_all(**chosen)
 
     import runpy
 

@@ -1,67 +1,20 @@
-"""How a spawned child, and the fork server, become what their parent is.
+"""The command lines of spawned children and of the fork server: they become what this process is.
 
-Their command lines begin with a statement that calls `start` below, before anything of the program is imported: so
-the program's main module, and whatever else the child imports, sees patched modules from the start. The children's own
-children are started the same way.
-
-Only what patching needs is imported. The resource tracker stays as it is: it does nothing that waits for greenlets.
+They begin with a statement that calls `gevent._child_start.start`, before anything of the program is imported: so the
+program's main module, and whatever else the child imports, sees patched modules from the start. The children's own
+children are started the same way. The resource tracker stays as it is: it does nothing that waits for greenlets.
 """
 
 import os
 import sys
 
 from gevent.events import _entry_points
-from gevent.multiprocessing._package import STDLIB_NAME
+from gevent.multiprocessing._stdlib import STDLIB_NAME
 
-__all__ = ["changes", "start", "statement"]
+__all__ = ["changes", "statement"]
 
 #: What CPython has its children run: for which module's function, and whether that process will fork.
 _PROGRAMS = {"spawn": False, "forkserver": True}
-
-
-def start(settings, patches, package_name, serves=False, plugins=None):
-    """In a new process: take over the parent's settings and patches. Again does nothing.
-
-    :param settings: Values for `gevent.config`, by name.
-    :param patches: Arguments for `gevent.monkey.patch_all`, or None for a process that patches nothing.
-    :param package_name: Which package starts the children: ``multiprocessing``, or gevent's copy.
-    :param serves: Whether this process is going to be a fork server.
-    :param plugins: What the parent knows of installed plugins, so that the child need not search for them.
-    """
-    from gevent._config import config
-
-    for name, value in settings.items():
-        config.set(name, value)
-    if plugins is not None:
-        _entry_points.set_references(plugins)
-    if patches is not None:
-        from gevent import monkey
-        from gevent.monkey._postponed import Postponing
-
-        # What the child forks shall be patched once, in the server.
-        if serves:
-            monkey.patch_all(**patches)
-        else:
-            with Postponing():
-                monkey.patch_all(**patches)
-            if package_name == STDLIB_NAME:
-                from gevent.multiprocessing._light_start import import_what_children_run
-
-                import_what_children_run()
-    if serves:
-        from gevent.multiprocessing._forkserver import become_server
-
-        become_server(_package(package_name))
-
-
-def _package(name):
-    if name == STDLIB_NAME:
-        from gevent.multiprocessing import _patch
-
-        return _patch.package
-    from gevent.multiprocessing import _copy
-
-    return _copy.package
 
 
 def statement(package_name, serves=False):
@@ -89,7 +42,7 @@ _IN_CHILD = (
     "lambda name, *_: _finder.find_spec(name, _places[name]) if name in _places else None)}}); "
     "sys.meta_path.insert(0, _found); sys.path[:] = list(filter(None, sys.path)); "
     "sys.path += [entry for entry in {path!r} if entry not in sys.path]; "
-    "from gevent.multiprocessing._bootstrap import start as _start; _{call}; sys.meta_path.remove(_found); "
+    "from gevent._child_start import start as _start; _{call}; sys.meta_path.remove(_found); "
     "_gc.freeze(); _collects and _gc.enable(); del _collects, _finder, _found, _gc, _places, _start; "
 )
 
@@ -125,7 +78,7 @@ def _is_list_of_names(value):
 
 def _patches(multiprocessing):
     """Return arguments for `gevent.monkey.patch_all` that make a process patched as this one is."""
-    from gevent.monkey import PARTS
+    from gevent.monkey._parts import PARTS
     from gevent.monkey._state import PATCH_ALL_ARGUMENTS, is_object_patched, saved
 
     # As patch_all() was called, if it was: the program's main module is going to call it again in the same way.

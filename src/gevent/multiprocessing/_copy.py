@@ -13,7 +13,8 @@ import time
 
 from gevent.monkey._import_hook import LoadedAlready
 from gevent.monkey._postponed import finish
-from gevent.multiprocessing._package import STDLIB_NAME, Package
+from gevent.multiprocessing._package import Package
+from gevent.multiprocessing._stdlib import STDLIB_NAME
 from gevent.multiprocessing._view import View
 
 __all__ = ["builtins_with", "find_spec", "package", "public_name"]

@@ -7,7 +7,7 @@ running. The module is expensive to import, and changed when somebody else impor
 from functools import wraps
 
 from gevent._native.connection import yield_if_turn_is_over
-from gevent.multiprocessing._package import STDLIB_NAME, changes_of_module
+from gevent.multiprocessing._stdlib import changes_of_module
 
 __all__ = ["changes"]
 
@@ -30,4 +30,4 @@ def _changes_of(module):
 
 def changes(mp):
     """Yield (owner, name, value) for the executor, if it is there and uses `mp`."""
-    return changes_of_module(_MODULE, _changes_of) if mp.name == STDLIB_NAME else ()
+    return changes_of_module(_MODULE, _changes_of) if mp.is_stdlib else ()

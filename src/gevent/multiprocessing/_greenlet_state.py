@@ -8,7 +8,6 @@ import posix
 import signal
 
 from gevent.local import local
-from gevent.multiprocessing._package import STDLIB_NAME, Package
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -37,9 +36,9 @@ def changes(mp):
     # The process that is being started: pickling its arguments may run code that waits.
     starting = local()
     yield mp.context, "_tls", starting
-    if mp.name != STDLIB_NAME:
+    if not mp.is_stdlib:
         # Objects of the standard library's ask there whether they are being sent to a new process.
-        yield Package().context, "_tls", starting
+        yield mp.stdlib.context, "_tls", starting
     # A proxy's connection to its manager.
     yield mp.util, "ForkAwareLocal", _make_fork_aware_local(mp)
     yield from mp.changes_when_imported("resource_sharer", _changes_of_sharer)

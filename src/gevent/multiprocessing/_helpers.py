@@ -17,7 +17,7 @@ from functools import partial, wraps
 
 from gevent._hub_local import get_hub_if_exists
 from gevent.greenlet import Greenlet
-from gevent.multiprocessing._package import STDLIB_NAME, changes_of_module
+from gevent.multiprocessing._stdlib import changes_of_module
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -171,5 +171,5 @@ def changes(mp):
     yield from changes_of_module(f"{mp.name}.pool", _threading_for(_view_for_pools(threading, owned)))
     yield from changes_of_module(f"{mp.name}.pool", _make_pools_wholly)
     yield from changes_of_module(f"{mp.name}.pool", _mark_workers)
-    if mp.name == STDLIB_NAME:
+    if mp.is_stdlib:
         yield from changes_of_module(_EXECUTOR, _bind_manager_thread)

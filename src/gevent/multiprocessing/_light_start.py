@@ -10,7 +10,7 @@ import _socket
 import sys
 
 from gevent.monkey._import_hook import change_when_imported
-from gevent.multiprocessing._package import STDLIB_NAME
+from gevent.multiprocessing._stdlib import STDLIB_NAME
 
 __all__ = ["import_what_children_run"]
 

@@ -26,7 +26,7 @@ from gevent._native.hub import fork_generation
 from gevent.event import AsyncResult
 from gevent.local import local
 from gevent.lock import Semaphore
-from gevent.multiprocessing._package import changes_of_module
+from gevent.multiprocessing._stdlib import changes_of_module
 from gevent.multiprocessing._view import View
 from gevent.timeout import Timeout
 

@@ -9,7 +9,7 @@ process begins and ends: a child of one is a child of the other.
 import copyreg
 import sys
 
-from gevent.multiprocessing._package import STDLIB_NAME, Package
+from gevent.multiprocessing._stdlib import STDLIB_NAME
 
 __all__ = ["changes"]
 
@@ -60,9 +60,9 @@ def _begin_and_end_with(mp, stdlib):
 
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp`, and of the standard library's, that they share."""
-    if mp.name == STDLIB_NAME:
+    if mp.is_stdlib:
         return
-    stdlib = Package()
+    stdlib = mp.stdlib
     yield mp.process.BaseProcess, "_bootstrap", _make_bootstrap(mp)
     here, there = (each.reduction.ForkingPickler for each in (mp, stdlib))
     yield here, "_copyreg_dispatch_table", _Reducers(there)

@@ -11,10 +11,10 @@ import importlib
 import sys
 
 from gevent.monkey._import_hook import change_when_imported
+from gevent.multiprocessing._stdlib import STDLIB_NAME
 
-__all__ = ["STDLIB_NAME", "Package", "changes_of_module"]
+__all__ = ["Package"]
 
-STDLIB_NAME = "multiprocessing"
 _ABSENT = object()
 
 #: Without them, nothing of this can work; the last is ours.
@@ -32,6 +32,16 @@ class Package:
         self.awaited = []
         #: Called with a list of (owner, name, value) of what was there before, whenever something has been changed.
         self.tell_of_originals = None
+
+    @property
+    def is_stdlib(self):
+        """Whether this is the standard library's, and not ours."""
+        return self.name == STDLIB_NAME
+
+    @property
+    def stdlib(self):
+        """The standard library's package, as it is now."""
+        return Package()
 
     def __getattr__(self, module_name):
         if module_name.startswith("__"):
@@ -151,23 +161,6 @@ class Package:
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:
             raise _refusal(error) from error
-
-
-def changes_of_module(name, changes):
-    """Return those of ``changes(module)`` for the module `name`, or have them made when it is imported.
-
-    For modules that are expensive to import and seldom needed.
-    """
-    module = sys.modules.get(name)
-    if module is not None:
-        return changes(module)
-
-    def change(module):
-        for owner, attribute, value in changes(module):
-            setattr(owner, attribute, value)
-
-    change_when_imported(name, change)
-    return ()
 
 
 def _refusal(error):

@@ -10,7 +10,8 @@ from importlib.machinery import ModuleSpec
 
 from gevent.monkey._import_hook import LoadedAlready
 from gevent.monkey._postponed import finish, is_postponing, postpone
-from gevent.multiprocessing._package import STDLIB_NAME, Package
+from gevent.multiprocessing._package import Package
+from gevent.multiprocessing._stdlib import STDLIB_NAME
 
 __all__ = ["package", "patch", "require"]
 

@@ -40,9 +40,9 @@ def receive_counter(arena, slot, generation):
 
     Raises `RuntimeError` in a process whose `multiprocessing` could not use it.
     """
-    from gevent.multiprocessing import _patch
+    from gevent.monkey._state import is_module_patched
 
-    if not _patch.package.is_green and "gevent.multiprocessing.synchronize" not in sys.modules:
+    if not is_module_patched("multiprocessing") and "gevent.multiprocessing.synchronize" not in sys.modules:
         raise RuntimeError(
             "this lock was made under gevent's patch_all(multiprocessing=True), which this process must call, too, "
             "before it receives the lock"
