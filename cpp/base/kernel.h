@@ -9,6 +9,7 @@
 #define GEVENT_HAVE_EVENTFD 1
 #define GEVENT_HAVE_MEMFD 1
 #define GEVENT_HAVE_PIDFD 1
+#define GEVENT_HAVE_THREAD_FILES 1  // /proc/self/task
 #define GEVENT_HAVE_NOWAIT_CALLS 1  // RWF_NOWAIT, where the C library knows it
 #endif
 

@@ -1,5 +1,7 @@
 """Who waits in which thread, and who wakes: every pair works, and LoopExit comes only where nobody can come."""
 
+import sys
+
 import pytest
 from scripts import run_script
 
@@ -291,3 +293,90 @@ def test_a_thread_that_only_looks_on_keeps_nobody_waiting():
             pass
         assert gevent.get_hub().periodic_monitoring_thread is not None
     """)
+
+
+FOREIGNERS = """
+from gevent import monkey
+monkey.patch_all()
+import ctypes, faulthandler, queue, sys, threading, time
+import gevent
+from gevent.hub import LoopExit
+library, number = ctypes.CDLL(None), ctypes.c_ulong()
+
+def lives_for(seconds):
+    # A thread that Python never hears of.
+    assert library.pthread_create(ctypes.byref(number), None, library.usleep, ctypes.c_void_p(int(seconds * 1e6))) == 0
+
+def ended_by_loop_exit(wait):
+    began = time.monotonic()
+    try:
+        wait()
+    except LoopExit:
+        return time.monotonic() - began
+    raise AssertionError("there was nothing to wait for")
+"""
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc/self/task, where such threads are seen")
+
+
+@LINUX
+def test_while_a_c_librarys_thread_lives_that_may_call_back_a_wait_waits():
+    run_script(
+        FOREIGNERS
+        + """
+for wait in (threading.Event().wait, queue.Queue().get, lambda: gevent.spawn(threading.Event().wait).join()):
+    lives_for(0.3)
+    assert 0.25 < ended_by_loop_exit(wait) < 10
+"""
+    )
+
+
+@LINUX
+def test_a_thread_that_calls_back_ends_a_wait_though_nobody_knew_it():
+    """Here by way of a thread's own storage, whose destructor is called when it ends: it is in Python for that only."""
+    run_script(
+        FOREIGNERS
+        + """
+from gevent.event import Event
+event, key = Event(), ctypes.c_uint()
+wakes = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: event.set())
+assert library.pthread_key_create(ctypes.byref(key), wakes) == 0
+begins = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(
+    lambda _: library.pthread_setspecific(key, ctypes.c_void_p(1)) and None)
+assert library.pthread_create(ctypes.byref(number), None, begins, None) == 0
+assert event.wait()
+"""
+    )
+
+
+@LINUX
+def test_a_watchdog_calls_nobody():
+    run_script(
+        FOREIGNERS
+        + """
+faulthandler.dump_traceback_later(1000)
+assert ended_by_loop_exit(threading.Event().wait) < 10
+faulthandler.cancel_dump_traceback_later()
+"""
+    )
+
+
+@LINUX
+def test_two_threads_that_wait_beside_a_c_librarys_thread_are_not_told_before_it_has_ended():
+    run_script(
+        FOREIGNERS
+        + """
+told, taken, rest = [], threading.Lock(), threading.Event()
+taken.acquire()
+def wait():
+    told.append(ended_by_loop_exit(taken.acquire))
+    rest.set()
+lives_for(0.3)
+monkey.get_original("_thread", "start_new_thread")(wait, ())
+try:
+    rest.wait()
+except LoopExit as error:
+    assert error.waiting_for is rest
+    told.append(1)
+assert len(told) == 1
+"""
+    )

@@ -5,6 +5,7 @@
 
 #include "base/fork_generation.h"
 #include "python/hub/thread_end.h"
+#include "thread/foreign_threads.h"
 
 namespace gevent {
 namespace {
@@ -50,6 +51,20 @@ bool anybody_able() noexcept {
     return false;
   });
   return found;
+}
+
+// Threads that are known, but not those which other interpreters in this process have: these may come.
+bool foreigner_lives() noexcept {
+  PyThreadState* thread = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(PyThreadState_Get()));
+#if PY_VERSION_HEX >= 0x030B0000
+  std::vector<unsigned long> known{PyThread_get_thread_native_id()};
+  for (; thread != nullptr; thread = PyThreadState_Next(thread)) known.push_back(thread->native_thread_id);
+  return foreign_thread_lives(known);
+#else
+  unsigned known = 0;
+  for (; thread != nullptr; thread = PyThreadState_Next(thread)) ++known;
+  return foreign_thread_lives(known);
+#endif
 }
 
 void ring_one() noexcept {
@@ -98,8 +113,10 @@ bool others_may_come() noexcept {
     if (!hear_of_end(thread)) PyErr_Clear();  // no memory: then it is only heard of when somebody rests
     return true;
   });
-  return found;
+  return found || foreigner_lives();
 }
+
+bool only_foreigners_may_come() noexcept { return !anybody_able(); }
 
 void count_out_this_thread() noexcept { roll().counted_out.push_back(PyThreadState_GetID(PyThreadState_Get())); }
 

@@ -1,8 +1,9 @@
 // Who could still come: whether another thread may end a wait that nothing in the caller's own loop will end.
 //
 // A greenlet that waits while its loop has nothing left to do is lost, unless another thread wakes it: one that was
-// there before patching, one of a C library, a worker of a thread pool, another hub. Every thread counts as able to do
-// that but those which *rest*: which sleep until somebody wakes them and will do nothing by themselves. These are
+// there before patching, a worker of a thread pool, another hub, one of a C library that calls back. Every thread that
+// Python knows counts as able to do that but those which *rest*: which sleep until somebody wakes them and will do
+// nothing by themselves. These are
 //
 // * idle workers of thread pools;
 // * threads that sleep in park_thread_in() without a time limit;
@@ -10,6 +11,11 @@
 //
 // Whoever finds nobody able gives up: LoopExit. Whoever finds somebody *stalls*: it sleeps on, and is rung when the
 // last able thread begins to rest, or ends. Then it asks again.
+//
+// *Foreigners* are threads that Python does not know, because they have not called it, or do not just now. Whether one
+// ever will cannot be known, so while one lives nobody gives up (but thread/foreign_threads.h knows some that never
+// call); a wait that nothing ends is then as in a program without gevent. Nobody tells of their end: who stalls for
+// their sake alone asks again after a pause. Where there is no /proc they are not seen, and do not count.
 //
 // Everything here needs the GIL. In a forked child nobody rests but who began there.
 #pragma once
@@ -50,6 +56,12 @@ class Rest {
 
 // Whether a thread beside the caller's may come. From then on the caller is told: it must stall, or ask again.
 [[nodiscard]] bool others_may_come() noexcept;
+// After that: whether they are foreigners alone, so that the caller is not told and must ask again by itself.
+[[nodiscard]] bool only_foreigners_may_come() noexcept;
+
+// How long to wait before one asks again, for the first time and at most.
+constexpr double kFirstPauseS = 0.01;
+constexpr double kLongestPauseS = 0.5;
 
 // Has the calling thread never count as one that may come: it watches others and wakes nobody.
 void count_out_this_thread() noexcept;

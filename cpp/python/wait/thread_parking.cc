@@ -30,9 +30,9 @@ class SleepingThread final : public Waiter {
     open();
   }
 
-  // Returns when woken or rung, the time is over or a signal came.
-  void sleep(PY_TIMEOUT_T microseconds) noexcept {
-    if (microseconds < 0) rest_.begin();
+  // Returns when woken or rung, the time is over or a signal came. `rests`: whether it waits for others alone.
+  void sleep(PY_TIMEOUT_T microseconds, bool rests) noexcept {
+    if (rests) rest_.begin();
     PyLockStatus status;
     Py_BEGIN_ALLOW_THREADS;
     status = PyThread_acquire_lock_timed(lock_, microseconds, 1);
@@ -92,16 +92,21 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
   constexpr double kLongest = 1e8;
   const Nanoseconds deadline =
       Clock::now() + Nanoseconds(static_cast<std::int64_t>(std::clamp(timeout_s, 0.0, kLongest) * 1e9));
+  double pause_s = kFirstPauseS;
   while (!sleeper.woken()) {
     PY_TIMEOUT_T microseconds = -1;
     if (timeout_s < 0) {
       if (!others_may_come()) return give_up();
+      if (only_foreigners_may_come()) {
+        microseconds = static_cast<PY_TIMEOUT_T>(pause_s * 1e6);
+        pause_s = std::min(pause_s * 2, kLongestPauseS);
+      }
     } else {
       const Nanoseconds left = deadline - Clock::now();
       if (left <= Nanoseconds(0)) break;
       microseconds = std::chrono::duration_cast<std::chrono::microseconds>(left).count() + 1;
     }
-    sleeper.sleep(microseconds);
+    sleeper.sleep(microseconds, timeout_s < 0);
     if (PyErr_CheckSignals() < 0) return kFailed;
   }
   return sleeper.woken() ? kWoken : kTimedOut;

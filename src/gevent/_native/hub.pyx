@@ -78,6 +78,9 @@ cdef extern from "python/wait/spinning.h" namespace "gevent":
 
 cdef extern from "python/wait/resting_threads.h" namespace "gevent":
     bint others_may_come_natively "gevent::others_may_come" ()
+    bint only_foreigners_may_come()
+    double kFirstPauseS
+    double kLongestPauseS
     void count_out_natively "gevent::count_out_this_thread" ()
     cdef cppclass CoreStall "gevent::Stall":
         CoreStall(CoreLoop& loop, bint rests)
@@ -379,15 +382,36 @@ def count_out_this_thread():
     count_out_natively()
 
 
-def run_until_woken(loop, bint rests):
+cdef class Pause:
+    """How long to wait before it is asked again who may come, where nobody tells: longer each time."""
+    cdef double seconds
+
+    def __cinit__(self):
+        self.seconds = kFirstPauseS
+
+    cdef run(self, loop):
+        cdef list over = []
+        timer = loop.timer(self.seconds, ref=False)
+        try:
+            timer.start(over.append, True)
+            loop.run(once=True)
+        finally:
+            timer.close()
+        self.seconds = min(self.seconds * 2, kLongestPauseS) if over else kFirstPauseS
+
+
+def run_until_woken(loop, bint rests, Pause pause):
     """Run `loop`, which has nothing left to do, until another thread has woken somebody, or none is left that could.
 
     `rests`: whether nothing but a thread may do that, so that this one is of no help to others meanwhile. Waits, in the
-    operating system.
+    operating system; `pause` long if there are only threads of whose end nobody tells.
     """
     cdef CoreStall* stall = new CoreStall(loop_of(loop)[0], rests)
     try:
-        loop.run(once=True)
+        if rests and only_foreigners_may_come():
+            pause.run(loop)
+        else:
+            loop.run(once=True)
     finally:
         del stall
 

@@ -29,7 +29,7 @@ from gevent._hub_local import (
 from gevent._hub_primitives import WaitOperationsGreenlet
 from gevent._ident import IdentRegistry
 from gevent._native.greenlet import Greenlet
-from gevent._native.hub import others_may_come, run_until_woken, sleep, spawn_raw
+from gevent._native.hub import Pause, others_may_come, run_until_woken, sleep, spawn_raw
 from gevent._util import Lazy, readproperty
 from gevent._waiter import Waiter
 from gevent.exceptions import HubDestroyed, LoopExit
@@ -314,12 +314,13 @@ class Hub(WaitOperationsGreenlet):
         self.start_periodic_monitoring_thread()
         for tell in _when_run:
             tell(self)
+        pause = Pause()
         while not self._ending:
             self._run_once(self.loop, self.loop.run)
             if self._ending or self.loop is None:
                 break
             if self._may_be_woken():
-                self._run_once(self.loop, run_until_woken, self.loop, not self._signal_may_come())
+                self._run_once(self.loop, run_until_woken, self.loop, not self._signal_may_come(), pause)
                 continue
             handles = getattr(self.loop, "debug", list)()
             self.parent.throw(LoopExit("This operation would block forever", self, handles))
