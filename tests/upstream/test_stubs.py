@@ -32,7 +32,7 @@ def listed_differences():
 
 
 def is_newer(difference):
-    """Whether it is a name of a newer standard library's, which gevent's module of that name takes over, as ours does."""
+    """Whether it is a newer standard library's name, which gevent's module of that name takes over, as ours does."""
     name, what = difference
     package, _, module = name.rpartition(".")[0].partition(".")
     if AS_REFERENCE or what != "extra" or package != "gevent" or module not in sys.stdlib_module_names:
