@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from gevent._compat import get_this_psutil_process, perf_counter, thread_mod_name
 from gevent._config import config as GEVENT_CONFIG
-from gevent._native.hub import count_out_this_thread
+from gevent._native.resting_threads import count_out_this_thread
 from gevent._tracer import GreenletTracer
 from gevent.events import (
     EventLoopBlocked,

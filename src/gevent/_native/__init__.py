@@ -28,6 +28,7 @@ _IN_LIBRARY = frozenset(
         "process",
         "queue",
         "raw_greenlet",
+        "resting_threads",
         "rlock",
         "roster",
         "select",

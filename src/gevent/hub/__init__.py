@@ -29,7 +29,8 @@ from gevent._hub_local import (
 from gevent._hub_primitives import WaitOperationsGreenlet
 from gevent._ident import IdentRegistry
 from gevent._native.greenlet import Greenlet
-from gevent._native.hub import Pause, others_may_come, run_until_woken, sleep, spawn_raw
+from gevent._native.hub import sleep, spawn_raw
+from gevent._native.resting_threads import Pause, others_may_come, run_until_woken
 from gevent._util import Lazy, readproperty
 from gevent._waiter import Waiter
 from gevent.exceptions import HubDestroyed, LoopExit

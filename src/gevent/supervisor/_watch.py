@@ -6,7 +6,7 @@ import struct
 import sys
 
 from gevent._hub_local import get_hub
-from gevent._native.hub import count_out_this_thread
+from gevent._native.resting_threads import count_out_this_thread
 from gevent.monkey.api import get_original
 from gevent.top import _server as _top
 from gevent.top._stalls import LOOK_S

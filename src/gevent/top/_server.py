@@ -13,7 +13,7 @@ from greenlet import getcurrent, greenlet
 
 from gevent import hub as _hub
 from gevent._hub_local import get_hub_if_exists, register_after_abandon
-from gevent._native.hub import count_out_this_thread
+from gevent._native.resting_threads import count_out_this_thread
 from gevent.monkey.api import get_original
 from gevent.top._places import is_ours, place_of
 from gevent.top._stalls import Stalls

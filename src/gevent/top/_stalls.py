@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from time import monotonic
 
-from gevent._native.hub import count_out_this_thread
+from gevent._native.resting_threads import count_out_this_thread
 from gevent.monkey.api import get_original
 from gevent.top._places import place_of
 
