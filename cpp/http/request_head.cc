@@ -120,7 +120,7 @@ bool RequestHeadReader::step(const char* text, std::size_t size) {
       at_ = Place::kVersion;
       return true;
     case Place::kVersion:
-      return version(byte);
+      return whole_version(text, end) || version(byte);
     case Place::kLineLf:
     case Place::kFieldLf:
       if (byte != '\n') return bad("a carriage return that ends no line");
@@ -175,6 +175,19 @@ bool RequestHeadReader::before(char byte) {
   } else {
     return bad("the method is no token");
   }
+  return true;
+}
+
+// Mostly it is there as a whole, and within all limits: nine bytes with the carriage return.
+bool RequestHeadReader::whole_version(const char* text, std::size_t end) {
+  constexpr std::size_t kSize = kProtocol.size() + 2;
+  if (position_ != version_at_ || end - position_ <= kSize) return false;
+  const std::string_view found(text + position_, kSize);
+  if (!found.starts_with(kProtocol) || !is(found[kSize - 2], kDigit) || found[kSize - 1] != '\r') return false;
+  minor_ = found[kSize - 2] - '0';
+  line_end_ = position_ + kSize - 1;
+  position_ += kSize;
+  at_ = Place::kLineLf;
   return true;
 }
 

@@ -120,6 +120,7 @@ class RequestHeadReader {
   void scan(const char* text, std::size_t size);
   bool step(const char* text, std::size_t size);
   bool before(char byte);
+  bool whole_version(const char* text, std::size_t end);
   bool version(char byte);
   bool field_start(char byte);
   bool value(const char* text, std::size_t size);

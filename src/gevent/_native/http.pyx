@@ -13,7 +13,7 @@ from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from libc.stdint cimport uint64_t
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
@@ -97,14 +97,9 @@ cdef class PlainExchanges:
     cdef bint close
     cdef bint handed_over
     cdef double began
-    cdef str status
-    cdef bytes status_line
-    cdef list response_headers
-    cdef object content_length
-    cdef object date_header
-    cdef bint asks_to_close
-    cdef bint says_connection
-    cdef bint frames_itself
+    cdef str status  # None: start_response() was not called, or not with anything plain
+    cdef list headers
+    cdef ResponseHead response
     cdef object result
     cdef object error
     # Of a response that is sent piece by piece, once its head is.
@@ -189,8 +184,8 @@ cdef class PlainExchanges:
         self.application = self.server.application
         self.began = _now()
         self.handed_over = False
-        self.status_line = None
-        self.response_headers = None
+        self.status = None
+        self.headers = None
         self.result = self.error = self.rest = None
         self.begun = False
         self.sent = 0
@@ -210,7 +205,7 @@ cdef class PlainExchanges:
         self.result = None
         if self.body_length and not self._skip_body():
             return False
-        return not (self.close or self.asks_to_close or (self.begun and not self.chunked and self.body_left))
+        return not (self.close or self.response.asks_to_close() or (self.begun and not self.chunked and self.body_left))
 
     cdef object _environ(self):
         cdef object environ
@@ -236,43 +231,29 @@ cdef class PlainExchanges:
 
     def start_response(self, status, headers, exc_info=None):
         """The callable that WSGI gives to applications; see `WSGIHandler.start_response`."""
-        cdef bytes name, value
-        cdef bytes status_line
-        cdef list encoded
-        if exc_info or self.handed_over:
+        # Whatever is not plain, or wrong, others decide.
+        if exc_info or self.handed_over or not self._take_response(status, headers):
             self._hand_over()
             return self.handler.start_response(status, headers, exc_info)
-        status_line = encoded_status(status)
-        encoded = encoded_headers(headers)
-        self.content_length = self.date_header = None
-        self.asks_to_close = self.says_connection = self.frames_itself = False
-        for name, value in encoded:
-            # Only names of these lengths matter; most do not.
-            if PyBytes_GET_SIZE(name) == 14:
-                if name.lower() == b"content-length":
-                    if self.content_length is not None or not value.isdigit():
-                        # Whether that can be sent, others decide.
-                        self._hand_over()
-                        return self.handler.start_response(status, headers)
-                    self.content_length = _latin1(value)
-            elif PyBytes_GET_SIZE(name) == 4:
-                if name.lower() == b"date":
-                    self.date_header = _latin1(value)
-            elif PyBytes_GET_SIZE(name) == 10:
-                if name.lower() == b"connection":
-                    self.says_connection = True
-                    self.asks_to_close = value.lower() == b"close"
-            elif PyBytes_GET_SIZE(name) == 17:
-                if name.lower() == b"transfer-encoding":
-                    self.frames_itself = True
-        if not _is_ordinary(status_line):
-            # Such as 204 and 304, which have rules of their own.
-            self._hand_over()
-            return self.handler.start_response(status, headers)
-        self.status = status
-        self.status_line = status_line
-        self.response_headers = encoded
         return self.write
+
+    cdef bint _take_response(self, status, headers) except -1:
+        cdef string_view name, value
+        if type(headers) is not list or not latin1_of(status, value) or not self.response.begin(value):
+            return False
+        headers = (<list>headers).copy()  # for the handler, if it comes to that
+        for field in headers:
+            if type(field) is not tuple or len(<tuple>field) != 2:
+                return False
+            if not latin1_of(<object>(<tuple>field)[0], name) or not latin1_of(<object>(<tuple>field)[1], value):
+                return False
+            if not self.response.add(name, value):
+                return False
+        if not self.response.is_ordinary() or self.response.length_is_unclear():
+            return False
+        self.status = status
+        self.headers = headers
+        return True
 
     def write(self, data):
         """What `start_response` returns."""
@@ -282,7 +263,7 @@ cdef class PlainExchanges:
     cdef bint _send_plain(self) except -1:
         # Sends the response in one piece, if that is all that there is to do.
         cdef Py_ssize_t size = 0
-        if self.handed_over or self.status_line is None or self.frames_itself:
+        if self.handed_over or self.status is None or self.response.has_coding():
             return False
         result = self.result
         if not PyList_CheckExact(result) and not PyTuple_CheckExact(result):
@@ -291,29 +272,27 @@ cdef class PlainExchanges:
             if not PyBytes_CheckExact(part):
                 return False
             size += PyBytes_GET_SIZE(<bytes>part)
-        if size > _ONE_BUFFER_MAX:
-            return False
-        length = str(size)
-        if self.content_length is not None and self.content_length != length:
+        if size > _ONE_BUFFER_MAX or (self.response.has_length() and self.response.length() != <uint64_t>size):
             return False
         if not self._finish_headers():
             return False
-        if self.content_length is None:
-            self.response_headers.append((b"Content-Length", (<str>length).encode("ascii")))
-        self._send(_response_bytes(self.status_line, self.response_headers, result))
+        if not self.response.has_length():
+            self.response.add_own(_view(b"Content-Length"), <uint64_t>size)
+        self.response.end()
+        self._send(_head_and_parts(self.response.text(), result, size))
         if self.way.logs:
             self._log()
         return True
 
     cdef bint _finish_headers(self) except -1:
         # False: the application has said something else about the connection.
-        if (self.close or self.clock.core.closing()) and not self.asks_to_close:
-            if self.says_connection:
+        if (self.close or self.clock.core.closing()) and not self.response.asks_to_close():
+            if self.response.has_connection():
                 return False
             self.close = True
-            self.response_headers.append((b"Connection", b"close"))
-        if self.date_header is None:
-            self.response_headers.append((b"Date", self.way._date()))
+            self.response.add_own(_view(b"Connection"), _view(b"close"))
+        if not self.response.has_date():
+            self.response.add_own(_view(b"Date"), _view(self.way._date()))
         return True
 
     cdef int _send(self, bytes data) except -1:
@@ -332,7 +311,9 @@ cdef class PlainExchanges:
 
     cdef bint _send_stream(self) except -1:
         # Sends the pieces of a body as they are made. False: what is left of it, `rest`, is the handler's.
-        if self.frames_itself or (not PyGen_CheckExact(self.result) and hasattr(self.result, "__len__")):
+        if self.status is not None and self.response.has_coding():
+            return False
+        if not PyGen_CheckExact(self.result) and hasattr(self.result, "__len__"):
             return False
         try:
             if not self._send_pieces(iter(self.result)):
@@ -376,14 +357,15 @@ cdef class PlainExchanges:
         # False: it is not plain.
         if self.begun:
             return True
-        if self.status_line is None or self.frames_itself or not self._finish_headers():
+        if self.status is None or self.response.has_coding() or not self._finish_headers():
             return False
-        self.chunked = self.content_length is None
+        self.chunked = not self.response.has_length()
         if self.chunked:
-            self.response_headers.append((b"Transfer-Encoding", b"chunked"))
+            self.response.add_own(_view(b"Transfer-Encoding"), _view(b"chunked"))
         else:
-            self.body_left = int(self.content_length)
-        self.stream_head = _response_bytes(self.status_line, self.response_headers, ())
+            self.body_left = self.response.length()
+        self.response.end()
+        self.stream_head = _bytes(self.response.text())
         self.begun = True
         return True
 
@@ -424,11 +406,11 @@ cdef class PlainExchanges:
         handler.requestline = self.head.request_line
         handler.time_start = self.began
         handler.time_finish = _now()
-        handler.status = self.status_line
-        handler.code = int(self.status_line[:3])
+        handler.status = encoded_status(self.status)
+        handler.code = int(self.status[:3])
         handler.response_length = self.sent
         handler.environ = self.environ
-        handler.response_headers = self.response_headers
+        handler.response_headers = _fields_of(self.response.text())
         handler.command = self.head.method
         handler.log_request()
         handler.environ = None
@@ -459,16 +441,12 @@ cdef class PlainExchanges:
         handler.wsgi_input = self.body
         handler._begin_response()
         handler.time_start = self.began
-        if self.status_line is not None:
-            handler._orig_status = self.status
-            handler.status = self.status_line
-            handler.code = int(self.status_line[:3])
-            handler.response_headers = self.response_headers
-            handler.provided_content_length = self.content_length
-            handler.provided_date = self.date_header
-            handler.close_connection = self.close or self.asks_to_close
+        if self.status is not None:
+            handler._take_response(self.status, self.headers)
+            handler.close_connection = self.close or self.response.asks_to_close()
         if self.begun:
             handler.headers_sent = True
+            handler.response_headers = _fields_of(self.response.text())
             handler.response_use_chunked = self.chunked
             handler.response_length = self.sent
             handler._body_left = None if self.chunked else self.body_left

@@ -145,3 +145,29 @@ cdef class Chunks:
     def left(self):
         """How much of the current chunk has not been read."""
         return self.core.left()
+
+
+cdef class InputFields:
+    """What `gevent.pywsgi.Input` knows about its body. Here, since there is one for each request."""
+
+    cdef public object rfile
+    cdef public object content_length
+    cdef public object socket
+    cdef public object position
+    cdef public object chunked_input
+    cdef public object chunk_length  # of the current chunk; -1 before the first one and between two
+    cdef public object send_100_continue_enabled
+    cdef public object _chunks
+    cdef public object _clock
+    cdef public object _broken  # the exception that ended reading
+
+    def __init__(self, rfile, content_length, socket=None, chunked_input=False):
+        self.rfile = rfile
+        self.content_length = content_length
+        self.socket = socket
+        self.position = 0
+        self.chunked_input = chunked_input
+        self.chunk_length = -1
+        self.send_100_continue_enabled = True
+        self._chunks = Chunks() if chunked_input else None
+        self._clock = NO_CLOCK

@@ -117,6 +117,9 @@ cdef class Clock:
                 clocks.on_empty()
 
 
+NO_CLOCK = Clock()  # of whoever has no connection
+
+
 cdef class Clocks:
     """The clocks of all connections of a server. Times are in seconds, a rate in bytes a second; None is none."""
 

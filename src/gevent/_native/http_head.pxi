@@ -66,7 +66,7 @@ cdef int _NAMES_KNOWN_MAX = 1000
 cdef unique_ptr[NameTable] _known_names = unique_ptr[NameTable](new NameTable(_NAMES_KNOWN_MAX))
 cdef list _variables_of = []  # by number in that table; None: left out
 
-cdef dict _METHODS = {b"GET": "GET", b"POST": "POST", b"HEAD": "HEAD", b"PUT": "PUT", b"DELETE": "DELETE"}
+cdef dict _METHODS = {b"POST": "POST", b"HEAD": "HEAD", b"PUT": "PUT", b"DELETE": "DELETE"}
 cdef str _HTTP_1_1 = "HTTP/1.1"
 cdef str _HTTP_1_0 = "HTTP/1.0"
 
@@ -239,9 +239,13 @@ cdef class Head:
 
     cdef int _find_facts(self) except -1:
         cdef const RequestHead* head = &self.reader.head()
-        cdef bytes method = _bytes(head.method)
-        known = _METHODS.get(method)
-        self.method = _latin1(method) if known is None else <str>known
+        cdef bytes method
+        if head.method.size() == 3 and memcmp(head.method.data(), b"GET", 3) == 0:
+            self.method = "GET"
+        else:
+            method = _bytes(head.method)
+            known = _METHODS.get(method)
+            self.method = _latin1(method) if known is None else <str>known
         self.target = _text(head.target)
         self.version = _HTTP_1_1 if head.minor_version else _HTTP_1_0
         self.path = self.target if head.path.size() == head.target.size() else _text(head.path)

@@ -1,5 +1,38 @@
 # Part of http.pyx: status lines and headers, from what applications say to bytes.
 
+cdef extern from *:
+    """
+    // The bytes that `text` is in Latin-1, if that is how it is kept; false if it is not.
+    static inline bool latin1_of(PyObject* text, std::string_view& view) {
+      if (!PyUnicode_CheckExact(text)) return false;
+    #if PY_VERSION_HEX < 0x030C0000
+      if (!PyUnicode_IS_READY(text)) return false;
+    #endif
+      if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) return false;
+      view = std::string_view(static_cast<const char*>(PyUnicode_DATA(text)),
+                              static_cast<std::size_t>(PyUnicode_GET_LENGTH(text)));
+      return true;
+    }
+    """
+    bint latin1_of(object, string_view&)
+
+cdef extern from "http/response_head.h" namespace "gevent::http":
+    cdef cppclass ResponseHead:
+        bint begin(string_view) except +
+        bint add(string_view, string_view) except +
+        void add_own(string_view, string_view) except +
+        void add_own(string_view, uint64_t) except +
+        void end() except +
+        string_view text()
+        bint is_ordinary()
+        bint has_date()
+        bint has_length()
+        bint length_is_unclear()
+        uint64_t length()
+        bint has_coding()
+        bint has_connection()
+        bint asks_to_close()
+
 cdef extern from "http/field_text.h" namespace "gevent::http":
     bint is_field_name(string_view)
     bint is_one_line(string_view)
@@ -132,14 +165,25 @@ cdef inline char* _put_hex(char* place, Py_ssize_t number):
     return _put(place + digits, b"\r\n")
 
 
-cdef bint _is_ordinary(bytes status):
-    cdef const char* text = PyBytes_AS_STRING(status)
-    # "200 OK": three digits and a blank, not informational, and not without a body.
-    if PyBytes_GET_SIZE(status) < 4 or text[3] != b" " or not b"2" <= text[0] <= b"5":
-        return False
-    if not b"0" <= text[1] <= b"9" or not b"0" <= text[2] <= b"9":
-        return False
-    return not (text[1] == b"0" and text[2] == b"4" and text[0] <= b"3")
+cdef bytes _head_and_parts(string_view head, parts, Py_ssize_t size):
+    # `parts`, a list or a tuple of bytes, are `size` bytes.
+    cdef bytes response = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>head.size() + size)
+    cdef char* place = PyBytes_AS_STRING(response)
+    memcpy(place, head.data(), head.size())
+    place += head.size()
+    for part in parts:
+        place = _put(place, <bytes>part)
+    return response
+
+
+cdef list _fields_of(string_view head):
+    # The names and values in a head that is ours.
+    cdef bytes line, name, value
+    cdef list fields = []
+    for line in _bytes(head).split(b"\r\n")[1:-2]:
+        name, _, value = line.partition(b": ")
+        fields.append((name, value))
+    return fields
 
 
 cdef double _now() noexcept:

@@ -6,7 +6,7 @@ chunks is read strictly (cpp/http/chunked_body.h), and once it was found broken,
 anything.
 """
 
-from gevent._native.http import Chunks, Clock
+from gevent._native.http import Chunks, InputFields
 
 __all__ = ["Input"]
 
@@ -17,17 +17,13 @@ _PIECE = 1 << 20
 _DISCARD_PIECE = 1 << 14
 
 
-# Of whoever has no connection.
-_NO_CLOCK = Clock()
-
-
 class _InvalidClientInput(IOError):
     """The client sent what is no HTTP, or stopped. If the application lets it pass, the answer is `status`."""
 
     status = 400
 
 
-class Input:
+class Input(InputFields):
     """The body of a request as a file: of `content_length` bytes, or as many chunks as come with `chunked_input`.
 
     `rfile` is the buffered reader of the connection. `socket` is given if the client waits for "100 Continue", which
@@ -37,30 +33,7 @@ class Input:
     sent chunks that are none; the answer is then status 400, unless the application catches that.
     """
 
-    __slots__ = (
-        "rfile",
-        "content_length",
-        "socket",
-        "position",
-        "chunked_input",
-        "chunk_length",
-        "_chunks",
-        "_clock",
-        "_broken",
-        "send_100_continue_enabled",
-    )
-
-    def __init__(self, rfile, content_length, socket=None, chunked_input=False):
-        self.rfile = rfile
-        self.content_length = content_length
-        self.socket = socket
-        self.position = 0
-        self.chunked_input = chunked_input
-        self.chunk_length = -1  # of the current chunk; -1 before the first one and between two
-        self._clock = _NO_CLOCK
-        self._chunks = Chunks() if chunked_input else None
-        self._broken = None  # the exception that ended reading
-        self.send_100_continue_enabled = True
+    __slots__ = ()
 
     def _limit(self, limits, clock):
         # Before the first read.

@@ -1,6 +1,7 @@
 """How a `gevent.pywsgi` handler reads a request, step by step."""
 
-from gevent.pywsgi._input import _NO_CLOCK, Input
+from gevent._native.http import NO_CLOCK
+from gevent.pywsgi._input import Input
 from gevent.pywsgi._request import (
     OldMessage,
     _InvalidClientRequest,
@@ -33,7 +34,7 @@ class RequestSteps:
     wsgi_input = None
     environ = None
     _limits = None
-    _clock = _NO_CLOCK  # another one while handle() runs
+    _clock = NO_CLOCK  # another one while handle() runs
     _head = None
     _reads_whole = False  # whether heads may be read in one go: no step that reads is replaced
     _headers_of_request = None

@@ -74,6 +74,10 @@ class ResponseSteps:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None
+        self._take_response(status, headers)
+        return self.write
+
+    def _take_response(self, status, headers):
         status_line = encoded_status(status)
         code = int(status.split(" ", 1)[0])
         response_headers = encoded_headers(headers)
@@ -102,7 +106,6 @@ class ResponseSteps:
             # Whatever comes now, it is not HTTP: never look for another request in it.
             self.connection_upgraded = True
             self.close_connection = True
-        return self.write
 
     def finalize_headers(self):
         """Add to `response_headers` what the application left to the server. Called before they are sent."""
