@@ -140,7 +140,7 @@ build() { # TARGET
 # Once with zig's own C++ library, a minute's work the first time, so that nothing at all is left undefined.
 link_whole() { # TARGET
   (cd "$top/$1" && "$bin/ninja" -t commands gevent_tests | tail -1 >link.command &&
-    sed -e 's,/bin/cc ,/bin/c++ ,' -e 's/-Wl,-undefined,dynamic_lookup//' -e 's,-o tests/cpp/gevent_tests,-o tests/cpp/gevent_tests.whole,' \
+    sed -e 's,/cc ,/c++ ,' -e 's/-Wl,-undefined,dynamic_lookup//' -e 's,-o tests/cpp/gevent_tests,-o tests/cpp/gevent_tests.whole,' \
       link.command >link.whole && sh ./link.whole)
   echo "$1: linked with a whole C++ library"
 }

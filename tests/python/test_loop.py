@@ -331,6 +331,35 @@ def _use_everything(loop, reading):
     core.loop(default=False).destroy()
 
 
+def test_a_loop_that_finds_no_descriptor_says_so_as_anything_else_does():
+    code = """
+        import errno, os, resource
+        import gevent, gevent.event
+        from gevent import get_hub
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        for spare in range(4):
+            held = []
+            while True:
+                try:
+                    held.append(os.dup(0))
+                except OSError:
+                    break
+            for _ in range(spare):
+                os.close(held.pop())
+            try:
+                get_hub().destroy(destroy_loop=True)
+                gevent.sleep(0)
+            except OSError as error:
+                assert error.errno == errno.EMFILE, error
+                print(spare)
+            for fd in held:
+                os.close(fd)
+            gevent.sleep(0)
+        """
+    assert run_script(code).stdout.startswith("0\n")
+
+
 def test_nothing_is_left_behind(loop, pipe):
     for _ in range(20):
         _use_everything(loop, pipe[0])

@@ -38,8 +38,9 @@ Result<std::unique_ptr<Loop>> make_libev_loop(unsigned flags) {
   // libev tries for ever when it gets no descriptors for itself: see first that there are some. The lowest free number
   // is the one its backend will get, which libev does not tell.
   OwnedFd probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!probe.valid()) return Error::from_errno("ev_loop_new");
   OwnedFd second_probe(::dup(probe.get()));
-  if (!probe.valid() || !second_probe.valid()) return Error::from_errno("ev_loop_new");
+  if (!second_probe.valid()) return Error::from_errno("ev_loop_new");
   const int lowest = probe.get();
   second_probe.reset();
   probe.reset();

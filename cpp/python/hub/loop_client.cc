@@ -1,5 +1,7 @@
 #include "python/hub/loop_client.h"
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "loop/libev/libev_loop.h"
@@ -72,10 +74,24 @@ void PythonLoop::turn() noexcept {
 
 namespace {
 
+void raise_refusal(const Error& error, unsigned flags) noexcept {
+  if (error.code() == EINVAL && flags != 0) {
+    PyErr_Format(PyExc_SystemError, "cannot make an event loop with flags 0x%x: %s", flags, error.message().c_str());
+    return;
+  }
+  // What a program may well meet, such as a lack of descriptors, as anything else meets it.
+  PyObject* const text =
+      PyUnicode_FromFormat("%s (cannot make an event loop: %s)", std::strerror(error.code()), error.what());
+  PyObject* const exception =
+      text == nullptr ? nullptr : PyObject_CallFunction(PyExc_OSError, "iO", error.code(), text);
+  if (exception != nullptr) PyErr_SetObject(PyExc_OSError, exception);
+  Py_XDECREF(exception);
+  Py_XDECREF(text);
+}
+
 std::shared_ptr<PythonLoop> shared(Result<std::unique_ptr<Loop>> made, unsigned flags) noexcept {
   if (!made.ok()) {
-    PyErr_Format(PyExc_SystemError, "cannot make an event loop with flags 0x%x: %s", flags,
-                 made.error().message().c_str());
+    raise_refusal(made.error(), flags);
     return nullptr;
   }
   const auto destroy = [](PythonLoop* loop) {

@@ -59,7 +59,8 @@ class PythonLoop final : public ListNode, private LoopClient {
   LoopRest rest_{*this};
 };
 
-// A new loop on libev or libuv, or no loop and a Python exception (SystemError).
+// A new loop on libev or libuv, or no loop and a Python exception: OSError, or SystemError for flags that mean nothing
+// here.
 std::shared_ptr<PythonLoop> make_libev_python_loop(unsigned flags) noexcept;
 std::shared_ptr<PythonLoop> make_libuv_python_loop() noexcept;
 

@@ -383,11 +383,14 @@ cdef class SemLock:
         return self.count > 0 and self.owner == calling_greenlet()
 
     def _get_value(self):
-        """The units there are now."""
+        """The units there are now. Who asks hundreds of times in a row lets others run."""
+        looked_in_vain()
         return self.core.value()
 
     def _is_zero(self):
-        """Whether there is no unit now."""
+        """Whether there is no unit now. Who hears so hundreds of times in a row lets others run."""
+        if self.core.value() == 0:
+            looked_in_vain()
         return self.core.value() == 0
 
     def _after_fork(self):

@@ -160,7 +160,8 @@ def test_who_only_looks_lets_others_run(tmp_path, world):
             process.start()
             looks = [
                 empty.get_nowait, lambda: full.put_nowait(2), lambda: lock.acquire(False), lambda: here.poll(0),
-                process.is_alive, multiprocessing.active_children,
+                process.is_alive, multiprocessing.active_children, full.full, full.qsize, empty.empty,
+                context.Semaphore(0).get_value,
             ]
             for look in looks:
                 done = []
