@@ -259,6 +259,8 @@ def _watch_child(pid, callback=None, loop=None, ref=False):
     """Have `loop` notice the end of the child `pid`, and keep how it ended for `waitpid`; see `fork_and_watch`."""
     if len(_watched_children) > _CHILDREN_BEFORE_REAPING:
         _reap_children()
+    # Not before there are children: what a forked process calls first costs it pages.
+    register_after_abandon(_forget_children)
     child = _ChildProcess(pid)
     child.watch(get_hub().loop if loop is None else loop, ref)
     if callback is not None:
@@ -275,7 +277,6 @@ def _reap_children(timeout=60):
             _forget_child(child)
 
 
-@register_after_abandon
 def _forget_children():
     """In a forked child: what the parent started is none of our children."""
     children = list(_watched_children.values())

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/made_at_load.h"
 #include "python/object/greenlet_api.h"
 #include "python/wait/parked_greenlet.h"
 
@@ -15,22 +16,10 @@ namespace {
 
 using Bound = std::unordered_map<PyGreenlet*, void (*)(PyObject* greenlet)>;
 
-// These are never destroyed: threads may use them until the very end.
-Bound& bound() noexcept {
-  static auto* all = new Bound;
-  return *all;
-}
-
+const MadeAtLoad<Bound> bound;
 // Referred to for ever, so that none of them is unwound.
-std::unordered_set<const PyGreenlet*>& left_behind() noexcept {
-  static auto* all = new std::unordered_set<const PyGreenlet*>;
-  return *all;
-}
-
-IntrusiveList<HeldWhileParked>& all_held() noexcept {
-  static auto* all = new IntrusiveList<HeldWhileParked>;
-  return *all;
-}
+const MadeAtLoad<std::unordered_set<const PyGreenlet*>> left_behind;
+const MadeAtLoad<IntrusiveList<HeldWhileParked>> all_held;
 
 int clean_forks = 0;
 
@@ -78,7 +67,7 @@ bool is_left_behind(const PyGreenlet* greenlet) noexcept {
 }
 
 void forget_bound_greenlets() noexcept {
-  bound().clear();
+  if (!bound().empty()) bound().clear();  // which would write to it in any case
   while (all_held().pop_front() != nullptr) {
   }
 }

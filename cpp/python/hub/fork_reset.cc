@@ -1,5 +1,8 @@
 #include "python/hub/fork_reset.h"
 
+#include <vector>
+
+#include "base/made_at_load.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/loop_client.h"
 #include "python/object/greenlet_api.h"
@@ -7,7 +10,10 @@
 namespace gevent {
 namespace {
 PyGreenlet* home = nullptr;
-}
+const MadeAtLoad<std::vector<void (*)() noexcept>> to_call;
+}  // namespace
+
+void call_when_abandoned(void (*function)() noexcept) { to_call().push_back(function); }
 
 int abandon_hub_after_fork() noexcept {
   HubState* old = hub_state();
@@ -16,6 +22,7 @@ int abandon_hub_after_fork() noexcept {
   // Those of other threads, too: these are not here, and one of the loops is the process's default one.
   PythonLoop::abandon_all();
   forget_bound_greenlets();
+  for (auto* const function : to_call()) function();
   if (old != nullptr) {
     Py_INCREF(old->greenlet);  // kept for ever, see the header
     if (current == old->greenlet) {

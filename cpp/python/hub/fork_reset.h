@@ -11,6 +11,10 @@ namespace gevent {
 // `home` of the next hub. Returns 0, or -1 with an exception.
 int abandon_hub_after_fork() noexcept;
 
+// Has `function` called in each such child as soon as its loops are abandoned; for lists of those who wait. It may run
+// no Python code. Natively, as all that such a child calls in Python costs it the copies of several pages.
+void call_when_abandoned(void (*function)() noexcept);
+
 // The greenlet that forked, in a child whose hub was abandoned: the one to go back to when the new hub has nothing left
 // to do. Borrowed, nullptr elsewhere.
 PyGreenlet* home_greenlet() noexcept;

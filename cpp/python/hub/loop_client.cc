@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/made_at_load.h"
 #include "loop/libev/libev_loop.h"
 #include "loop/libuv/libuv_loop.h"
 #include "python/hub/hub_state.h"
@@ -13,11 +14,7 @@ namespace gevent {
 
 namespace {
 
-// Guarded by the GIL.
-IntrusiveList<PythonLoop>& all_loops() noexcept {
-  static auto* all = new IntrusiveList<PythonLoop>;  // never destroyed: threads may have loops until the very end
-  return *all;
-}
+const MadeAtLoad<IntrusiveList<PythonLoop>> all_loops;  // guarded by the GIL
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/made_at_load.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
 
@@ -59,10 +60,7 @@ struct Wait final : HeldWhileParked {
 };
 
 // Of all threads; guarded by the GIL. A short list: one entry per descriptor that somebody waits for right now.
-IntrusiveList<Awaited>& all_awaited() noexcept {
-  static auto* all = new IntrusiveList<Awaited>;  // never destroyed: threads may wait until the very end
-  return *all;
-}
+const MadeAtLoad<IntrusiveList<Awaited>> all_awaited;
 
 // Marks what is ready now, or in at most `timeout_ms`, which a signal ends; whether anything is.
 bool look(std::span<AwaitedDescriptor> all, int timeout_ms = 0) noexcept {
@@ -104,11 +102,7 @@ class WaitingThread final : public ListNode {
   bool closed_ = false;
 };
 
-// Guarded by the GIL.
-IntrusiveList<WaitingThread>& waiting_threads() noexcept {
-  static auto* all = new IntrusiveList<WaitingThread>;  // never destroyed: threads may wait until the very end
-  return *all;
-}
+const MadeAtLoad<IntrusiveList<WaitingThread>> waiting_threads;  // guarded by the GIL
 
 double seconds_since(Nanoseconds start) noexcept { return std::chrono::duration<double>(Clock::now() - start).count(); }
 

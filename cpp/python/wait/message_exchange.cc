@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/made_at_load.h"
 #include "ipc/courier.h"
 #include "ipc/framing.h"
 #include "ipc/message.h"
@@ -92,11 +93,8 @@ class Underway final : public HeldWhileParked {
   }
 
  private:
-  // Few, mostly none. Guarded by the GIL. Never destroyed: greenlets may use it until the very end.
-  static std::vector<Underway*>& all() noexcept {
-    static auto* const underway = new std::vector<Underway*>;
-    return *underway;
-  }
+  // Few, mostly none. Guarded by the GIL.
+  static inline const MadeAtLoad<std::vector<Underway*>> all;
 
   const int fd_;
   const Direction direction_;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/made_at_load.h"
 #include "base/time_left.h"
 #include "ipc/lane_watch.h"
 #include "ipc/wake_protocol.h"
@@ -16,10 +17,7 @@ namespace gevent {
 namespace {
 
 // One for each loop that ever had somebody waiting here: few. Guarded by the GIL.
-std::vector<std::shared_ptr<LaneWatch>>& lane_watches() noexcept {
-  static auto* all = new std::vector<std::shared_ptr<LaneWatch>>;  // threads may use it until the very end
-  return *all;
-}
+const MadeAtLoad<std::vector<std::shared_ptr<LaneWatch>>> lane_watches;
 
 // The loop's ear for `semaphore`, listening; none where that takes more descriptors than there are.
 std::shared_ptr<LaneWatch> listen(Loop& loop, const SharedSemaphore& semaphore) noexcept {

@@ -3,11 +3,14 @@
 
 from posix.types cimport pid_t
 
-from gevent._native.hub import abandon_hub as _abandon_hub
+from gevent._native.hub import abandon_hub as _abandon_hub, get_hub_if_exists as _get_hub_if_exists
 
 
 cdef extern from "python/hub/clean_fork.h" namespace "gevent":
     pid_t clean_fork_of "gevent::clean_fork" (object abandon_hub) except -1
+
+# Looks where `abandon_hub` does: where functions are bound when first called, every child would bind that one anew.
+_get_hub_if_exists()
 
 
 def clean_fork():

@@ -16,6 +16,9 @@ from os import SEEK_END as _SEEK_END
 from pickle import loads as _loads
 
 
+cdef extern from "python/hub/fork_reset.h" namespace "gevent":
+    void call_when_abandoned(void (*function)() noexcept)
+
 cdef extern from "loop/watcher.h" namespace "gevent" nogil:
     const int kRead
     const int kWrite
@@ -26,7 +29,7 @@ cdef extern from "python/wait/message_exchange.h" namespace "gevent":
     object receive_bytes(int fd, size_t size)
     int send_bytes_of "gevent::send_bytes" (int fd, const void* data, size_t size) except -1
     int close_exchange(int fd) except -1
-    void forget_exchanges()
+    void forget_exchanges() noexcept
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
     int yield_turn_now "gevent::yield_turn" () except -1
 
@@ -52,7 +55,7 @@ cdef extern from "python/wait/descriptor_wait.h" namespace "gevent":
         int events
         bint ready
     int wait_for_descriptor(int fd, int events, double timeout_s) except -1
-    void forget_descriptor_waits()
+    void forget_descriptor_waits() noexcept
 
 cdef extern from "python/wait/process_wait.h" namespace "gevent":
     cdef enum class ProcessWait:
@@ -353,7 +356,6 @@ def close(int fd):
     close_exchange(fd)
 
 
-def forget_waiters():
-    """In a child whose hub was abandoned: nobody waits any more."""
-    forget_descriptor_waits()
-    forget_exchanges()
+# In a child whose hub was abandoned, nobody waits any more.
+call_when_abandoned(forget_descriptor_waits)
+call_when_abandoned(forget_exchanges)

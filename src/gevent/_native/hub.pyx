@@ -411,23 +411,25 @@ def abandon_hub():
     """
     cdef dict here = _thread_dict()
     abandon_hub_after_fork()
-    old = here.pop(_HUB_KEY, None)
-    here.pop(_LOOP_KEY, None)
-    _abandoned.append((old, here.pop(_FORMER_HUB_KEY, None)))
-    _untold[:] = _after_abandon
+    if _HUB_KEY in here or _LOOP_KEY in here or _FORMER_HUB_KEY in here:
+        old = here.pop(_HUB_KEY, None)
+        here.pop(_LOOP_KEY, None)
+        _abandoned.append((old, here.pop(_FORMER_HUB_KEY, None)))
+    if _after_abandon:
+        _untold[:] = _after_abandon
 
 
 cdef list _abandoned = []
-cdef list _after_abandon = []
+cdef dict _after_abandon = {}
 cdef list _untold = []  # those of _after_abandon that are still to be called in this process
 
 
 def register_after_abandon(function):
-    """Have `function()` called in each child that abandons the hub it inherited, after that. Does not wait.
+    """Have `function()` called in each child that abandons the hub it inherited, after that. Again does nothing.
 
     For state that belongs to the parent: its thread pool, its watched children.
     """
-    _after_abandon.append(function)
+    _after_abandon[function] = None
     return function
 
 

@@ -56,7 +56,7 @@ cdef extern from "ipc/shared_semaphore.h" namespace "gevent":
 
 cdef extern from "python/wait/shared_wait.h" namespace "gevent":
     int wait_for_unit(CoreSemaphore&, double timeout_s) except -1
-    void forget_lane_watches()
+    void forget_lane_watches() noexcept
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -71,11 +71,15 @@ cdef extern from "python/wait/message_errand.h" namespace "gevent":
                       PyObject* keeper) except -1
     bint keep_lock(CoreSemaphore&, uint32_t maximum, PyObject* keeper, const void* owner, uint64_t taken_at)
 
+cdef extern from "python/hub/fork_reset.h" namespace "gevent":
+    void call_when_abandoned(void (*function)() noexcept)
+
 cdef extern from "Python.h":
     int Py_AtExit(void (*)() noexcept)
 
 cdef extern from *:
     """
+    #include "base/made_at_load.h"
     #include "python/hub/hub_state.h"
     // Who the caller is: only compared, so no reference. It lives, because it runs.
     static inline PyObject* calling_greenlet() {
@@ -85,10 +89,7 @@ cdef extern from *:
     }
     // The arenas of this process, for when it forks or ends. Guarded by the GIL; a list, so that no Python is needed at
     // the end of the interpreter.
-    static std::vector<std::weak_ptr<gevent::SharedArena>>& known_arenas() {
-      static auto* all = new std::vector<std::weak_ptr<gevent::SharedArena>>;
-      return *all;
-    }
+    static const gevent::MadeAtLoad<std::vector<std::weak_ptr<gevent::SharedArena>>> known_arenas;
     static void remember_arena(const std::shared_ptr<gevent::SharedArena>& arena) {
       std::erase_if(known_arenas(), [](auto& each) { return each.expired(); });
       known_arenas().push_back(arena);
@@ -110,7 +111,7 @@ cdef extern from *:
     static void leave_all_arenas() noexcept {
       with_all_arenas([](gevent::SharedArena& arena) { arena.leave_all(); });
     }
-    static void forget_all_lines() {
+    static void forget_all_lines() noexcept {
       with_all_arenas([](gevent::SharedArena& arena) {
         while (gevent::SharedSemaphore* semaphore = arena.waiting.pop_front()) semaphore->forget_line();
       });
@@ -122,7 +123,7 @@ cdef extern from *:
     void arenas_in_parent()
     void arenas_in_child()
     void leave_all_arenas() noexcept
-    void forget_all_lines()
+    void forget_all_lines() noexcept
 
 cdef enum:
     _RECURSIVE_MUTEX = 0
@@ -416,10 +417,9 @@ def leave_all():
     leave_all_arenas()
 
 
-def forget_waiters():
-    """In a child whose hub was abandoned: nobody waits any more."""
-    forget_all_lines()
-    forget_lane_watches()
+# In a child whose hub was abandoned, nobody waits any more.
+call_when_abandoned(forget_all_lines)
+call_when_abandoned(forget_lane_watches)
 
 
 def _before_fork():

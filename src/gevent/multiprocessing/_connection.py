@@ -10,14 +10,11 @@ import errno
 import os
 import sys
 
-from gevent._hub_local import register_after_abandon
 from gevent._native import connection as native
 from gevent.hub import sleep
 from gevent.socket import socket as green_socket
 
 __all__ = ["METHODS", "changes", "wait"]
-
-register_after_abandon(native.forget_waiters)
 
 #: What a `Connection` does with its descriptor.
 METHODS = ("send_bytes", "recv_bytes", "recv", "_send_bytes", "_recv_bytes", "_send", "_recv", "_poll", "_close")

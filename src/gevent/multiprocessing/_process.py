@@ -189,7 +189,9 @@ def _make_start(original):
 
 def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that processes start and end aside."""
-    yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave)
+    # Not `os.close`, which wakes those who wait for a descriptor: nobody knows these. And by name what is called in the
+    # child, where finding it the long way would touch twenty pages more.
+    yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave, close=posix.close, pipe=os.pipe)
     yield mp.popen_fork.Popen, "__init__", _make_init(mp.popen_fork.Popen.__init__)
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait

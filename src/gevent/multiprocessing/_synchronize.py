@@ -8,7 +8,6 @@ import os
 import sys
 import time
 
-from gevent._hub_local import register_after_abandon
 from gevent._native import semlock
 from gevent.multiprocessing import _early_locks
 from gevent.multiprocessing._view import View
@@ -18,7 +17,6 @@ __all__ = ["changes"]
 #: How long `notify`, once interrupted, waits for those whom it has called.
 _WAKES_WITHIN_S = 1.0
 
-register_after_abandon(semlock.forget_waiters)
 semlock.register_rebuild_of_early(_early_locks.rebuild)
 
 
