@@ -81,6 +81,16 @@ Ticket* Line::first_on_its_way() noexcept {
   return on_their_way_.front();
 }
 
+Ticket* Line::serve_first() noexcept {
+  queue.drop_stale();
+  Waiter* const first = queue.front();
+  if (first == nullptr) return nullptr;
+  auto* const ticket = static_cast<Ticket*>(first->cookie);
+  ticket->served = true;
+  queue.wake_one();
+  return ticket;
+}
+
 std::int64_t Line::waiting() noexcept {
   std::int64_t count = 0;
   for (Waiter* waiter = queue.front(); waiter != nullptr; waiter = queue.after(*waiter)) ++count;

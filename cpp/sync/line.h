@@ -62,6 +62,10 @@ class Line {
     forget(ticket);
   }
 
+  // The same for the first in line, who is woken by it: its ticket, or nullptr when nobody stands there. What it
+  // brought stays its own. Requires: all who stand here have tickets.
+  Ticket* serve_first() noexcept;
+
   [[nodiscard]] bool empty() const noexcept { return queue.empty(); }
   [[nodiscard]] std::int64_t waiting() noexcept;  // who stand in line now; counts them
 

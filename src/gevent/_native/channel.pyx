@@ -1,9 +1,8 @@
 # cython: language_level=3, binding=False, embedsignature=True, embedsignature.format=clinic, auto_pickle=False
 """Channel: a queue without room, where each item goes from the hands of a putter into those of a getter.
 
-A getter takes from the first putter in line, who then has done what it came for; a putter that comes first tells the
-first getter, and waits until it has taken. Who may not wait (in the hub, or by put_nowait) leaves the item on the
-counter, which it may do when there is a getter in line for it.
+Who goes on when is in cpp/sync/channel.h. Who may not wait (in the hub, or by put_nowait) leaves the item on the
+counter, when there is a getter in line for it.
 """
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
@@ -16,6 +15,24 @@ from gevent._native.timeout import Running, Timeout
 
 from bridge cimport CoreWaiter, current_hub
 from line cimport Line, LineWait, Ticket, park_in_line
+
+cdef extern from "sync/channel.h" namespace "gevent::Channel":
+    cdef enum From "gevent::Channel::From":
+        NOBODY "gevent::Channel::From::kNobody"
+        COUNTER "gevent::Channel::From::kCounter"
+        PUTTER "gevent::Channel::From::kPutter"
+
+cdef extern from "sync/channel.h" namespace "gevent":
+    cdef cppclass CoreChannel "gevent::Channel":
+        Line getters
+        Line putters
+        void begin_put(LineWait&, double limit_s, void* item)
+        bint end_put(LineWait&)
+        void begin_get(LineWait&, double limit_s, void* who)
+        void end_get(LineWait&)
+        void note_left()
+        From take(void*& item)
+        int64_t balance()
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -40,9 +57,7 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
     maxsize
         1, the default, is accepted for the sake of code that makes queues of any kind
     """
-    cdef Line _getters
-    cdef Line _putters
-    cdef int64_t _putting  # who stand in line with an item nobody has taken
+    cdef CoreChannel core
     cdef object _counter
     cdef object __weakref__
 
@@ -61,10 +76,10 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
 
     cdef str _words(self):
         words = ""
-        if not self._getters.empty():
-            words += f" getters[{self._getters.waiting()}]"
-        if not self._putters.empty():
-            words += f" putters[{self._putters.waiting()}]"
+        if not self.core.getters.empty():
+            words += f" getters[{self.core.getters.waiting()}]"
+        if not self.core.putters.empty():
+            words += f" putters[{self.core.putters.waiting()}]"
         return words
 
     __class_getitem__ = classmethod(GenericAlias)
@@ -77,17 +92,17 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
     @property
     def getters(self):
         """The greenlets that wait for an item."""
-        return _brought(self._getters)
+        return _brought(self.core.getters)
 
     @property
     def putters(self):
         """The items that wait for a getter."""
-        return _brought(self._putters)
+        return _brought(self.core.putters)
 
     @property
     def balance(self):
         """How many more putters than getters wait."""
-        return self._putters.waiting() - self._getters.waiting()
+        return self.core.balance()
 
     def qsize(self):
         """0: there is no room for items."""
@@ -103,9 +118,6 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
 
     # -- putting --
 
-    cdef int64_t _available(self) except -1:
-        return self._putting + len(self._counter)
-
     def put(self, item, block=True, timeout=None):
         """Give `item` to a getter; park until one has taken it.
 
@@ -117,12 +129,12 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
         In the hub it never waits.
         """
         if not block or in_hub():
-            if self._getters.empty():
+            if self.core.getters.empty():
                 looked_in_vain()
-                if self._getters.empty():
+                if self.core.getters.empty():
                     raise Full
             self._counter.append(item)
-            self._getters.offer(self._available())
+            self.core.note_left()
         elif isinstance(timeout, Timeout):
             with Running(timeout):
                 self._put_and_wait(item, -1.0)
@@ -131,19 +143,13 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
 
     cdef int _put_and_wait(self, item, double seconds) except -1:
         cdef LineWait wait
-        cdef bint served = False
-        wait.enter(self._putters, seconds, <PyObject*>item, True)
-        self._putting += 1
-        if not self._getters.empty():
-            self._getters.offer(self._available())
+        cdef bint taken = False
+        self.core.begin_put(wait, seconds, <PyObject*>item)
         try:
             park_in_line(self, wait)
         finally:
-            served = wait.ticket().served
-            if not served:
-                self._putting -= 1
-            wait.leave()
-        if not served:
+            taken = self.core.end_put(wait)
+        if not taken:
             raise Full
         return 0
 
@@ -154,21 +160,13 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
     # -- taking --
 
     cdef bint _take(self, list into) except -1:
-        cdef CoreWaiter* first
-        cdef Ticket* ticket
-        if self._counter:
+        cdef void* item = NULL
+        cdef From source = self.core.take(item)
+        if source == COUNTER:
             into.append(self._counter.popleft())
-            return True
-        self._putters.queue.drop_stale()
-        first = self._putters.queue.front()
-        if first == NULL:
-            return False
-        ticket = <Ticket*>first.cookie
-        into.append(<object><PyObject*>ticket.item)
-        ticket.served = True
-        self._putting -= 1
-        self._putters.queue.wake_one()
-        return True
+        elif source == PUTTER:
+            into.append(<object><PyObject*>item)
+        return source != NOBODY
 
     def get(self, block=True, timeout=None):
         """Take an item from the putter who has waited longest; park until there is one.
@@ -197,7 +195,7 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
         cdef int woken
         cdef PyObject* me = running_greenlet()
         Py_DECREF(me)
-        wait.enter(self._getters, seconds, me, True)
+        self.core.begin_get(wait, seconds, me)
         try:
             while True:
                 woken = park_in_line(self, wait)
@@ -207,9 +205,7 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
                 if not woken:
                     raise Empty
         finally:
-            wait.leave()
-            if not self._getters.empty():
-                self._getters.offer(self._available())
+            self.core.end_get(wait)
 
     def get_nowait(self):
         """Take an item from the putter who has waited longest; raise Empty when nobody waits. Never waits."""

@@ -27,6 +27,41 @@ from gevent._native.timeout import Running, Timeout
 from bridge cimport CoreWaitQueue, current_hub, park_named_in
 from line cimport Line, LineWait, Ticket, park_in_line, park_thread_in_line
 
+cdef extern from "sync/stock.h" namespace "gevent::Stock":
+    const int64_t UNLIMITED "gevent::Stock::kUnlimited"
+    cdef enum Next "gevent::Stock::Next":
+        WAIT "gevent::Stock::Next::kWait"
+        SERVED "gevent::Stock::Next::kServed"
+        GO "gevent::Stock::Next::kGo"
+        SHUT_DOWN "gevent::Stock::Next::kShutDown"
+        TIME_OVER "gevent::Stock::Next::kTimeOver"
+
+cdef extern from "sync/stock.h" namespace "gevent":
+    cdef cppclass Stock:
+        Line getters
+        Line putters
+        CoreWaitQueue joiners
+        int64_t limit()
+        bint limited()
+        void set_limit(int64_t)
+        bint has_room(int64_t size)
+        void note_put(int64_t size)
+        bint tells_of_put()
+        void note_taken(int64_t size)
+        void tell_getters(int64_t size)
+        void tell_putters(int64_t size)
+        Next next_of_putter(const Ticket&, int64_t size, bint woken)
+        Next next_of_getter(const Ticket&, int64_t size, bint woken)
+        Ticket* putter_to_serve()
+        Ticket* getter_to_serve()
+        bint is_shut_down()
+        void shut_down()
+        void wake_all()
+        int64_t unfinished()
+        void set_unfinished(int64_t)
+        void begin_work()
+        bint finish_work(int64_t count)
+
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
@@ -64,9 +99,6 @@ except AttributeError:
 cdef enum Kind:
     FIFO, LIFO, HEAP
 
-# More than any queue holds.
-cdef int64_t _UNLIMITED = 1 << 60
-
 # What `maxsize` is without a limit.
 cdef object _no_limit = None
 
@@ -91,28 +123,23 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     A subclass may define `_init`, `_put`, `_get`, `_peek` and `_qsize`, as those of `queue.Queue` do. Iterating takes
     items until one is the class StopIteration.
     """
-    cdef Line getters
-    cdef Line putters
+    cdef Stock stock          # who may go on, and when
     cdef object _items
-    cdef int64_t _maxsize     # _UNLIMITED: none
     cdef Kind _kind
     cdef bint _overridden     # a subclass handles the items itself
-    cdef bint _plain          # first in, first out, in a deque, handled here
+    cdef bint _in_deque       # first in, first out, in a deque, handled here
     cdef bint _derived        # a subclass may have its own get() and put()
-    cdef readonly bint is_shutdown
     cdef bint _special        # put() has more to look at: is_shutdown, or guarded
-    cdef bint _guarded        # has the following, and is not _plain
+    cdef bint _guarded        # has the following, and is not _in_deque
     cdef object _mutex
     cdef object _not_empty
     cdef object _not_full
-    cdef int64_t _unfinished  # items whose work is not done; for Queue
     cdef object __weakref__
 
     __slots__ = ("_maxsize", "getters", "putters", "hub", "_event_unlock", "queue", "__weakref__", "is_shutdown")
 
     def __cinit__(self, *args, **kwargs):
         cdef object kind = type(self)
-        self._maxsize = _UNLIMITED
         self._kind = FIFO
         self._derived = kind not in _own_types
         if self._derived:
@@ -129,14 +156,14 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
                                   "buffer, use Channel", DeprecationWarning, stacklevel=_warn_depth)
                 maxsize = None
             else:
-                self._maxsize = min(<int64_t>index(maxsize), _UNLIMITED)
+                self.stock.set_limit(<int64_t>index(maxsize))
         # Without the items: a subclass written for `queue.Queue` knows of none, and has a `_put` for them.
         self._init(_no_limit if maxsize is None else maxsize)
         self._fill(items)
 
     @cython.final
     cdef int _fill(self, items) except -1:
-        if self._overridden or (self._kind == FIFO and not self._plain):
+        if self._overridden or (self._kind == FIFO and not self._in_deque):
             for item in items:
                 self._put(item)
         else:
@@ -148,12 +175,17 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     @property
     def maxsize(self):
         """How many items there may be before `put` waits; None (0 where `queue` is patched): no limit. Writable."""
-        return _no_limit if self._maxsize == _UNLIMITED else self._maxsize
+        return self.stock.limit() if self.stock.limited() else _no_limit
 
     @maxsize.setter
     def maxsize(self, value):
-        self._maxsize = _UNLIMITED if value is None or value <= 0 else min(<int64_t>index(value), _UNLIMITED)
+        self.stock.set_limit(UNLIMITED if value is None or value <= 0 else <int64_t>index(value))
         self._tell_putters()
+
+    @property
+    def is_shutdown(self):
+        """Whether `shutdown` was called."""
+        return self.stock.is_shut_down()
 
     @property
     def queue(self):
@@ -163,7 +195,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     @queue.setter
     def queue(self, value):
         self._items = value
-        self._plain = self._kind == FIFO and not self._overridden and not self._guarded and is_deque(value)
+        self._in_deque = self._kind == FIFO and not self._overridden and not self._guarded and is_deque(value)
 
     @property
     def hub(self):
@@ -178,15 +210,15 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     cpdef list _words(self):
         cdef list words = []
-        if self._maxsize != _UNLIMITED:
-            words.append(f"maxsize={self._maxsize}")
+        if self.stock.limited():
+            words.append(f"maxsize={self.stock.limit()}")
         if self._items:
             words.append(f"queue={self._items!r}")
-        if not self.getters.empty():
-            words.append(f"getters[{self.getters.waiting()}]")
-        if not self.putters.empty():
-            words.append(f"putters[{self.putters.waiting()}]")
-        if self.is_shutdown:
+        if not self.stock.getters.empty():
+            words.append(f"getters[{self.stock.getters.waiting()}]")
+        if not self.stock.putters.empty():
+            words.append(f"putters[{self.stock.putters.waiting()}]")
+        if self.stock.is_shut_down():
             words.append("shutdown")
         return words
 
@@ -202,17 +234,17 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         return len(self._items)
 
     def _put(self, item):
-        self._plain_put(item)
+        self._put_own(item)
 
     def _get(self):
-        return self._plain_get()
+        return self._get_own()
 
     def _peek(self):
         return self._items[-1] if self._kind == LIFO else self._items[0]
 
     @cython.final
-    cdef int _plain_put(self, item) except -1:
-        if self._plain:
+    cdef int _put_own(self, item) except -1:
+        if self._in_deque:
             deque_append(self._items, item)
         elif self._kind == HEAP:
             heappush(self._items, item)
@@ -221,8 +253,8 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         return 0
 
     @cython.final
-    cdef object _plain_get(self):
-        if self._plain:
+    cdef object _get_own(self):
+        if self._in_deque:
             return deque_popleft(self._items)
         if self._kind == FIFO:
             return self._items.popleft()
@@ -232,7 +264,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     @cython.final
     cdef int64_t _size(self) except -1:
-        if self._plain:
+        if self._in_deque:
             return deque_size(self._items)
         return self._qsize() if self._overridden else len(self._items)
 
@@ -241,13 +273,13 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         if self._overridden:
             self._put(item)
         else:
-            self._plain_put(item)
-        self._unfinished += 1
+            self._put_own(item)
+        self.stock.begin_work()
         return 0
 
     @cython.final
     cdef object _remove(self):
-        return self._get() if self._overridden else self._plain_get()
+        return self._get() if self._overridden else self._get_own()
 
     @cython.final
     cdef int _put_back(self, item) except -1:
@@ -257,7 +289,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         elif self._kind == FIFO:
             self._items.appendleft(item)
         else:
-            self._plain_put(item)
+            self._put_own(item)
         return 0
 
     # -- lines --
@@ -266,50 +298,49 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     @cython.final
     cdef inline int _tell_getters(self) except -1:
-        if not self.getters.empty():
-            self.getters.offer(self._size())
+        if not self.stock.getters.empty():
+            self.stock.tell_getters(self._size())
         return 0
 
     @cython.final
     cdef inline int _tell_putters(self) except -1:
-        if not self.putters.empty():
-            self.putters.offer(self._maxsize - self._size())
+        if not self.stock.putters.empty():
+            self.stock.tell_putters(self._size())
         return 0
 
     @cython.final
     cdef inline int _put_in(self, item) except -1:
         self._insert(item)
-        if self._maxsize != _UNLIMITED:
-            self.putters.retract(self._maxsize - self._size())
-        return self._tell_getters()
+        if self.stock.tells_of_put():
+            self.stock.note_put(self._size())
+        return 0
 
     @cython.final
     cdef inline object _take_out(self):
         item = self._remove()
-        self.getters.retract(self._size())
-        self._tell_putters()
+        self.stock.note_taken(self._size())
         return item
 
     @cython.final
     cdef bint _take_from_putter(self) except -1:
         # In the hub.
-        cdef Ticket* ticket = self.putters.first_on_its_way()
-        if ticket == NULL or self.is_shutdown:
+        cdef Ticket* ticket = self.stock.putter_to_serve()
+        if ticket == NULL:
             return False
         self._insert(<object><PyObject*>ticket.item)
-        self.putters.serve(ticket[0])
+        self.stock.putters.serve(ticket[0])
         return True
 
     @cython.final
     cdef bint _give_to_getter(self) except -1:
         # In the hub.
-        cdef Ticket* ticket = self.getters.first_on_its_way()
+        cdef Ticket* ticket = self.stock.getter_to_serve()
         if ticket == NULL:
             return False
         item = self._remove()
         Py_INCREF(item)
         ticket.item = <PyObject*>item
-        self.getters.serve(ticket[0])
+        self.stock.getters.serve(ticket[0])
         return True
 
     # -- looking --
@@ -335,14 +366,14 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     def full(self):
         """Whether `put` would have to wait."""
-        if self._size() < self._maxsize:
+        if self.stock.has_room(self._size()):
             return False
         looked_in_vain()
-        return self._size() >= self._maxsize
+        return not self.stock.has_room(self._size())
 
     def copy(self):
         """Return a new queue of the same kind with the same limit and items."""
-        return type(self)(None if self._maxsize == _UNLIMITED else self._maxsize, self._items)
+        return type(self)(self.stock.limit() if self.stock.limited() else None, self._items)
 
     # -- guarded queues --
 
@@ -354,7 +385,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             self._not_empty = QueueCondition(self._mutex, self._tell_getters_of)
             self._not_full = QueueCondition(self._mutex, self._tell_putters_of)
             self._guarded = self._special = True
-            self._plain = False
+            self._in_deque = False
         return self._mutex
 
     # What the conditions call when a program notifies them.
@@ -413,9 +444,9 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             self._mutex.acquire()
             held = True
         try:
-            if self.is_shutdown:
+            if self.stock.is_shut_down():
                 raise ShutDown
-            if self._size() < self._maxsize:
+            if self.stock.has_room(self._size()):
                 self._put_in(item)
             else:
                 self._put_slowly(item, block, timeout, &held)
@@ -452,11 +483,11 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
         Raises ShutDown after `shutdown`, ValueError for a negative timeout. In the hub it never waits.
         """
-        if timeout is not None and block and self._maxsize != _UNLIMITED:
+        if timeout is not None and block and self.stock.limited():
             _refuse_negative(timeout)
         if self._special:
             self._put_specially(item, block, timeout)
-        elif self._maxsize == _UNLIMITED or self._size() < self._maxsize:
+        elif not self.stock.limited() or self.stock.has_room(self._size()):
             self._put_in(item)
         else:
             self._put_slowly(item, block, timeout, NULL)
@@ -468,7 +499,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             return
         if self._special:
             self._put_specially(item, False, None)
-        elif self._maxsize == _UNLIMITED or self._size() < self._maxsize:
+        elif not self.stock.limited() or self.stock.has_room(self._size()):
             self._put_in(item)
         else:
             self._put_slowly(item, False, None, NULL)
@@ -480,14 +511,15 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         cdef double seconds
         cdef bint own_held = False
         cdef int woken
+        cdef Next then = WAIT
         if in_hub():
             block = False
-            while self._size() >= self._maxsize and self._give_to_getter():
+            while not self.stock.has_room(self._size()) and self._give_to_getter():
                 pass
         elif not block:
             self._look_in_vain(held)
         if not block:
-            if self._size() >= self._maxsize:
+            if not self.stock.has_room(self._size()):
                 raise Full
             self._put_in(item)
             return 0
@@ -495,19 +527,16 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             with Running(timeout):
                 return self._put_slowly(item, True, None, held)
         seconds = _limit(timeout)
-        wait.enter(self.putters, seconds, <PyObject*>item, True)
+        wait.enter(self.stock.putters, seconds, <PyObject*>item, True)
         try:
-            while True:
+            while then == WAIT:
                 woken = self._wait(wait, &own_held if held == NULL else held)
-                if wait.ticket().served:
-                    return 0
-                if self.is_shutdown:
-                    raise ShutDown
-                if self._size() < self._maxsize:
-                    self._put_in(item)
-                    return 0
-                if not woken:
-                    raise Full
+                then = self.stock.next_of_putter(wait.ticket()[0], self._size(), woken)
+            if then == GO:
+                self._put_in(item)
+            elif then != SERVED:
+                raise ShutDown if then == SHUT_DOWN else Full
+            return 0
         finally:
             wait.leave()
             self._tell_putters()
@@ -533,7 +562,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         """
         if timeout is not None and block:
             _refuse_negative(timeout)
-        if self._plain:
+        if self._in_deque:
             if deque_size(self._items) > 0:
                 return self._take_out()
         elif self._guarded:
@@ -546,7 +575,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         """Remove and return the next item; raise Empty when there is none. Never waits."""
         if self._derived:
             return self.get(False)
-        if self._plain:
+        if self._in_deque:
             if deque_size(self._items) > 0:
                 return self._take_out()
         elif self._guarded:
@@ -575,6 +604,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         cdef double seconds
         cdef bint own_held = False
         cdef int woken
+        cdef Next then = WAIT
         if in_hub():
             block = False
             self._take_from_putter()
@@ -582,7 +612,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             self._look_in_vain(held)
         if not block and self._size() > 0:
             return self._take(remove)
-        if self.is_shutdown:
+        if self.stock.is_shut_down():
             raise ShutDown
         if not block:
             raise Empty
@@ -591,22 +621,20 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
                 return self._take_slowly(remove, True, None, held)
         seconds = _limit(timeout)
         given = None
-        wait.enter(self.getters, seconds, NULL, remove)
+        wait.enter(self.stock.getters, seconds, NULL, remove)
         ticket = wait.ticket()
         try:
-            while True:
+            while then == WAIT:
                 woken = self._wait(wait, &own_held if held == NULL else held)
-                if ticket.served:
-                    ticket.served = False
-                    given = <object><PyObject*>ticket.item
-                    Py_DECREF(given)
-                    return given
-                if self._size() > 0:
-                    return self._take(remove)
-                if self.is_shutdown:
-                    raise ShutDown
-                if not woken:
-                    raise Empty
+                then = self.stock.next_of_getter(ticket[0], self._size(), woken)
+            if then == GO:
+                return self._take(remove)
+            if then != SERVED:
+                raise ShutDown if then == SHUT_DOWN else Empty
+            ticket.served = False
+            given = <object><PyObject*>ticket.item
+            Py_DECREF(given)
+            return given
         finally:
             if ticket.served:
                 # Killed with the item in its hands.
@@ -655,31 +683,30 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
 
     From gevent, where JoinableQueue is another name for it.
     """
-    cdef CoreWaitQueue joiners
     cdef object _all_tasks_done
 
     __slots__ = ("_cond", "unfinished_tasks")
 
     def __init__(self, maxsize=None, items=(), unfinished_tasks=None):
         SimpleQueue.__init__(self, maxsize, items, 3)
-        self._unfinished = self._size() if unfinished_tasks is None else unfinished_tasks
+        self.stock.set_unfinished(self._size() if unfinished_tasks is None else unfinished_tasks)
 
     cpdef list _words(self):
         cdef list words = SimpleQueue._words(self)
-        if self._unfinished:
-            words.append(f"tasks={self._unfinished}")
+        if self.stock.unfinished():
+            words.append(f"tasks={self.stock.unfinished()}")
         return words
 
     @property
     def unfinished_tasks(self):
         """How many `task_done` calls are to come. May be set, to whom `all_tasks_done` is notified then."""
-        if self._unfinished:
+        if self.stock.unfinished():
             looked_in_vain()
-        return self._unfinished
+        return self.stock.unfinished()
 
     @unfinished_tasks.setter
     def unfinished_tasks(self, int64_t value):
-        self._unfinished = value
+        self.stock.set_unfinished(value)
 
     # What the standard library's queues are made of, for programs that look inside.
 
@@ -709,12 +736,12 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
         return self._all_tasks_done
 
     def _tell_joiners(self):
-        if self._unfinished <= 0:
-            self.joiners.wake_all()
+        if self.stock.unfinished() <= 0:
+            self.stock.joiners.wake_all()
 
     def copy(self):
         """Return a new queue of the same kind with the same limit, items and number of unfinished tasks."""
-        return type(self)(None if self._maxsize == _UNLIMITED else self._maxsize, self._items, self._unfinished)
+        return type(self)(self.stock.limit() if self.stock.limited() else None, self._items, self.stock.unfinished())
 
     def task_done(self):
         """Say that the work on an item is done. ValueError when that was said for every item that was ever put."""
@@ -723,7 +750,7 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
             self._mutex.acquire()
             held = True
         try:
-            if self._unfinished <= 0:
+            if self.stock.unfinished() <= 0:
                 raise ValueError("task_done() called too many times")
             self._finish(1)
         finally:
@@ -731,11 +758,8 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
 
     cdef _finish(self, int64_t count):
         # With the mutex, if there is one.
-        self._unfinished = max(self._unfinished - count, 0)
-        if self._unfinished == 0:
-            self.joiners.wake_all()
-            if self._all_tasks_done is not None:
-                self._all_tasks_done.notify_all()
+        if self.stock.finish_work(count) and self._all_tasks_done is not None:
+            self._all_tasks_done.notify_all()
 
     def join(self, timeout=None):
         """Park until the work on every item is done.
@@ -746,15 +770,15 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
         Returns whether it is, True or False.
         """
         cdef double seconds = -1.0
-        if self._unfinished == 0:
+        if self.stock.unfinished() == 0:
             return True
         if isinstance(timeout, Timeout):
             with Running(timeout, quiet=True):
                 return self.join()
-            return self._unfinished == 0
+            return self.stock.unfinished() == 0
         if timeout is not None:
             seconds = max(<double>timeout, 0.0)
-        return park_named_in(self, self.joiners, seconds, NULL) == 1 or self._unfinished == 0
+        return park_named_in(self, self.stock.joiners, seconds, NULL) == 1 or self.stock.unfinished() == 0
 
     def shutdown(self, immediate=False):
         """From now on, `put` raises ShutDown, and so does `get` when the queue is empty; also where they wait now.
@@ -770,14 +794,14 @@ A `SimpleQueue` that knows which items are still being worked on, and can be shu
             self._mutex.acquire()
             held = True
         try:
-            self.is_shutdown = self._special = True
+            self.stock.shut_down()
+            self._special = True
             if immediate:
                 while self._size() > 0:
                     self._remove()
                     dropped += 1
                 self._finish(dropped)
-            self.getters.wake_all()
-            self.putters.wake_all()
+            self.stock.wake_all()
             if held:
                 self._not_empty.notify_all()
                 self._not_full.notify_all()
