@@ -12,7 +12,8 @@ import threading
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cython.operator cimport dereference
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
+from libcpp.memory cimport unique_ptr
 
 from gevent._native.hub import get_hub_if_exists
 
@@ -32,6 +33,21 @@ cdef extern from "thread/job_queue.h" namespace "gevent" nogil:
         void push(Job& job) except +
         Job* try_take() except +
         size_t size() except +
+
+cdef extern from "thread/task_counts.h" namespace "gevent" nogil:
+    cdef cppclass TaskCounts:
+        TaskCounts(int64_t limit) except +
+        CoreWaitQueue room
+        CoreWaitQueue idle
+        CoreWaitQueue left
+        bint try_reserve()
+        void offer_room()
+        void finish()
+        void set_limit(int64_t)
+        int64_t unfinished()
+        void note_asked()
+        void note_parted(bint asked)
+        int64_t staying(int64_t threads)
 
 cdef extern from "python/wait/job_wait.h" namespace "gevent":
     Job* wait_for_job(CoreJobQueue& queue, double timeout_s) except? NULL
@@ -193,7 +209,7 @@ Brings what a worker thread found out to the hub that asked.
     def _on_async(self):
         try:
             if self.queue is not None:
-                self.queue.finished()
+                self.queue.counts.get().finish()
             if self.call_when_ready is not None:
                 self.call_when_ready()
             self.receiver(self)
@@ -204,22 +220,16 @@ Brings what a worker thread found out to the hub that asked.
 
 
 cdef class TaskQueue:
-    """The tasks of one pool, and the count of its threads.
+    """The tasks of one pool, and the count of its threads: see cpp/thread/task_counts.h for their limits.
 
-    Two numbers bound it: `limit` threads, and one task more than threads, so that a thread finds its next task ready.
     Belongs to one process: a forked child must make another.
     """
 
     cdef CoreJobQueue* core
     cdef uint64_t generation
     cdef Results results
-    cdef CoreWaitQueue room
-    cdef CoreWaitQueue idle
-    cdef CoreWaitQueue left
+    cdef unique_ptr[TaskCounts] counts
     cdef readonly set workers
-    cdef readonly Py_ssize_t unfinished_tasks
-    cdef Py_ssize_t limit
-    cdef Py_ssize_t leaving
     cdef bint untold  # the hub does not know yet that results have come
 
     def __cinit__(self, hub, Py_ssize_t limit):
@@ -227,7 +237,7 @@ cdef class TaskQueue:
         self.generation = fork_generation()
         self.results = Results(hub)
         self.workers = set()
-        self.limit = limit
+        self.counts.reset(new TaskCounts(limit))
 
     def __dealloc__(self):
         # In a forked child its lock may be held by a thread that is not there.
@@ -254,14 +264,13 @@ cdef class TaskQueue:
 
     def reserve(self):
         """Take a place for one task; park until there is one."""
-        while self.unfinished_tasks > self.limit:
+        while not self.counts.get().try_reserve():
             try:
-                park_in(self.room, -1, NULL)
+                park_in(self.counts.get().room, -1, NULL)
             except BaseException:
                 # The place may have been offered to this greenlet already.
-                self.offer_room()
+                self.counts.get().offer_room()
                 raise
-        self.unfinished_tasks += 1
 
     def submit(self, receiver, func, tuple args, dict kwargs):
         """Put ``func(*args, **kwargs)`` in line, on a reserved place; `receiver(result)` is called when it is done."""
@@ -274,26 +283,19 @@ cdef class TaskQueue:
         Py_INCREF(result)
         self.core.push(result.job)
 
-    cdef void finished(self):
-        self.unfinished_tasks -= 1
-        self.offer_room()
-        if self.unfinished_tasks == 0:
-            self.idle.wake_all()
-
-    cdef void offer_room(self):
-        if self.unfinished_tasks <= self.limit:
-            self.room.wake_one()
+    @property
+    def unfinished_tasks(self):
+        """How many tasks have a place: they wait, run, or bring their results home."""
+        return self.counts.get().unfinished()
 
     def set_limit(self, Py_ssize_t limit):
         """Change how many threads there may be, and with it how many tasks may be under way."""
-        self.limit = limit
-        # Each who fits goes on by itself; those who do not fit wait again.
-        self.room.wake_all()
+        self.counts.get().set_limit(limit)
 
     def wait_idle(self):
         """Park until no task is left."""
-        while self.unfinished_tasks:
-            park_in(self.idle, -1, NULL)
+        while self.counts.get().unfinished():
+            park_in(self.counts.get().idle, -1, NULL)
 
     def wait_left(self):
         """Park until some thread has ended."""
@@ -301,20 +303,20 @@ cdef class TaskQueue:
         # No watcher tells the loop that somebody will come.
         hold(loop[0])
         try:
-            park_in(self.left, -1, NULL)
+            park_in(self.counts.get().left, -1, NULL)
         finally:
             release(loop[0])
 
     @property
     def staying(self):
         """How many threads there are that have not been asked to end."""
-        return len(self.workers) - self.leaving
+        return self.counts.get().staying(len(self.workers))
 
     def dismiss(self, Py_ssize_t count):
         """Ask `count` threads to end, each after the tasks that are in line now. Does not wait."""
         cdef Job* farewell  # the one without an owner
         for _ in range(count):
-            self.leaving += 1
+            self.counts.get().note_asked()
             farewell = new Job()
             self.core.push(dereference(farewell))
 
@@ -394,9 +396,7 @@ cdef class TaskQueue:
     def parted(self, worker, bint asked):
         """Strike `worker` out, whose thread is about to end, because it was `asked` to or not. Any thread."""
         self.workers.discard(worker)
-        if asked:
-            self.leaving -= 1
-        self.left.wake_all()
+        self.counts.get().note_parted(asked)
 
 
 def hub_is_inhabited():
