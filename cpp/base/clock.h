@@ -14,6 +14,9 @@ class Clock {
   // Exact; about 20 ns.
   static Nanoseconds now() noexcept { return read(CLOCK_MONOTONIC); }
 
+  // The same as a number.
+  static double now_s() noexcept { return std::chrono::duration<double>(now()).count(); }
+
   // The time of the kernel's last tick, up to some milliseconds ago; about 5 ns.
   static Nanoseconds coarse_now() noexcept {
 #ifdef CLOCK_MONOTONIC_COARSE

@@ -12,11 +12,13 @@ class TimeLeft {
 
   // Begins now. Negative: no limit.
   explicit TimeLeft(double limit_s) noexcept : limit_s_(limit_s) {
-    if (limit_s_ >= 0) end_s_ = now_s() + limit_s_;
+    if (limit_s_ >= 0) end_s_ = Clock::now_s() + limit_s_;
   }
 
   // Never below 0 where there is a limit; negative where there is none.
-  [[nodiscard]] double seconds() const noexcept { return limit_s_ >= 0 ? std::max(0.0, end_s_ - now_s()) : limit_s_; }
+  [[nodiscard]] double seconds() const noexcept {
+    return limit_s_ >= 0 ? std::max(0.0, end_s_ - Clock::now_s()) : limit_s_;
+  }
   [[nodiscard]] bool over() const noexcept { return limit_s_ >= 0 && seconds() <= 0; }
   [[nodiscard]] double at_most(double longest_s) const noexcept {
     const double left = seconds();
@@ -27,8 +29,6 @@ class TimeLeft {
   [[nodiscard]] double limit() const noexcept { return limit_s_; }
 
  private:
-  static double now_s() noexcept { return std::chrono::duration<double>(Clock::now()).count(); }
-
   double limit_s_ = -1;
   double end_s_ = 0;
 };

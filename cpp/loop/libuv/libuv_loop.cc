@@ -237,7 +237,7 @@ void LibuvLoop::wake_up() noexcept {
 }
 
 void LibuvLoop::update_now() noexcept {
-  now_ = std::chrono::duration<double>(Clock::now()).count();
+  now_ = Clock::now_s();
   if (now_ < epoch_until_) return;
   epoch_until_ = now_ + kEpochBelieved;
   epoch_ = seconds_of(CLOCK_REALTIME) - now_;

@@ -1,7 +1,6 @@
 #include "python/socket/socket_core.h"
 
 #include <cerrno>
-#include <chrono>
 
 #include "base/clock.h"
 #include "python/hub/hub_state.h"
@@ -10,8 +9,6 @@
 
 namespace gevent {
 namespace {
-
-double seconds_now() noexcept { return std::chrono::duration<double>(Clock::now()).count(); }
 
 void refuse_second_waiter(int event) noexcept {
   if (PyObject* type = gevent_exception("ConcurrentObjectUseError"); type != nullptr)
@@ -36,10 +33,10 @@ double Patience::begin_wait() noexcept {
   if (timeout_s_ < 0) return -1;
   if (!waited_) {
     waited_ = true;
-    deadline_s_ = seconds_now() + timeout_s_;
+    deadline_s_ = Clock::now_s() + timeout_s_;
     return timeout_s_;
   }
-  const double left = deadline_s_ - seconds_now();
+  const double left = deadline_s_ - Clock::now_s();
   return left > 0 ? left : 0;
 }
 

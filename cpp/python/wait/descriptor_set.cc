@@ -33,8 +33,6 @@ int loop_events(const pollfd& wanted) noexcept {
   return ((wanted.events & kReadEvents) != 0 ? kRead : 0) | ((wanted.events & kWriteEvents) != 0 ? kWrite : 0);
 }
 
-double seconds_now() noexcept { return std::chrono::duration<double>(Clock::now()).count(); }
-
 }  // namespace
 
 // Wakes the one greenlet that waits for a set when there may be something to see. On the heap, as the loop calls it.
@@ -171,7 +169,7 @@ int DescriptorSet::wait(double timeout_s) noexcept {
   if (count != 0 || timeout_s == 0) return count;
   Loop* loop = current_loop();
   if (loop == nullptr) return -1;
-  const double deadline_s = timeout_s < 0 ? 0 : seconds_now() + timeout_s;
+  const double deadline_s = timeout_s < 0 ? 0 : Clock::now_s() + timeout_s;
   double left_s = timeout_s;
   // For the most frequent case parking has a watcher of its own.
   const bool single = polled_.size() == 1 && polled_[0].fd >= 0 && registered_ == nullptr;
@@ -196,7 +194,7 @@ int DescriptorSet::wait(double timeout_s) noexcept {
     count = poll_now();
     if (count >= 0 && closings->mark()) return count_ready();
     if (count != 0) return count;
-    if (timeout_s >= 0 && (left_s = deadline_s - seconds_now()) <= 0) return 0;
+    if (timeout_s >= 0 && (left_s = deadline_s - Clock::now_s()) <= 0) return 0;
     if (outcome == kTimedOut || ++vain_wakeups <= kVainWakeupsMax) continue;
     // Something that nobody asked for, such as a hang-up, wakes at once, and would for ever.
     const double pause_s = left_s < 0 ? kLookAgainAfter : std::min(left_s, kLookAgainAfter);
