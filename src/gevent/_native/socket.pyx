@@ -137,9 +137,11 @@ cdef extern from "python/socket/socket_io.h" namespace "gevent":
     bint set_nonblocking(int fd, bint) except 0
     void ensure_nonblocking(int fd)
 
-cdef extern from "python/wait/spinning.h" namespace "gevent":
-    int looked_in_vain() except -1
-
+cdef extern from "python/socket/tls_io.h" namespace "gevent":
+    void set_tls_errors(object want_read, object want_write, object ragged_end)
+    object tls_call(SocketCore&, object method, const char* operation)
+    object tls_read(SocketCore&, object tls, Py_ssize_t size, object buffer, bint ends_quietly)
+    object tls_write(SocketCore&, object tls, object data, double timeout_s)
 
 cdef object _default_timeout = _socket.getdefaulttimeout
 cdef object _timeout_unset = _GLOBAL_DEFAULT_TIMEOUT
@@ -150,9 +152,6 @@ cdef object _socket_class = None
 cdef object _closed_error = None
 cdef object _resolve = None
 cdef object _cancel_watcher = None
-cdef object _want_read = ()
-cdef object _want_write = ()
-cdef object _ragged_end = ()
 
 
 def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watcher=None, tls_errors=None):
@@ -170,7 +169,7 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
         the exceptions by which TLS asks to be called again when there is something to read, or room to write, and by
         which it says that the other side is gone without a word.
     """
-    global _socket_class, _closed_error, _resolve, _cancel_watcher, _want_read, _want_write, _ragged_end
+    global _socket_class, _closed_error, _resolve, _cancel_watcher
     if socket_class is not None:
         _socket_class = socket_class
     if closed_error is not None:
@@ -180,7 +179,7 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
     if cancel_watcher is not None:
         _cancel_watcher = cancel_watcher
     if tls_errors is not None:
-        _want_read, _want_write, _ragged_end = tls_errors
+        set_tls_errors(tls_errors[0], tls_errors[1], tls_errors[2])
 
 
 cdef double _seconds(object value) except? -7:
@@ -914,29 +913,8 @@ cdef class NativeTlsSocket(NativeSocket):
         self._drop_events_and_close()
 
     def _tls_call(self, method, str operation):
-        """Call `method()` of the encryption until it is done with the network. TimeoutError names `operation`.
-        """
-        cdef Patience patience = Patience(self.core.timeout_s)
-        cdef int event
-        while True:
-            try:
-                return method()
-            except _want_read:
-                if self.core.timeout_s == 0:
-                    looked_in_vain()
-                    raise
-                event = kRead
-            except _want_write:
-                if self.core.timeout_s == 0:
-                    looked_in_vain()
-                    raise
-                event = kWrite
-            self._wait_for_tls(event, patience, operation)
-
-    cdef int _wait_for_tls(self, int event, Patience& patience, str operation) except -1:
-        if not self.core.park(event, patience):
-            raise TimeoutError(f"The {operation} operation timed out")
-        return 0
+        """Call `method()` of the encryption until it is done with the network. TimeoutError names `operation`."""
+        return tls_call(self.core, method, operation.encode())
 
     cdef object _encrypted(self, str call):
         if self._sslobj is None:
@@ -950,56 +928,10 @@ cdef class NativeTlsSocket(NativeSocket):
 
     cdef object _decrypt(self, tls, Py_ssize_t size, buffer):
         # The end of the stream is b'' or 0, whether the other side said so or not.
-        cdef Patience patience = Patience(self.core.timeout_s)
-        # As any receiving call: waits first where that was the better guess lately.
-        cdef bint waited = self.core.timeout_s != 0 and self.core.habit.waits_first() and not tls.pending()
-        cdef int event
-        if waited:
-            self.core.park(kRead, patience)  # when time is over there may be something all the same
-        while True:
-            try:
-                found = tls.read(size) if buffer is None else tls.read(size, buffer)
-                break
-            except _want_read:
-                if self.core.timeout_s == 0:
-                    looked_in_vain()
-                    raise
-                event = kRead
-            except _want_write:
-                if self.core.timeout_s == 0:
-                    looked_in_vain()
-                    raise
-                event = kWrite
-            except _ragged_end:
-                if not self.suppress_ragged_eofs:
-                    raise
-                return b"" if buffer is None else 0
-            if not waited:
-                waited = True
-                self.core.habit.tried(False)
-            self._wait_for_tls(event, patience, "read")
-        if not waited:
-            self.core.habit.tried(True)
-        self.core.habit.received(len(found) if buffer is None else found, size)
-        return found
+        return tls_read(self.core, tls, size, buffer, self.suppress_ragged_eofs)
 
     cdef Py_ssize_t _encrypt(self, tls, data, double timeout_s) except -1:
-        cdef Patience patience = Patience(timeout_s)
-        cdef int event
-        while True:
-            try:
-                return tls.write(data)
-            except _want_write:
-                if timeout_s == 0:
-                    looked_in_vain()
-                    raise
-                event = kWrite
-            except _want_read:
-                if timeout_s == 0:
-                    looked_in_vain()
-                    raise
-                event = kRead
-            self._wait_for_tls(event, patience, "write")
+        return tls_write(self.core, tls, data, timeout_s)
 
     def read(self, Py_ssize_t nbytes=2014, buffer=None):
         """read($self, nbytes=2014, buffer=None)
