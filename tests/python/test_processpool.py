@@ -102,6 +102,13 @@ def test_a_lost_worker_costs_its_own_task_only(make, way):
     assert [each.get() for each in others] == [number * number for number in range(50)] * 2
 
 
+def test_a_worker_is_lost_though_what_its_task_has_forked_goes_on(make, tmp_path):
+    """That holds the connection open."""
+    with pytest.raises(WorkerLost):
+        make().apply(pooled.fork_and_die, (str(tmp_path / "pid"),))
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
 def test_a_task_that_takes_too_long_is_ended_and_no_other(make):
     pool = make()
     first = pool.apply_async(pooled.sleep, (0.5,))

@@ -19,8 +19,8 @@ SERVES_BY_ITSELF = """
 """
 
 
-def run_supervisor(code, **options):
-    return run_script(textwrap.dedent(SERVES_BY_ITSELF) + textwrap.dedent(code), **options)
+def run_supervisor(code, *arguments, **options):
+    return run_script(textwrap.dedent(SERVES_BY_ITSELF) + textwrap.dedent(code), *arguments, **options)
 
 
 def test_other_threads_may_reload_and_stop_it():
@@ -143,3 +143,53 @@ def test_a_reload_waits_for_no_worker_that_is_stopped_before_it_is_ready():
         """
     )
     assert done.stdout == "True\n"
+
+
+def test_the_end_of_a_worker_is_noticed_though_what_it_has_forked_goes_on():
+    """That has a copy of its connection, and would hold it open."""
+    done = run_supervisor(
+        """
+        def target(worker):
+            child = os.fork()
+            if not child:
+                time.sleep(1000)
+                os._exit(0)
+            worker.ready()
+            print(child, flush=True)
+            if worker.number == 0:
+                os.kill(os.getpid(), 9)
+            worker.stopping.wait()
+
+        def note(record):
+            assert record.reason == "killed by SIGKILL"
+            supervisor.stop()
+
+        supervisor = Supervisor(target, 1, start_method="fork")
+        supervisor.worker_exit.append(note)
+        status = supervisor.run()
+        print("status", status, flush=True)
+        os.killpg(0, 9)
+        """,
+        check=False,
+    )
+    assert "status 0" in done.stdout
+
+
+def test_a_reload_tries_again_when_somebody_kills_a_new_worker(tmp_path):
+    done = run_supervisor(
+        """
+        def target(worker):
+            if worker.generation == 1 and not os.path.exists(sys.argv[1]):
+                open(sys.argv[1], "w").close()
+                os.kill(os.getpid(), 9)
+            worker.ready()
+            worker.stopping.wait()
+
+        supervisor = Supervisor(target, 1, start_method="fork")
+        supervisor.worker_ready.append(lambda record: supervisor.reload() if not supervisor._generation else None)
+        supervisor.reloaded.append(lambda records: supervisor.stop())
+        print(supervisor.run())
+        """,
+        str(tmp_path / "killed"),
+    )
+    assert done.stdout == "0\n"

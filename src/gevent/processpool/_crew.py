@@ -20,6 +20,8 @@ SHORT_S = 0.001
 AHEAD_MAX = 32
 #: One that finds no work for a worker that starts dies this often before the pool gives up.
 UNFIT_MAX = 3
+#: How long what an ended worker has said is waited for, in seconds: it is there already.
+LAST_WORDS_S = 1.0
 
 
 class Member:
@@ -90,7 +92,7 @@ class Crew:
             member = Member(self._context, self._initializer, self._initargs)
             self.members.append(member)
             gevent.spawn(self._send_to, member)
-            gevent.spawn(self._hear, member)
+            gevent.spawn(self._bury, member, gevent.spawn(self._hear, member))
 
     # -- to a worker --
 
@@ -171,7 +173,12 @@ class Crew:
                 self._is_unfit(exception_of(payload))
             else:
                 self._has_result(member, what, number, payload)
+
+    def _bury(self, member, hearing):
+        # What a task has forked may hold the connection open: the end of the process is what counts.
         member.process.join()
+        hearing.join(LAST_WORDS_S)
+        hearing.kill()
         self._has_died(member)
 
     def _has_result(self, member, what, number, payload):

@@ -15,6 +15,8 @@ __all__ = ["Member", "Record", "follow", "start_member"]
 
 #: How long a worker that was told to end may take beyond its own timeout, in seconds, before it is killed.
 LAST_GRACE_S = 1.0
+#: How long what an ended worker has said is waited for, in seconds: it is there already.
+LAST_WORDS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,10 @@ def start_member(context, number, generation, supervisor):
 
 
 def follow(member, on_message, on_end):
-    """Start the greenlet that hears `member` until it ends: calls ``on_message(member, it)``, ``on_end(member)``."""
+    """Start the greenlets that look after `member`: call ``on_message(member, it)``, and ``on_end(member)`` at its end.
+
+    Its end is that of its process: what it has forked, or what was forked beside it, may hold its connection open.
+    """
 
     def hear():
         while True:
@@ -151,7 +156,11 @@ def follow(member, on_message, on_end):
             except (EOFError, OSError):
                 break
             on_message(member, message)
+
+    def bury():
         member.process.join()
+        hearing.join(LAST_WORDS_S)
+        hearing.kill()
         parent_ends.give_up(member.connection)
         forget(member.pid)
         member.ended.set()
@@ -159,4 +168,5 @@ def follow(member, on_message, on_end):
         on_end(member)
         member.settled.set()
 
-    return gevent.spawn(hear)
+    hearing = gevent.spawn(hear)
+    return gevent.spawn(bury)

@@ -7,6 +7,8 @@ __all__ = ["Succession"]
 
 #: When a worker that is to retire, and whose successor has failed, is tried to be replaced again, in seconds.
 AGAIN_S = 5.0
+#: So often is one on trial started that ends without a word.
+TRIES = 3
 
 
 class Succession:
@@ -59,8 +61,8 @@ class Succession:
                 return
             failed = [each for each in new if each is None or not each.is_ready]
             if failed:
-                self._take_back(old, [each for each in new if each is not None])
                 why = [each.broken or each.how_it_ended() for each in failed if each is not None]
+                self._take_back(old, [each for each in new if each is not None])
                 supervisor._say(f"not reloaded, the old workers go on: {why[0] if why else 'no other can be started'}")
                 supervisor._notifier.ready()
                 return
@@ -75,15 +77,21 @@ class Succession:
 
         Returns them; None for one that could not be started.
         """
-        tried = []
-        for number in numbers:
+        tries = [gevent.spawn(self._try_one, number) for number in numbers]
+        return [each.get() for each in tries]
+
+    def _try_one(self, number):
+        for left in reversed(range(TRIES)):
             try:
-                tried.append(self._supervisor._start_one(number, on_trial=True))
+                member = self._supervisor._start_one(number, on_trial=True)
             except OSError as error:
                 self._supervisor._say(f"no worker can be started: {error}")
-                tried.append(None)
-        gevent.wait([each.settled for each in tried if each is not None])
-        return tried
+                return None
+            member.settled.wait()
+            # One that says nothing about itself may have been killed by somebody.
+            if member.is_ready or member.broken or member.leaving or self._supervisor._stopping or not left:
+                return member
+        return None
 
     def _accept(self, new):
         for each in new:
