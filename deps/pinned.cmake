@@ -17,9 +17,9 @@ set(GEVENT_PINNED_libuv
     https://dist.libuv.org/dist/v1.51.0/libuv-v1.51.0.tar.gz
     5f0557b90b1106de71951a3c3931de5e0430d78da1d9a10287ebc7a3f78ef8eb)
 set(GEVENT_PINNED_c-ares
-    c-ares-1.34.9
-    https://github.com/c-ares/c-ares/releases/download/v1.34.9/c-ares-1.34.9.tar.gz
-    9364b70a12eb59a06830fb488d9357f90100dff0d98b23ea3593a183d43e6f2f)
+    c-ares-1.34.8
+    https://github.com/c-ares/c-ares/releases/download/v1.34.8/c-ares-1.34.8.tar.gz
+    c222b6d681096f9444d2c4863d2c1174019e27cacca0a4a5c114d36dd7d7bf78)
 
 # One line of its own first: CMake folds the text of an error, and tools/configure.sh shows that line alone.
 macro(gevent_give_up reason)
