@@ -84,6 +84,11 @@ def test_pip_install_from_the_tree(sources, environment, tmp_path):
 def test_an_editable_install_uses_the_sources_where_they_are(sources, environment, tmp_path):
     pip_install(environment, "-e", ".", cwd=sources)
     assert run(environment, "-c", WORKS, cwd=tmp_path).strip() == str(sources / "src" / "gevent")
+    # It stands in for gevent, and comes before one that is installed all the same.
+    pip_install(environment, "gevent==26.9.0", cwd=tmp_path)
+    pip_install(environment, "--ignore-installed", "--no-deps", "gevent==26.9.0", cwd=tmp_path)
+    assert run(environment, "-c", WORKS, cwd=tmp_path).strip() == str(sources / "src" / "gevent")
+    run(environment, "-m", "gevent_mp.doctor", cwd=tmp_path)
 
 
 def test_sdist_and_wheel_install_in_turn(sources, environment, tmp_path):
@@ -97,7 +102,8 @@ def test_sdist_and_wheel_install_in_turn(sources, environment, tmp_path):
         names = archive.namelist()
     assert not [name for name in names if name.endswith((".pyx", ".pxd", ".cpp", ".cc", ".h", ".pyc"))]
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert top == {"gevent.py", "gevent-mp.pth", "gevent_mp"}
+    assert {name for name in top if not name.endswith(".data")} == {"gevent", "gevent.py", "gevent-mp.pth", "gevent_mp"}
+    assert [name.split("/")[1].split(".")[0] for name in names if name.startswith("gevent/")] == ["__init__"]
     with tarfile.open(sdist) as archive:
         members = archive.getnames()
     assert not [name for name in members if name.endswith((".so", ".dylib", ".cpp", ".pyc"))]
