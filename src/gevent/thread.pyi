@@ -1,3 +1,4 @@
+import sys
 from _thread import (
     TIMEOUT_MAX as TIMEOUT_MAX,
     allocate as allocate,
@@ -33,6 +34,16 @@ __all__ = [
     "start_new_thread",
 ]
 
+if sys.version_info >= (3, 12):
+    from _thread import daemon_threads_allowed as daemon_threads_allowed
+
+    __all__ += ["daemon_threads_allowed"]
+
+if sys.version_info >= (3, 14):
+    def set_name(name: str) -> None: ...
+
+    __all__ += ["set_name"]
+
 @final
 class LockType(BoundedSemaphore):
     # -1 for `timeout`: as long as it takes.
@@ -46,3 +57,10 @@ def stack_size(size: int | None = None) -> int: ...
 def start_new_thread(
     function: Callable[..., object], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
 ) -> int: ...
+
+if sys.version_info >= (3, 13):
+    lock = LockType
+
+    def start_joinable_thread(function: Any, handle: Any = None, daemon: bool = True) -> Any: ...
+
+    __all__ += ["lock", "start_joinable_thread"]

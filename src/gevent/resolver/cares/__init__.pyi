@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from socket import gaierror, herror
 from typing import Any, Generic, TypeVar
@@ -13,10 +14,16 @@ _T = TypeVar("_T")
 class InvalidIP(ValueError): ...
 class HostLookupError(gaierror, herror): ...
 
-@disjoint_base
-class ares_host_result(tuple[str, list[str], list[str]]):
-    family: int
-    def __new__(cls, family: int, iterable: Iterable[Any]) -> Self: ...
+if sys.version_info >= (3, 13):
+    class ares_host_result(tuple[str, list[str], list[str]]):
+        family: int
+        def __new__(cls, family: int, iterable: Iterable[Any]) -> Self: ...
+
+else:
+    @disjoint_base
+    class ares_host_result(tuple[str, list[str], list[str]]):
+        family: int
+        def __new__(cls, family: int, iterable: Iterable[Any]) -> Self: ...
 
 @disjoint_base
 class Result(Generic[_T]):
