@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees to the system packages that the build or the C++ tests need: through apt where it may, else says what to install.
 #
-# Usage: tools/system.sh build|test|cross|cross-run. Exit status 2 when something is missing and could not be installed.
+# Usage: tools/system.sh build|test|check|cross|cross-run. Exit status 2 when something is missing and could not be installed.
 set -euo pipefail
 purpose=${1:-build}
 python=${PYTHON:-python3}
@@ -29,6 +29,9 @@ look() {
   has_header uv.h || welcome+=(libuv1-dev)
   has_header ares.h || welcome+=(libc-ares-dev)
   case $purpose in test | cross*) has_header doctest/doctest.h || needed+=(doctest-dev) ;; esac
+  if [ "$purpose" = check ]; then
+    has clang-tidy || needed+=(clang-tidy)
+  fi
   if [ "$purpose" = cross-run ]; then
     has qemu-aarch64 || needed+=(qemu-user)
     [ -e /usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 ] || needed+=(libc6-arm64-cross)

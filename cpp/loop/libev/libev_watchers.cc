@@ -15,7 +15,8 @@ namespace {
 
 template <typename Native>
 Native* native(Watcher& watcher) noexcept {
-  static_assert(sizeof(Native) <= sizeof watcher.slot && alignof(Native) <= alignof(Watcher));
+  static_assert(sizeof(Native) <= sizeof watcher.slot);
+  static_assert(alignof(Native) <= alignof(Watcher));
   return reinterpret_cast<Native*>(watcher.slot);
 }
 
