@@ -75,6 +75,6 @@ def write(rows, folder):
     folder.mkdir(parents=True, exist_ok=True)
     slower = [row["name"] for row in rows if row["cpu"] < 1]
     verdict = f"Slower than gevent: {', '.join(slower)}." if slower else "None of them is slower than in gevent."
-    text = f"{_table(rows)}\n\n{verdict}\n\nMeasured by ``make bench``: {_where()}.\n"
+    text = f"{_table(rows)}\n\n{verdict}\n\n.. where:\n\nMeasured by ``make bench``: {_where()}.\n"
     (folder / "compared.rst").write_text(text, encoding="utf-8")
     (folder / "compared.svg").write_text(_chart(rows), encoding="utf-8")

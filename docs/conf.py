@@ -1,7 +1,17 @@
 """Sphinx's configuration; `make docs` builds the pages into build/docs."""
 
 import re
+import socket
 from pathlib import Path
+
+
+def _answers(host):
+    try:
+        socket.create_connection((host, 443), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
 
 _init = (Path(__file__).parent.parent / "src" / "gevent" / "__init__.py").read_text(encoding="utf-8")
 
@@ -10,10 +20,14 @@ release = version = re.search(r'^__mp_version__ = "(.+)"', _init, re.MULTILINE).
 copyright = "the gevent-mp contributors"  # noqa: A001 - Sphinx's name
 html_theme = "furo"
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
+# The standard library's names become links where its index can be had; without a network they stay names.
+intersphinx_mapping = {"python": ("https://docs.python.org/3", None)} if _answers("docs.python.org") else {}
 autodoc_member_order = "bysource"
 default_role = "code"
 exclude_patterns = ["changes", "README.md", "performance/compared.rst"]
-html_static_path = []
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
+html_title = "gevent-mp"
 
 
 def _mark_programs(app, what, name, obj, options, lines):

@@ -59,12 +59,12 @@ class _Options:
     pool: ProcessPool
     def spawn(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Task[_T]: ...
     def apply(
-        self, function: Callable[..., _T], args: Iterable[Any] = (), kwds: dict[str, Any] | None = None
+        self, function: Callable[..., _T], args: Iterable[Any] | None = None, kwds: dict[str, Any] | None = None
     ) -> _T: ...
     def apply_async(
         self,
         function: Callable[..., _T],
-        args: Iterable[Any] = (),
+        args: Iterable[Any] | None = None,
         kwds: dict[str, Any] | None = None,
         callback: Callable[[_T], object] | None = None,
     ) -> Task[_T]: ...
