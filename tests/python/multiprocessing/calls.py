@@ -16,16 +16,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["CALLS", "WORLDS", "page", "verdict"]
+__all__ = ["CALLS", "WORLDS", "page", "title_of", "verdict"]
 
 LASTS_S = 1.2
 DEADLINE_S = 30
 #: The longest that the ticker may have been kept, for a call that waits aside.
 STALL_MAX_S = 0.8
 WORLDS = {
-    "patched": "``patch_all(multiprocessing=True)``",
-    "green": "``gevent.multiprocessing``",
-    "gevent": "``patch_all()`` alone",
+    "patched": "patched",
+    "green": "gevent's own",
+    "gevent": "left alone",
 }
 CALLS = {}
 
@@ -348,15 +348,20 @@ def verdict(world, name):
     return "aside" if stall < STALL_MAX_S else "stops all"
 
 
+def title_of(names):
+    """Return how the page calls a call."""
+    return ", ".join(each if " of " in each else f"``{each}``" for each in names)
+
+
 def page():
     """Return the table for the page, made by making all calls."""
     wanted = [(name, world) for name in CALLS for world in WORLDS]
     with ThreadPoolExecutor(2) as executor:
         found = dict(zip(wanted, executor.map(lambda each: verdict(each[1], each[0]), wanted)))
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 40 20 20 20", "", "   * - call"]
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 46 18 18 18", "", "   * - call"]
     lines += [f"     - {title}" for title in WORLDS.values()]
     for name, (_group, names, _maker) in CALLS.items():
-        lines.append("   * - " + ", ".join(f"``{each}``" for each in names))
+        lines.append("   * - " + title_of(names))
         lines += [f"     - {found[name, world]}" for world in WORLDS]
     return "\n".join(lines) + "\n"
 

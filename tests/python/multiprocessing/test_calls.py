@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from calls import CALLS, WORLDS, verdict
+from calls import CALLS, WORLDS, title_of, verdict
 
 TABLE = Path(__file__).resolve().parents[3] / "docs" / "multiprocessing_calls.txt"
 
@@ -18,7 +18,7 @@ def rows():
 
 
 def test_the_table_has_each_call():
-    assert sorted(rows()) == sorted(", ".join(f"``{name}``" for name in names) for _, names, _ in CALLS.values())
+    assert sorted(rows()) == sorted(title_of(names) for _, names, _ in CALLS.values())
 
 
 @pytest.mark.parametrize("world", ["patched", "green"])
@@ -29,6 +29,6 @@ def test_each_call_waits_as_the_table_says(world):
         found = list(executor.map(lambda name: verdict(world, name), CALLS))
     wrong = []
     for (_, names, _), how in zip(CALLS.values(), found):
-        if told[", ".join(f"``{name}``" for name in names)][column] != how:
+        if told[title_of(names)][column] != how:
             wrong.append((names[0], how))
     assert wrong == []
