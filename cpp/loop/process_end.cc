@@ -52,7 +52,7 @@ Result<ProcessEnd> ProcessEnd::open(int pid) noexcept {
   OwnedFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) return Error::from_errno("pidfd_open");
   return ProcessEnd(pid, std::move(pidfd));
-#elif defined(GEVENT_HAVE_KQUEUE)
+#elif defined(GEVENT_HAVE_KQUEUE) && !defined(GEVENT_KQUEUE)
   Result<KernelQueue> queue = KernelQueue::create();
   if (!queue) return queue.error();
   const Result<void> added =
@@ -62,6 +62,7 @@ Result<ProcessEnd> ProcessEnd::open(int pid) noexcept {
   end.queue_.emplace(std::move(queue).value());
   return end;
 #else
+  // libkqueue has EVFILT_PROC, but its kqueue is the end of a pipe, which poll() does not find ready when a child ends.
   static_cast<void>(pid);
   return Error(ENOSYS, "pidfd_open");
 #endif

@@ -139,6 +139,12 @@ cdef shared_ptr[PythonLoop] usable_default(weak_ptr[PythonLoop] default_loop) no
     return found
 
 
+def forget_default_loops():
+    """Have the next who asks for a default loop get a new one, whoever has the old one."""
+    default_on_libev.reset()
+    default_on_libuv.reset()
+
+
 @cython.no_gc  # what is queued is no garbage, and what has run or was stopped refers to nothing
 @cython.freelist(256)
 cdef class callback:

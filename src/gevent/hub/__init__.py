@@ -66,7 +66,11 @@ _when_run = []
 def _note_main_thread():
     # The thread that forked is the child's main one, whichever it was in the parent.
     global MAIN_THREAD_IDENT
-    MAIN_THREAD_IDENT = get_thread_ident()
+    before, MAIN_THREAD_IDENT = MAIN_THREAD_IDENT, get_thread_ident()
+    native_loop = sys.modules.get("gevent._native.loop")
+    if before != MAIN_THREAD_IDENT and native_loop is not None:
+        # It is full of greenlets of a thread that is no more.
+        native_loop.forget_default_loops()
 
 
 os.register_at_fork(after_in_child=_note_main_thread)

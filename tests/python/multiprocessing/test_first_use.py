@@ -196,6 +196,40 @@ def test_a_pool_of_threads_outlives_the_native_thread_that_made_it(tmp_path):
     run_program(tmp_path, "patched", "fork", FIRST + THREAD_POOL)
 
 
+AFTER_A_FORK_IN_A_NATIVE_THREAD = """
+def main(context):
+    queue, other = context.Queue(), context.Queue()
+    queue.put(0)
+
+    def child():
+        mine = context.Queue()
+        mine.put(1)
+        assert mine.get(timeout=20) == 1
+        mine.close()
+        mine.join_thread()
+        with context.Pool(1) as pool:
+            assert pool.apply(square, (3,)) == 9
+        assert queue.get(timeout=20) == 0
+
+    def fork():
+        other.put("of the thread")
+        child_of_plain_fork(child)
+
+    by_native_thread(fork)
+    assert other.get(timeout=20) == "of the thread"
+    for each in queue, other:
+        each.put(5)
+        assert each.get(timeout=20) == 5
+        each.close()
+        each.join_thread()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_forked_by_a_native_thread_has_nobody_of_the_main_thread_in_its_loop(tmp_path, world, method):
+    run_program(tmp_path, world, method, FIRST + AFTER_A_FORK_IN_A_NATIVE_THREAD)
+
+
 def test_such_threads_leave_no_descriptor_behind(tmp_path):
     code = """
 def main(context):
