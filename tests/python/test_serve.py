@@ -305,6 +305,43 @@ def test_a_worker_is_replaced_after_so_many_requests_and_no_request_is_lost(serv
     assert served.end() == 0
 
 
+def read_terminal(terminal, text):
+    """Return what is written there until `text` is."""
+    seen = ""
+    while text not in seen:
+        seen += os.read(terminal, 4096).decode()
+    return seen
+
+
+def test_on_a_terminal_there_is_a_status_line_and_all_else_has_lines_of_its_own(folder):
+    terminal, its = os.openpty()
+    process = subprocess.Popen(
+        command("hello:app", "--bind", "127.0.0.1:0", "--processes", "1"),
+        cwd=folder,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "50"},
+        start_new_session=True,
+    )
+    os.close(its)
+    try:
+        status = read_terminal(terminal, "requests/s").rpartition("\r\x1b[K")[2]
+        assert status.startswith("1 worker  0 requests/s")
+        process.send_signal(signal.SIGTTIN)
+        assert "\r\x1b[Kserve: 2 workers\r\n" in read_terminal(terminal, "serve: 2 workers\r\n")
+        lines = read_terminal(terminal, "2 workers  0").split("\r\x1b[K")
+        assert all(len(line) < 50 for line in lines)
+        process.terminate()
+        with pytest.raises(OSError, match="."):  # nobody has it open any more
+            read_terminal(terminal, "never")
+        assert process.wait(DEADLINE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+
+
 def wait_for_line(log, text):
     began = time.monotonic()
     while text not in log.read_text():  # written once the answer was sent

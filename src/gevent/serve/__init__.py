@@ -13,6 +13,8 @@ from gevent.serve import _options
 __all__ = ["main"]
 
 EXIT_CONFIGURATION = 1
+#: What begins a terminal's line anew, where the status is.
+_CLEARED = "\r\x1b[K"
 
 
 def main(arguments=None):
@@ -36,8 +38,9 @@ def main(arguments=None):
     return EXIT_CONFIGURATION
 
 
-def _say(line):
-    print(f"serve: {line}", file=sys.stderr, flush=True)
+def _say(line, has_status=False):
+    begin = _CLEARED if has_status and sys.stderr.isatty() else ""
+    print(f"{begin}serve: {line}", file=sys.stderr, flush=True)
 
 
 def _of_the_system(error):
@@ -50,12 +53,15 @@ def _of_the_system(error):
 
 
 def _serve(options):
+    import gevent
     from gevent.serve import _checks, _report
     from gevent.serve._worker import serve_in
     from gevent.supervisor import Supervisor
 
     _checks.check(options)
     options.preloaded = []
+    # Where the workers write to the terminal too, a line that is written over would be in their way.
+    has_status = _report.is_terminal(sys.stdout) and options.access_log != "-"
     supervisor = Supervisor(
         partial(serve_in, options),
         processes=options.processes,
@@ -64,7 +70,7 @@ def _serve(options):
         graceful_timeout=options.graceful_timeout,
         hang_timeout=options.hang_timeout,
         preload=_preload(options),
-        say=_say,
+        say=partial(_say, has_status=has_status),
     )
     metrics = _report.MetricsServer.bound_to(options.metrics, supervisor) if options.metrics else None
 
@@ -79,7 +85,13 @@ def _serve(options):
     with _PidFile(options.pid) as pid_file:
         supervisor.listening.append(pid_file.write)
         _start_reports(supervisor, options, metrics)
-        return supervisor.run()
+        if has_status:
+            gevent.spawn(_report.Status(supervisor, sys.stdout).run)
+        try:
+            return supervisor.run()
+        finally:
+            if has_status:
+                print(flush=True)  # what comes next has a line of its own
 
 
 def _preload(options):
@@ -144,5 +156,3 @@ def _start_reports(supervisor, options, metrics):
         metrics.start()
     if options.statsd:
         gevent.spawn(_report.send_statsd, supervisor, options.statsd)
-    if _report.is_terminal(sys.stdout):
-        gevent.spawn(_report.Status(supervisor, sys.stdout).run)

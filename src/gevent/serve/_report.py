@@ -1,6 +1,7 @@
 """What the parent of ``python -m gevent serve`` tells of its workers: a status line, Prometheus's metrics, statsd."""
 
 import os
+import shutil
 import socket as _stdlib_socket
 import sys
 from time import monotonic
@@ -52,7 +53,8 @@ class Status:
         """Go on for ever; for a greenlet."""
         while True:
             gevent.sleep(INTERVAL_S)
-            self._stream.write("\r\x1b[K" + self.line())
+            columns = shutil.get_terminal_size().columns
+            self._stream.write("\r\x1b[K" + self.line()[: columns - 1])
             self._stream.flush()
 
     def line(self):
@@ -66,7 +68,8 @@ class Status:
         stall_s = max((each.beat.get("stall_s", 0.0) for each in members), default=0.0)
         p99 = "-" if p99_s is None else f"{1000 * p99_s:g} ms"
         ready = sum(each.is_ready for each in members)
-        return f"{ready} workers  {rate:.0f} requests/s  p99 <= {p99}  longest stall {1000 * stall_s:.0f} ms"
+        workers = f"{ready} worker{'s' * (ready != 1)}"
+        return f"{workers}  {rate:.0f} requests/s  p99 <= {p99}  longest stall {1000 * stall_s:.0f} ms"
 
 
 def prometheus_text(supervisor):

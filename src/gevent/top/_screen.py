@@ -22,7 +22,11 @@ def _cells(worker):
 
 
 def _waits(workers):
-    found = [(each["for_s"], worker["pid"], each["in"]) for worker in workers for each in worker["waiting"]]
+    found = [
+        (wait["for_s"], worker["pid"], wait["greenlets"], wait["in"])
+        for worker in workers
+        for wait in worker["waiting"]
+    ]
     return sorted(found, reverse=True)[:10]
 
 
@@ -47,7 +51,7 @@ def text_of(state):
     waits = _waits(state["workers"])
     if waits:
         lines += ["", "waiting longest:"]
-        lines += [f"{for_s:8.1f} s  {pid}  {place}" for for_s, pid, place in waits]
+        lines += [f"{for_s:8.1f} s  {pid}  {number:5} in {place}" for for_s, pid, number, place in waits]
     return "\n".join(lines)
 
 
@@ -66,10 +70,11 @@ def live(look, pid):
         for worker in state["workers"]:
             table.add_row(*_cells(worker), style="red" if worker["stalled_in"] else None)
         waits = Table(title="waiting longest", title_justify="left")
-        for name in ("seconds", "pid", "in"):
-            waits.add_column(name)
-        for for_s, each, place in _waits(state["workers"]):
-            waits.add_row(f"{for_s:.1f}", str(each), place)
+        for name in ("seconds", "pid", "greenlets"):
+            waits.add_column(name, justify="right")
+        waits.add_column("in")
+        for for_s, each, number, place in _waits(state["workers"]):
+            waits.add_row(f"{for_s:.1f}", str(each), str(number), place)
         stall = _longest_stall(state["workers"])
         return Group(table, Text(f"longest stall of the last minute: {stall or '-'}\n"), waits)
 

@@ -32,7 +32,7 @@ __all__ = [
     "watched",
 ]
 
-#: So many of the greenlets that wait are named.
+#: So many of the places where greenlets wait are named.
 NAMED_MAX = 10
 
 #: What the process's supervisor, if any, has to add: {"requests": function}.
@@ -194,18 +194,21 @@ def _state():
 
 
 def _waiting(greenlets, now):
-    seen = {}
+    """Return who has been seen longest where it is, those that are at one place together."""
+    seen, groups = {}, {}
     for each in greenlets:
         frame = each.gr_frame
         if frame is None or isinstance(each, _hub.Hub) or is_ours(frame):
             continue
         place = place_of(frame)
         known = _first_seen.get(id(each))
-        seen[id(each)] = known if known is not None and known[0] == place else (place, now)
+        _, since = seen[id(each)] = known if known is not None and known[0] == place else (place, now)
+        group = groups.setdefault(place, {"in": place, "for_s": 0.0, "greenlets": 0})
+        group["greenlets"] += 1
+        group["for_s"] = max(group["for_s"], now - since)
     _first_seen.clear()
     _first_seen.update(seen)
-    longest = sorted(seen.values(), key=lambda each: each[1])[:NAMED_MAX]
-    return [{"in": place, "for_s": now - since} for place, since in longest]
+    return sorted(groups.values(), key=lambda group: -group["for_s"])[:NAMED_MAX]
 
 
 def rss_bytes():
