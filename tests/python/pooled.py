@@ -15,6 +15,7 @@ __all__ = [
     "remember",
     "remember_unless",
     "remembered",
+    "same",
     "sleep",
     "slow_whoami",
     "square",
@@ -95,6 +96,10 @@ class Unreadable(Exception):
 
 def length(data, **named):
     return type(data).__name__, len(data), {name: len(value) for name, value in named.items()}
+
+
+def same(value):
+    return value
 
 
 def big(size):

@@ -184,6 +184,23 @@ def test_a_map_of_many_short_calls_gives_way_to_others(make):
     assert max(turns) <= 64  # never all of them at once
 
 
+def test_bundles_of_a_map_stay_small_where_arguments_or_results_are_large(make, monkeypatch):
+    sizes = []
+    pool = make()
+    send = pool._crew._send
+
+    def note(member, batch):
+        send(member, batch)
+        sizes.extend(task.stream_bytes for task in batch)
+
+    monkeypatch.setattr(pool._crew, "_send", note)
+    data = [b"x" * 50_000] * 2000
+    assert pool.map(pooled.same, data) == data
+    assert max(sizes) < 8 << 20
+    sizes.clear()
+    assert pool.map(pooled.big, [50_000] * 2000) == data
+
+
 def test_calls_of_a_map_that_are_sent_together_fail_alone(make):
     """The first exception is raised, with its traceback; the calls after it, in its bundle and beyond, are made."""
     pool = make(maxsize=1)

@@ -326,6 +326,37 @@ def test_a_server_with_processes_serves_in_them():
     assert done.stdout == "status 0\n"
 
 
+def test_a_worker_takes_one_connection_at_a_time_unless_told_otherwise():
+    """What comes at once is shared out among workers then."""
+    done = run_script(
+        """
+        import sys
+        from gevent.server import StreamServer
+        from gevent.supervisor import Supervisor
+
+        class Greedy(StreamServer):
+            max_accept = 7
+
+            def start(self):
+                print(self.max_accept, flush=True)
+                super().start()
+
+        class Usual(Greedy):
+            max_accept = StreamServer.max_accept
+
+        def target(worker):
+            return (Usual, Greedy)[worker.number](worker.listeners[0], lambda *_: None)
+
+        supervisor = Supervisor(target, 2, ["127.0.0.1:0"], "fork")
+        supervisor.start()
+        supervisor.wait_ready()
+        supervisor.stop()
+        sys.exit(supervisor.run())
+        """
+    )
+    assert sorted(done.stdout.split()) == ["1", "7"]
+
+
 def test_it_tells_systemd(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(tmp_path / "notify"))

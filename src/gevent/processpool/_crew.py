@@ -143,7 +143,9 @@ class Crew:
                 continue
             args, kwargs = wrap_arguments(task.args, task.kwargs)
             try:
-                parcels.append((task.number, member.sender.pack((task.function, args, kwargs))[0]))
+                parcel, _ = member.sender.pack((task.function, args, kwargs))
+                parcels.append((task.number, parcel))
+                task.stream_bytes = len(parcel)
             except Exception as error:
                 # What cannot be pickled is the caller's; the worker never hears of it.
                 member.tasks.pop(task.number, None)
@@ -189,6 +191,8 @@ class Crew:
         task = member.tasks.pop(number, None)
         if what == "done":
             value, fetched = self._read(payload)
+            if task is not None:
+                task.stream_bytes = max(task.stream_bytes, len(payload))
             if fetched:
                 self._tell(member, ("fetched", fetched))
             settle = (value,) if not isinstance(value, _Unreadable) else (None, value.error)

@@ -12,6 +12,8 @@ __all__ = ["Bundled", "InOrder", "Unordered", "total_of"]
 AT_ONCE_MAX = 256
 #: Calls are sent together until they take about so long, in seconds, and so many at the most.
 BUNDLE_S, BUNDLE_MAX = 0.004, 1024
+#: And no more than about so many bytes of arguments or results: pickling them stops the hub.
+BUNDLE_BYTES = 1 << 20
 #: So many bundles are under way for each worker.
 BUNDLES_PER_WORKER = 4
 
@@ -141,14 +143,15 @@ class Bundled(InOrder):
         return task
 
     def __next__(self):
+        task = self._tasks[0] if self._tasks else None
         values, failure, seconds = super().__next__()
-        self._adapt(seconds / max(1, len(values)))
+        self._adapt(seconds / len(values), task.stream_bytes / len(values))
         if failure is not None:
             raise exception_of(failure)
         return values
 
-    def _adapt(self, call_s):
-        fitting = int(BUNDLE_S / max(call_s, 1e-7))
+    def _adapt(self, call_s, call_bytes):
+        fitting = min(int(BUNDLE_S / max(call_s, 1e-7)), int(BUNDLE_BYTES / max(call_bytes, 1)))
         # Towards the end in smaller ones, so that no worker has the last one alone for long.
         share = BUNDLE_MAX if self._left is None else self._left // (2 * self._workers)
         self._size = max(1, min(4 * self._size, fitting, share, BUNDLE_MAX))

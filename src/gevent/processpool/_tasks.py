@@ -53,6 +53,7 @@ class Task(AsyncResult):
         self.timeout_s = timeout_s
         self.worker = None  # that was sent it
         self.number = 0  # with that worker
+        self.stream_bytes = 0  # of its arguments or of its result, whichever are more
         self.on_settled = None  # called before anybody who waits is told
 
     def cancel(self):

@@ -20,6 +20,7 @@ class Servers(BaseServer):
     """One `pywsgi.WSGIServer` for each listener, as if they were one server."""
 
     pool = object()  # each has its own
+    max_accept = 1
 
     def __init__(self, servers):
         self._servers = servers

@@ -152,6 +152,8 @@ class Worker:
             return
         if served.pool is None and served._spawn is type(served)._spawn:
             served.set_spawn(gevent.pool.Pool())  # so that stop() knows whom to wait for
+        if served.max_accept == BaseServer.max_accept:
+            served.max_accept = 1  # so that what comes at once is shared out among workers
         served.start()
         self.ready()
         self.stopping.wait()
