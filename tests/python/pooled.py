@@ -17,6 +17,7 @@ __all__ = [
     "remembered",
     "same",
     "sleep",
+    "sleep_unless",
     "slow_whoami",
     "square",
     "square_or_die",
@@ -55,6 +56,12 @@ def leave(status):
 def sleep(seconds):
     time.sleep(seconds)
     return seconds
+
+
+def sleep_unless(value, unlucky):
+    if value == unlucky:
+        raise ValueError(f"unlucky {value}")
+    return sleep(1)
 
 
 def whoami(_=None):

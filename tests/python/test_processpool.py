@@ -214,6 +214,24 @@ def test_calls_of_a_map_that_are_sent_together_fail_alone(make):
     assert pool.apply(pooled.remembered) == [number for number in range(3000) if number != 1500]
 
 
+def test_a_killed_pool_makes_no_more_calls_of_a_map_that_has_failed(make):
+    """So does leaving the block of a pool with an exception, which would otherwise wait for hours."""
+    pool = make(maxsize=1)
+    pool.apply(pooled.square, (1,))
+    with pytest.raises(ValueError, match="unlucky 0"), pool:
+        pool.map(pooled.sleep_unless, range(1000), [0] * 1000)
+    assert pool.join(DEADLINE_S)
+
+    again = make(maxsize=1)
+    mapping = gevent.spawn(again.map, pooled.sleep, [10] * 1000)
+    while not again.size:
+        gevent.sleep(0.001)
+    again.kill()
+    with pytest.raises(WorkerLost):
+        mapping.get()
+    assert again.join(DEADLINE_S)
+
+
 def test_a_map_whose_worker_is_lost_says_so(make):
     pool = make()
     with pytest.raises(WorkerLost):

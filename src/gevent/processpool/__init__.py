@@ -72,7 +72,7 @@ class _Options:
         import gevent
 
         calls, total = zip(*iterables), _mapping.total_of(iterables)
-        values = []
+        values, kills = [], self.pool.kills
         if self.timeout is None and self.pool.max_tasks_per_child is None:
             results, take = self._bundled(function, calls, total), values.extend
         else:
@@ -81,7 +81,7 @@ class _Options:
             for each in results:
                 take(each)
         except Exception:
-            gevent.spawn(results.finish)
+            gevent.spawn(results.finish, lambda: self.pool.kills == kills)
             raise
         return values
 
@@ -182,6 +182,7 @@ class ProcessPool(_Options):
         self._crew = Crew(context, initializer, tuple(initargs), max_tasks_per_child)
         self._crew.size_max = maxsize
         self.max_tasks_per_child = max_tasks_per_child
+        self.kills = 0  # how often `kill` was called
         self._closed = False
 
     def __repr__(self):
@@ -213,8 +214,9 @@ class ProcessPool(_Options):
     def kill(self):
         """End all processes at once: what waits or runs raises `WorkerLost`.
 
-        The pool can be used again. Does not wait.
+        A `map` begins no more of its calls. The pool can be used again. Does not wait.
         """
+        self.kills += 1
         self._in_hub(self._crew.kill)
 
     def close(self):

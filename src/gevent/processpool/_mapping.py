@@ -51,9 +51,9 @@ class _Many:
             self._to_come -= 1
             self._begin_one()
 
-    def finish(self):
-        """Take and forget what is left."""
-        while True:
+    def finish(self, may_go_on):
+        """Take and forget what is left, while ``may_go_on()``."""
+        while may_go_on():
             try:
                 next(self)
             except StopIteration:
