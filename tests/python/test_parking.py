@@ -128,13 +128,12 @@ def test_a_killed_sleeper_is_not_resumed_by_its_timer():
             gevent.sleep(0.005)
         finally:
             ended.append("sleep")
-        gevent.sleep(0.01)
         ended.append("never")
 
     sleeper = gevent.spawn(sleep)
     gevent.sleep(0)
     sleeper.kill()
-    gevent.sleep(0.02)
+    gevent.sleep(0.005)  # begins after the other, so that one's timer would have been due before
     assert ended == ["sleep"]
 
 

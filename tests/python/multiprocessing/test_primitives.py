@@ -200,33 +200,36 @@ def test_conditions_events_and_barriers_wake_across_processes(tmp_path, world, s
         world,
         start_method,
         """
-        import time
         import gevent
         from ticker import Ticker
 
-        def other(condition, event, barrier, number):
-            time.sleep(0.3)
-            with condition:
+        def other(condition, event, barrier, number, waiting):
+            with condition:  # which the parent gives up when it waits
                 number.value = 7
                 condition.notify_all()
-            time.sleep(0.3)
+            assert waiting.acquire(timeout=20)
             event.set()
-            time.sleep(0.3)
+            assert waiting.acquire(timeout=20)
             barrier.wait()
 
         def main(context):
             condition, event, barrier = context.Condition(), context.Event(), context.Barrier(3)
             number = context.Value("i", 0)
-            process = context.Process(target=other, args=(condition, event, barrier, number))
-            process.start()
+            waiting = context.Semaphore(0)
+            process = context.Process(target=other, args=(condition, event, barrier, number, waiting))
             with Ticker():
                 with condition:
+                    process.start()
                     assert condition.wait_for(lambda: number.value == 7, 20)
                 assert not event.is_set() and not event.wait(0.01)
                 waiters = [gevent.spawn(event.wait, 20) for _ in range(20)]
+                gevent.sleep(0)
+                waiting.release()
                 assert event.wait(20) and all(waiter.get() for waiter in waiters)
-                waiter = gevent.spawn(barrier.wait, 20)
-                assert {barrier.wait(20), waiter.get()} <= {0, 1, 2}
+                waiters = [gevent.spawn(barrier.wait, 20) for _ in range(2)]
+                gevent.sleep(0)
+                waiting.release()
+                assert {waiter.get() for waiter in waiters} <= {0, 1, 2}
             process.join()
         """,
     )
