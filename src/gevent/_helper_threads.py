@@ -20,7 +20,7 @@ _calls_at_end = {}
 
 
 def is_bound(function):
-    """Whether `function` is the body of a thread which no child of a plain `os.fork` may continue."""
+    """Whether `function` is the body of a thread which no child of a bare `os.fork` may continue."""
     return getattr(getattr(function, "__self__", None), "_stays_in_its_process", False)
 
 

@@ -38,7 +38,7 @@ def abandon_hub_after_fork():
     """In a forked child, start over: no greenlet, timer or watcher of the parent's will ever run here.
 
     They stay in memory untouched, so no `finally` block of theirs runs either. The calling greenlet goes on, and gets a
-    new hub when it next needs one. For `multiprocessing`'s children; after a plain `os.fork` gevent's promise is the
+    new hub when it next needs one. For `multiprocessing`'s children; after a bare `os.fork` gevent's promise is the
     opposite, that everything goes on. Ours.
     """
     abandon_hub()

@@ -14,7 +14,7 @@ __all__ = ["BaseServer"]
 
 
 # What a server goes through at each event depends on these, which programs and subclasses may set at any time.
-_SHOWS_THE_WAY = frozenset(
+_DECIDES_HOW_TO_READ = frozenset(
     ("_handle", "_spawn", "do_close", "do_handle", "do_read", "full", "max_accept", "pool", "socket")
 )
 
@@ -126,7 +126,7 @@ class BaseServer:
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        if name in _SHOWS_THE_WAY:
+        if name in _DECIDES_HOW_TO_READ:
             self.__dict__["_way"] = None
             if self._watcher is not None:
                 self._watcher.callback = self._do_read

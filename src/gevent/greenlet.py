@@ -12,12 +12,12 @@ from gevent.timeout import Timeout
 
 __all__ = ["Greenlet", "joinall", "killall"]
 
-_PLAIN_RAWLINK = Greenlet.rawlink
+_OWN_RAWLINK = Greenlet.rawlink
 
 
-def _is_plain(candidate):
+def _has_own_rawlink(candidate):
     """Whether `candidate` is a Greenlet whose way of telling its end nobody overrode."""
-    return isinstance(candidate, Greenlet) and type(candidate).rawlink is _PLAIN_RAWLINK
+    return isinstance(candidate, Greenlet) and type(candidate).rawlink is _OWN_RAWLINK
 
 
 def joinall(greenlets, timeout=None, raise_error=False, count=None):
@@ -28,7 +28,7 @@ def joinall(greenlets, timeout=None, raise_error=False, count=None):
     """
     greenlets = list(greenlets)
     if not raise_error:
-        if all(map(_is_plain, greenlets)):
+        if all(map(_has_own_rawlink, greenlets)):
             return join_greenlets(greenlets, timeout, count)
         return wait_on_objects(greenlets, timeout=timeout, count=count)
     done = []

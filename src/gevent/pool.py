@@ -19,7 +19,7 @@ from gevent._imap import IMap, IMapUnordered
 from gevent._native.roster import Roster
 from gevent.event import Event
 from gevent.greenlet import Greenlet, joinall
-from gevent.hub import kill as _kill_plain
+from gevent.hub import kill as _kill_raw
 from gevent.lock import DummySemaphore, Semaphore
 from gevent.timeout import Timeout
 
@@ -71,7 +71,7 @@ class GroupMappingMixin:
         """Call ``func(*args, **kwds)`` in the group and wait for it; return or raise what it does.
 
         `args` is a tuple and `kwds` a dict; None stands for an empty one. Called from a greenlet of the same group,
-        this is a plain function call.
+        this is an ordinary function call.
         """
         args, kwds = args or (), kwds or {}
         if not self._apply_immediately():
@@ -218,7 +218,7 @@ class Group(GroupMappingMixin):
     def add(self, greenlet):
         """Take `greenlet`, which may have been started or not, into the group until it ends.
 
-        A plain `greenlet.greenlet` tells nobody about its end: it stays until `discard`.
+        A raw `greenlet.greenlet` tells nobody about its end: it stays until `discard`.
         """
         self._roster.enter(greenlet)
 
@@ -276,8 +276,8 @@ class Group(GroupMappingMixin):
         if greenlet not in self.greenlets or greenlet in self.dying:
             return
         if not hasattr(greenlet, "rawlink"):
-            _kill_plain(greenlet, exception)
-            self.discard(greenlet)  # nobody will report the end of a plain greenlet
+            _kill_raw(greenlet, exception)
+            self.discard(greenlet)  # nobody will report the end of a raw greenlet
             return
         self.dying.add(greenlet)
         greenlet.kill(exception, block=False)

@@ -40,7 +40,7 @@ class StreamServer(BaseServer):
     reuse_addr = DEFAULT_REUSE_ADDR
     backlog = 128
 
-    # What wrap_socket() is called with; None for plain TCP.
+    # What wrap_socket() is called with; None for TCP without TLS.
     ssl_args = None
 
     def __init__(self, listener, handle=None, backlog=None, spawn="default", **ssl_args):

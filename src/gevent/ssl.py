@@ -210,9 +210,9 @@ class SSLSocket(_native.NativeTlsSocket, socket):
 
     def accept(self):
         """Wait for a connection; return a TLS socket for it and the other side's address."""
-        plain, address = super().accept()
+        unencrypted, address = super().accept()
         wrapped = _green_wrapper(self._context)(
-            plain,
+            unencrypted,
             server_side=True,
             do_handshake_on_connect=self.do_handshake_on_connect,
             suppress_ragged_eofs=self.suppress_ragged_eofs,
@@ -220,11 +220,11 @@ class SSLSocket(_native.NativeTlsSocket, socket):
         return wrapped, address
 
     def unwrap(self):
-        """Tell the other side that no more is encrypted, wait for its answer, and return the plain socket."""
+        """Tell the other side that no more is encrypted, wait for its answer, and return the unencrypted socket."""
         _refuse_if(self._sslobj is None, f"No SSL wrapper around {self}")
-        plain = self._tls_call(self._sslobj.shutdown, "unwrap")
+        unencrypted = self._tls_call(self._sslobj.shutdown, "unwrap")
         self._sslobj = None
-        return self if plain is self._sock else plain
+        return self if unencrypted is self._sock else unencrypted
 
     def shutdown(self, how):
         """Shut down one or both directions of the connection, and end the encryption without telling the other side."""
@@ -247,15 +247,15 @@ class SSLSocket(_native.NativeTlsSocket, socket):
         return getattr(super(), call)(*args)
 
     def recvfrom(self, buflen=1024, flags=0):
-        """As of a plain socket; ValueError while it is encrypted."""
+        """As of a socket without TLS; ValueError while it is encrypted."""
         return self._unless_encrypted("recvfrom", buflen, flags)
 
     def recvfrom_into(self, buffer, nbytes=None, flags=0):
-        """As of a plain socket; ValueError while it is encrypted."""
+        """As of a socket without TLS; ValueError while it is encrypted."""
         return self._unless_encrypted("recvfrom_into", buffer, nbytes or 0, flags)
 
     def sendto(self, data, flags_or_addr, addr=None):
-        """As of a plain socket; ValueError while it is encrypted."""
+        """As of a socket without TLS; ValueError while it is encrypted."""
         where = (flags_or_addr,) if addr is None else (flags_or_addr, addr)
         return self._unless_encrypted("sendto", data, *where)
 
@@ -361,8 +361,8 @@ def get_server_certificate(addr, ssl_version=PROTOCOL_TLS, ca_certs=None, timeou
     context = _create_stdlib_context(
         ssl_version, cert_reqs=CERT_NONE if ca_certs is None else __ssl__.CERT_REQUIRED, cafile=ca_certs
     )
-    plain = create_connection(addr, timeout)
-    with plain, context.wrap_socket(plain, server_hostname=addr[0]) as tls:
+    unencrypted = create_connection(addr, timeout)
+    with unencrypted, context.wrap_socket(unencrypted, server_hostname=addr[0]) as tls:
         return __ssl__.DER_cert_to_PEM_cert(tls.getpeercert(True))
 
 

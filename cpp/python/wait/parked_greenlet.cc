@@ -28,11 +28,11 @@ PyObject* empty_tuple() noexcept {
 
 // Calls greenlet.switch_out(), which a subclass may define to learn that it gives up control.
 bool announce_switch_out(PyGreenlet* greenlet) noexcept {
-  static PyTypeObject* plain = greenlet_type();
+  static PyTypeObject* raw = greenlet_type();
   static PyObject* name = PyUnicode_InternFromString("switch_out");
   static unsigned int without = 0;  // the subclass that was found to have none last
   PyTypeObject* type = Py_TYPE(greenlet);
-  if (type == plain || (without != 0 && version_of(type) == without)) [[likely]]
+  if (type == raw || (without != 0 && version_of(type) == without)) [[likely]]
     return true;
   if (_PyType_Lookup(type, name) == nullptr) {
     without = version_of(type);

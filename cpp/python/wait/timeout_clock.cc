@@ -234,17 +234,17 @@ int TimeoutClock::expire(PyObject* timeout) noexcept {
   if (greenlet_ == nullptr) return stop();
   PyObject* const greenlet = Py_NewRef(greenlet_);
   int done = limit_.rang() ? close() : stop();
-  const bool plain = is_timeout_as_written(reinterpret_cast<PyObject*>(Py_TYPE(timeout)));
+  const bool ours = is_timeout_as_written(reinterpret_cast<PyObject*>(Py_TYPE(timeout)));
   PyObject* exception = nullptr;
-  if (done == 0) exception = plain ? Py_NewRef(exception_) : PyObject_GetAttr(timeout, name_of_exception);
+  if (done == 0) exception = ours ? Py_NewRef(exception_) : PyObject_GetAttr(timeout, name_of_exception);
   if (exception == nullptr) {
     done = -1;
   } else {
     if (exception == Py_None || exception == Py_False || PyUnicode_Check(exception)) {
       Py_SETREF(exception, Py_NewRef(timeout));
     }
-    done = plain ? raise_in(greenlet, exception)
-                 : succeeded(PyObject_CallMethod(timeout, "_on_expiration", "OO", greenlet, exception));
+    done = ours ? raise_in(greenlet, exception)
+                : succeeded(PyObject_CallMethod(timeout, "_on_expiration", "OO", greenlet, exception));
     Py_DECREF(exception);
   }
   Py_DECREF(greenlet);

@@ -220,7 +220,7 @@ cdef class Greenlet(greenlet):
 
     @property
     def spawn_tree_locals(self):
-        """A dictionary that all share who were spawned by one another, from this one's first ancestor on."""
+        """A dictionary that this greenlet shares with the one that spawned it, and with all that it spawns."""
         return self._locals_of_tree()
 
     @spawn_tree_locals.setter
@@ -594,7 +594,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 
 @cython.binding(False)
 def spawn_call(run, tuple args):
-    """`Greenlet.spawn(run, *args)`, for who has `args` already and spawns at every event."""
+    """`Greenlet.spawn(run, *args)` for a caller that has a tuple `args` anyway, and spawns often."""
     return _spawn(run, args, None)
 
 
@@ -610,7 +610,7 @@ cdef void _leave_behind(PyObject* made) noexcept:
 
 
 def bind_to_process(Greenlet made):
-    """In children of a plain `os.fork`, have `made` left behind: see cpp/python/hub/bound_greenlets.h."""
+    """In children of a bare `os.fork`, have `made` left behind: see cpp/python/hub/bound_greenlets.h."""
     if made._phase != DONE and not made._bound:
         made._bound = True
         bind_to_process_of(made, _leave_behind)

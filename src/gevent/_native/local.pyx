@@ -54,7 +54,7 @@ cdef extern from *:
     object dict_in_place(object)
     int generic_delattr(object, object) except -1
 
-cdef object _plain_init = object.__init__
+cdef object _object_init = object.__init__
 # Every living local, by its number: a borrowed address.
 cdef dict _locals = {}
 cdef size_t _numbers = 0
@@ -103,7 +103,7 @@ cdef class local:
     def __cinit__(self, *args, **kwargs):
         cdef PyObject* running
         global _numbers
-        if (args or kwargs) and type(self).__init__ is _plain_init:
+        if (args or kwargs) and type(self).__init__ is _object_init:
             raise TypeError("Initialization arguments are not supported", args, kwargs)
         self._args = args
         self._kwargs = kwargs
@@ -138,7 +138,7 @@ cdef class local:
             self._last = running
             return 0
         self._begin(running)
-        if type(self).__init__ is not _plain_init:
+        if type(self).__init__ is not _object_init:
             type(self).__init__(self, *self._args, **self._kwargs)
             # Which may have waited, and others used this object meanwhile.
             self._enter()

@@ -332,7 +332,7 @@ cdef class TaskQueue:
             negative: never.
         """
         cdef Job* job
-        cdef bint plain = worker._runs_tasks_plainly
+        cdef bint hooked = not worker._has_no_hooks
         cdef double timeout = idle_timeout
         while True:
             job = self.core.try_take()
@@ -350,7 +350,7 @@ cdef class TaskQueue:
                 del job
                 return
             timeout = idle_timeout
-            self.run(worker, <PyObject*>job.owner, plain)
+            self.run(worker, <PyObject*>job.owner, hooked)
 
     def sleep(self, double timeout):
         """Wait until there is a task; return where, for `serve`, or 0 after `timeout` seconds.
@@ -367,20 +367,20 @@ cdef class TaskQueue:
             if self.results.usable():
                 self.results.core.notify()
 
-    cdef run(self, worker, PyObject* owner, bint plain):
+    cdef run(self, worker, PyObject* owner, bint hooked):
         cdef ThreadResult result = <ThreadResult>owner
         Py_DECREF(result)  # being in line held it
         func, args, kwargs = result.func, result.args, result.kwargs
         result.func = result.args = result.kwargs = None
         try:
             try:
-                if not plain:
+                if hooked:
                     worker._before_run_task(func, args, kwargs, result)
                 elif threading._profile_hook is not None or threading._trace_hook is not None:
                     worker._before_run_task(func, args, kwargs, result)
                 result.value = func(*args, **kwargs)
             finally:
-                if not plain or sys.getprofile() is not None or sys.gettrace() is not None:
+                if hooked or sys.getprofile() is not None or sys.gettrace() is not None:
                     worker._after_run_task(func, args, kwargs, result)
         except BaseException as error:
             result.value = None

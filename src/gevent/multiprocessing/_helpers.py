@@ -1,6 +1,6 @@
 """The threads that multiprocessing starts for itself: they stay in the process that has started them.
 
-After a plain `os.fork` greenlets go on in the child, the program's threads among them. Those which feed queues, handle
+After a bare `os.fork` greenlets go on in the child, the program's threads among them. Those which feed queues, handle
 a pool's workers and results, or serve a manager's clients do not, as no thread does in the standard library: their
 business is with other processes, and a copy of them would take and send what belongs to the parent. What becomes of
 them is told in cpp/python/hub/bound_greenlets.h.

@@ -62,18 +62,18 @@ _FOR_ANY_THREAD = (
 class _Lent:
     """One connection, as the proxy that makes a call sees it."""
 
-    __slots__ = ("__weakref__", "connection", "dumps", "held", "is_kept", "is_plain", "loads", "under_way")
+    __slots__ = ("__weakref__", "connection", "dumps", "held", "is_kept", "takes_bytes", "loads", "under_way")
 
     def __init__(self, connection, pickler):
         self.connection = connection
         self.dumps, self.loads = pickler.dumps, pickler.loads
-        self.is_plain = hasattr(connection, "_send_bytes")  # not one of another serializer
+        self.takes_bytes = hasattr(connection, "_send_bytes")  # not one of another serializer
         self.under_way = False  # an answer is to come
         self.is_kept = False  # for one greenlet, since its thread in the server may be somebody's
         self.held = 0  # acquired and not yet released by that thread
 
     def send(self, request):
-        if not self.is_plain:
+        if not self.takes_bytes:
             self.under_way = True
             self.connection.send(request)
             return
@@ -83,7 +83,7 @@ class _Lent:
         self.connection._send_bytes(message)
 
     def recv(self):
-        if not self.is_plain:
+        if not self.takes_bytes:
             answer = self.connection.recv()
             self.under_way = False
             return answer

@@ -88,7 +88,7 @@ def _make_put(original, queues):
             # Interrupted while it waited for a lock: nothing was put, and the place is free again.
             self._sem.release()
             raise
-        # After a plain os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
+        # After a bare os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
         if self._buffer and _can_send_aside(self._wlock) and self._thread is not None and self._thread.is_alive():
             _send_what_was_put(self, queues)
 

@@ -69,7 +69,7 @@ class _WorkerGreenlet(RawGreenlet):
         self._tasks.joined(self)
 
     @property
-    def _runs_tasks_plainly(self):
+    def _has_no_hooks(self):
         """Whether the hooks around tasks are the ones below, which matter only to profilers and tracers."""
         kind = type(self)
         return (
@@ -157,7 +157,7 @@ class _WorkerGreenlet(RawGreenlet):
         )
 
 
-class _LastWill:
+class _EndOfPool:
     """What becomes of a pool's threads and watcher once nobody has the pool any more."""
 
     __slots__ = ("tasks", "watcher")
@@ -197,7 +197,7 @@ class ThreadPool(GroupMappingMixin):
         "pid",
         "_maxsize",
         "_idle_task_timeout",
-        "_last_will",
+        "_end_of_pool",
         "__weakref__",
     )
 
@@ -208,14 +208,14 @@ class ThreadPool(GroupMappingMixin):
             idle_task_timeout = config.threadpool_idle_task_timeout
         self._idle_task_timeout = -1 if idle_task_timeout is None else idle_task_timeout
         self.manager = None
-        self._last_will = _LastWill()
+        self._end_of_pool = _EndOfPool()
         self._open()
-        self.fork_watcher = self._last_will.watcher = self.hub.loop.fork(ref=False)
+        self.fork_watcher = self._end_of_pool.watcher = self.hub.loop.fork(ref=False)
         # Weakly: a loop lives longer than most of its pools.
         self.fork_watcher.start(_revive, weakref.ref(self))
 
     def _open(self):
-        self.task_queue = self._last_will.tasks = TaskQueue(self.hub, self._maxsize)
+        self.task_queue = self._end_of_pool.tasks = TaskQueue(self.hub, self._maxsize)
         self.pid = os.getpid()
 
     def __repr__(self):
