@@ -72,6 +72,22 @@ def get_ident(gr=None):
     return id(greenlet)
 
 
+def native_ident(ident):
+    """Return the ident that the operating system knows the thread by in which `ident` runs, which `get_ident` gave.
+
+    What is no ident of ours is returned as it is. A thread that is a greenlet counts as the main thread's unless it is
+    the caller: so are nearly all, and there Python's handlers of signals run.
+    """
+    if ident == get_ident():
+        return _native_get_ident()
+    threading = sys.modules.get("threading")
+    if threading is None or ident not in threading._active or ident in sys._current_frames():
+        return ident
+    from gevent.hub import MAIN_THREAD_IDENT
+
+    return MAIN_THREAD_IDENT
+
+
 if hasattr(__thread__, "set_name"):
     # The operating system would give the name to the thread that all greenlets share, and to the process.
     _names = WeakKeyDictionary()

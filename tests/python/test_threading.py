@@ -379,3 +379,35 @@ def test_threads_that_are_the_first_to_use_gevent_at_the_same_time_all_get_their
             """,
             env={"GEVENT_LOOP": loop},
         )
+
+
+def test_the_operating_system_is_told_its_own_ident_of_a_thread():
+    """A greenlet's ident is no thread's there, and to signal that is undefined: it may hang or crash."""
+    run_script(
+        """
+        import threading, time
+        before = threading.Thread(target=time.sleep, args=(0.2,)); before.start()
+        from gevent import monkey; monkey.patch_all()
+        import signal
+        got = []
+        signal.signal(signal.SIGUSR1, lambda *_: got.append(1))
+        def signalled(ident):
+            count = len(got)
+            signal.pthread_kill(ident, signal.SIGUSR1)
+            deadline = time.monotonic() + 10
+            while len(got) == count:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+        def within():
+            signalled(threading.get_ident())
+            signalled(threading.main_thread().ident)
+            go.wait()
+        go = threading.Event()
+        thread = threading.Thread(target=within); thread.start()
+        for ident in (threading.get_ident(), threading.main_thread().ident, thread.ident, before.ident):
+            signalled(ident)
+            assert time.clock_gettime(time.pthread_getcpuclockid(ident)) >= 0
+        go.set(); thread.join(); before.join()
+        assert not monkey.is_object_patched("time", "pthread_getcpuclockid")
+        """
+    )

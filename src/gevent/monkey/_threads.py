@@ -88,6 +88,7 @@ class ThreadPatch:
                 mend_executors()
             mend_futures()
             _mend_fork_hooks()
+            _mend_takers_of_idents()
             if _HAS_HANDLES:
                 _end_threads_in_children(threading)
         if self.patches_logging:
@@ -176,6 +177,30 @@ def _keep_native(threading, thread):
 
     thread.join = join
     _native_idents.add(thread._ident)
+
+
+def _mend_takers_of_idents():
+    """Have what takes a thread's ident down to the operating system take that of the thread the greenlet runs in.
+
+    Theirs would be no thread at all there, and what happens then is undefined.
+    """
+    import signal
+    import time
+    from functools import wraps
+
+    from gevent.thread import native_ident
+
+    def taking_ours(call):
+        @wraps(call)
+        def wrapped(thread_id, *args):
+            return call(native_ident(thread_id), *args)
+
+        return wrapped
+
+    # Not by patch_item(): whether these modules count as patched is for others to decide.
+    for module, name in ((signal, "pthread_kill"), (time, "pthread_getcpuclockid")):
+        if hasattr(module, name):
+            setattr(module, name, taking_ours(getattr(module, name)))
 
 
 # --- the end of the interpreter ----------------------------------------------------------------------------------
