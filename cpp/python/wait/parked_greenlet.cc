@@ -348,10 +348,14 @@ Parked park_first_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept 
 }
 
 Parked sleep_for(double seconds, bool ref) noexcept {
-  if (seconds <= 0 && (interpreter_exits() || in_hub())) [[unlikely]]
+  if (seconds <= 0 && interpreter_exits()) [[unlikely]]
     return kTimedOut;
   ParkedGreenlet* parked = take_for_caller(seconds);
-  if (parked == nullptr) return kFailed;
+  if (parked == nullptr) [[unlikely]] {
+    if (!(seconds <= 0) || !in_hub()) return kFailed;
+    PyErr_Clear();
+    return kTimedOut;
+  }
   if (seconds > 0) {
     parked->start_timer(seconds, ref);
   } else {
