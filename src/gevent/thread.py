@@ -83,9 +83,9 @@ def native_ident(ident):
     threading = sys.modules.get("threading")
     if threading is None or ident not in threading._active or ident in sys._current_frames():
         return ident
-    from gevent.hub import MAIN_THREAD_IDENT
+    from gevent import hub
 
-    return MAIN_THREAD_IDENT
+    return hub.MAIN_THREAD_IDENT
 
 
 if hasattr(__thread__, "set_name"):
