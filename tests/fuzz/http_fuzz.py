@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python" / "http"))
-from test_http_cases import CASES, HANDLERS, Connection, Log  # noqa: E402
+from test_http_cases import CASES, WAYS, Log  # noqa: E402
 
 from gevent import pywsgi  # noqa: E402
 
@@ -79,13 +79,12 @@ def mutated(chance, corpus):
     return bytes(text[:LONGEST]) or b"x"
 
 
-def outcome(handler_class, pieces):
+def outcome(way, pieces):
     """Return what reached the application, and the answers, without their dates."""
     application, errors = Application(), Log()
     server = pywsgi.WSGIServer(("127.0.0.1", 0), application, log=None, error_log=errors)
-    connection = Connection(pieces)
-    handler_class(connection, ("127.0.0.1", 1), server).handle()
-    lines = [line for line in connection.sent.split(b"\r\n") if not line.startswith(b"Date:")]
+    answer = way(server, pieces)
+    lines = [line for line in answer.split(b"\r\n") if not line.startswith(b"Date:")]
     return application.seen, lines
 
 
@@ -99,15 +98,15 @@ def main(seconds, seed):
         text = mutated(chance, corpus)
         places = sorted(chance.randrange(len(text)) for _ in range(chance.choice((1, 2, 5, 20))))
         cut = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True) if a < b]
-        expected = outcome(pywsgi.WSGIHandler, [text])
-        for name, handler_class in HANDLERS.items():
+        expected = outcome(WAYS["plain"], [text])
+        for name, way in WAYS.items():
             for pieces in ([text], cut):
-                found = outcome(handler_class, pieces)
+                found = outcome(way, pieces)
                 if found != expected:
                     print(f"seed {seed}, {name}: {pieces!r}\n{expected!r}\n{found!r}")
                     return 1
         count += 1
-    print(f"tried {count} requests in {2 * len(HANDLERS)} ways each, seed {seed}")
+    print(f"tried {count} requests in {2 * len(WAYS)} ways each, seed {seed}")
     return 0
 
 

@@ -62,7 +62,7 @@ class Pieces(io.RawIOBase):
 
 class Connection:
     def __init__(self, pieces):
-        self.pieces = pieces
+        self.pieces = list(pieces)
         self.sent = b""
 
     def makefile(self, *_args):
