@@ -1,4 +1,4 @@
-"""What ordinary requests take beside clients that are slow on purpose: `slow_clients.py [--clients 2000] [--limit 2]`.
+"""What ordinary requests take beside clients that are slow on purpose: `slow_clients.py [--clients 2000]`.
 
 A server, clients of which each sends a byte of its request's head per second, and one client that asks for something and
 waits for the answer, again and again: three processes. Printed are the times in which half and 99 % of its requests

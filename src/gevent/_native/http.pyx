@@ -205,6 +205,7 @@ cdef class PlainExchanges:
         self.result = None
         if self.body_length and not self._skip_body():
             return False
+        self.body = self.headers = None  # nothing is kept for a client that may say nothing for long
         return not (self.close or self.response.asks_to_close() or (self.begun and not self.chunked and self.body_left))
 
     cdef object _environ(self):

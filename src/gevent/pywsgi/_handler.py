@@ -14,7 +14,8 @@ are called in this order::
         log_request               format_request
 
 A plain request of a handler none of whose steps is replaced does not get that far: `gevent._native.http` answers it,
-and hands it over to these methods as soon as something comes up that is not plain.
+and hands it over to these methods as soon as something comes up that is not plain. A handler is made only then, if
+nothing of its beginning is replaced either.
 
 The response leaves in one piece, status line, headers and body, wherever the body is at hand. Two small writes would
 cost a client 40 ms, for Nagle's algorithm holds the second one back until the client's delayed acknowledgement of the
