@@ -163,11 +163,10 @@ def _measure(command, folder, seconds, rounds, case):
 
 
 def _table(rows):
-    head = ("server", "case", "requests/s", "CPU us", "p99 ms")
-    lines = [
-        head,
-        *((name, case, f"{r['rate']:,.0f}", f"{r['cpu_us']:.1f}", f"{r['p99_ms']:.2f}") for name, case, r in rows),
-    ]
+    head = ("case", "server", "requests/s", "CPU us", "p99 ms")
+    lines = [head]
+    for case, name, found in rows:
+        lines.append((case, name, f"{found['rate']:,.0f}", f"{found['cpu_us']:.1f}", f"{found['p99_ms']:.2f}"))
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     rule = " ".join("=" * width for width in widths)
     text = [" ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
@@ -178,7 +177,7 @@ def _where():
     names = re.findall(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     return (
         f"{time.strftime('%Y-%m-%d')}, CPython {platform.python_version()}, {platform.system()} {platform.release()}, "
-        f"{os.cpu_count()} processors ({names[0] if names else platform.machine()})"
+        f"{os.cpu_count()} processors ({names[0] if names else platform.machine()}), load {os.getloadavg()[0]:.0f}"
     )
 
 

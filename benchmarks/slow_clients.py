@@ -1,7 +1,7 @@
 """What ordinary requests take beside clients that are slow on purpose: `slow_clients.py [--clients 2000]`.
 
-A server, clients of which each sends a byte of its request's head per second, and one client that asks for something and
-waits for the answer, again and again: three processes. Printed are the times in which half and 99 % of its requests
+A server, clients of which each sends a byte of its request's head per second, and one client that asks for something
+and waits for the answer, again and again: three processes. Printed are the times in which half and 99 % of its requests
 are answered, alone and beside the slow ones, the best of all rounds. Exit status 1 if the latter are not within `limit`
 times the former.
 """

@@ -1,4 +1,4 @@
-"""A connection of a server that nothing is changed of has no handler until it needs one; and whatever is changed counts."""
+"""A connection has no handler until it needs one, where nothing is replaced; and whatever is replaced counts."""
 
 import sys
 from pathlib import Path
