@@ -23,14 +23,14 @@ REPORTS = ROOT / "build" / "reports"
 
 
 class CppTests:
-    """The doctest program: plain, under a sanitizer, or without what Linux has beyond other kernels."""
+    """A doctest program: plain, under a sanitizer, without what only Linux has, or the one with an interpreter."""
 
     def __init__(self, kind, deadline_s):
         self.kind = kind
         self.deadline_s = deadline_s
 
     def exists(self):
-        pattern = "threads_*_test.cc" if self.kind == "tsan" else "*_test.cc"
+        pattern = {"tsan": "threads_*_test.cc", "bridge": "python/*_test.cc"}.get(self.kind, "*_test.cc")
         return any((ROOT / "tests" / "cpp").rglob(pattern))
 
     def command(self):
@@ -120,6 +120,7 @@ class Soak:
 # Deadlines are several times what a part takes on two busy cores; together they stay under CI's own limit.
 PARTS = {
     "cpp": CppTests("plain", 600),
+    "cpp-bridge": CppTests("bridge", 600),
     "cpp-asan": CppTests("asan", 900),
     "cpp-tsan": CppTests("tsan", 600),
     "cpp-portable": CppTests("portable", 900),

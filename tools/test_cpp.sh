@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds the C++ tests and runs them.
 #
-# Usage: tools/test_cpp.sh plain|asan|tsan|portable [DOCTEST OPTIONS, such as -tc='release*' or -sf='*semaphore*']
+# Usage: tools/test_cpp.sh plain|bridge|asan|tsan|portable [DOCTEST OPTIONS, such as -tc='release*' or -sf='*semaphore*']
 set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:-plain}
+tests=gevent_tests path=tests/cpp
 shift || true
 mkdir -p build
 exec 9>build/.lock
@@ -15,12 +16,13 @@ bin=$PWD/.venv/bin
 
 case $kind in
   plain) folder=build/dev ;;
+  bridge) folder=build/dev tests=gevent_bridge_tests path=tests/cpp/python ;; # cpp/python, in an interpreter
   asan) folder=build/cpp-asan sanitizer=address,undefined ;;
   tsan) folder=build/cpp-tsan sanitizer=thread ;;
   portable) folder=build/cpp-portable ;; # without what Linux has beyond other kernels
-  *) echo "usage: $0 plain|asan|tsan|portable [doctest options]" >&2; exit 2 ;;
+  *) echo "usage: $0 plain|bridge|asan|tsan|portable [doctest options]" >&2; exit 2 ;;
 esac
-if [ "$kind" = plain ]; then
+if [ "$folder" = build/dev ]; then
   tools/configure.sh
 elif [ ! -f "$folder/build.ninja" ]; then
   case $kind in
@@ -29,10 +31,10 @@ elif [ ! -f "$folder/build.ninja" ]; then
   esac
   "$bin/cmake" -S . -B "$folder" -G Ninja -DCMAKE_MAKE_PROGRAM="$bin/ninja" -DGEVENT_BINDINGS=OFF "${options[@]}" >"build/cmake-$kind.log" || { cat "build/cmake-$kind.log"; exit 1; }
 fi
-"$bin/ninja" -C "$folder" --quiet gevent_tests
+"$bin/ninja" -C "$folder" --quiet "$tests"
 flock -u 9
 
-program=$folder/tests/cpp/gevent_tests
+program=$folder/$path/$tests
 if [ ! -x "$program" ]; then
   echo "no C++ tests of kind $kind"
   exit 0
