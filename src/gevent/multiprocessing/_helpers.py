@@ -113,6 +113,25 @@ def _make_pools_wholly(module):
     yield module.Pool, "__init__", _make_pool_init(module.Pool.__init__)
 
 
+def _make_manager_start(original):
+    @wraps(original)
+    def start(self, *args, **kwargs):
+        try:
+            original(self, *args, **kwargs)
+        except BaseException as error:
+            server = vars(self).get("_process")
+            has_begun = server is not None and server._popen is not None and "shutdown" not in vars(self)
+            if has_begun and not isinstance(error, Exception):
+                server.terminate()  # that nobody knows the address of, and nobody would ever end
+            raise
+
+    return start
+
+
+def _start_managers_wholly(module):
+    yield module.BaseManager, "start", _make_manager_start(module.BaseManager.start)
+
+
 def _view_for_pools(threading, helper_class):
     class HandlerOfThreads(threading.Thread):
         _belongs_to_pool = True
@@ -168,6 +187,7 @@ def changes(mp):
     yield from changes_of_module(f"{mp.name}.queues", _start_feeder_wholly)
     for name in "managers", "resource_sharer":
         yield from changes_of_module(f"{mp.name}.{name}", _threading_for(View(threading, Thread=helper)))
+    yield from changes_of_module(f"{mp.name}.managers", _start_managers_wholly)
     yield from changes_of_module(f"{mp.name}.pool", _threading_for(_view_for_pools(threading, owned)))
     yield from changes_of_module(f"{mp.name}.pool", _make_pools_wholly)
     yield from changes_of_module(f"{mp.name}.pool", _mark_workers)

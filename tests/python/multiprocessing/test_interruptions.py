@@ -207,3 +207,29 @@ def test_a_condition_goes_on_after_a_notify_that_was_given_up(tmp_path, world):
                 assert not condition.wait(0.01)
         """,
     )
+
+
+def test_a_manager_that_was_given_up_while_it_was_started_leaves_no_server(tmp_path, world, start_method):
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
+        import gevent
+
+        def main(context):
+            # Given up in another place each time, and at last not at all.
+            for pause in (0, 0.001, 0.003, 0.01, 0.03, 0.1):
+                starting = gevent.spawn(context.Manager)
+                gevent.sleep(pause)
+                starting.kill()
+                if not isinstance(starting.value, gevent.GreenletExit):
+                    starting.value.shutdown()
+                del starting
+            with gevent.Timeout(30):
+                while multiprocessing.active_children():
+                    gevent.sleep(0.005)
+            with context.Manager() as manager:
+                assert list(manager.list([1])) == [1]
+        """,
+    )
