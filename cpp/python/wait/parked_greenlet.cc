@@ -45,6 +45,13 @@ bool announce_switch_out(PyGreenlet* greenlet) noexcept {
 
 }  // namespace
 
+// Apart, so that who finds one made does without the registers that this needs.
+[[gnu::noinline]] ParkedGreenlet* ParkedGreenlet::make_another() noexcept {
+  auto* const made = new ParkedGreenlet;
+  all_made().push_back(made);
+  return made;
+}
+
 ParkedGreenlet* ParkedGreenlet::take(HubState& hub) noexcept {
   PyGreenlet* greenlet = PyGreenlet_GetCurrent();
   if (greenlet == nullptr) return nullptr;
@@ -58,8 +65,7 @@ ParkedGreenlet* ParkedGreenlet::take(HubState& hub) noexcept {
   if (parked != nullptr) {
     free_list = parked->next_free_;
   } else {
-    parked = new ParkedGreenlet;
-    all_made().push_back(parked);
+    parked = make_another();
   }
   parked->hub_ = &hub;
   parked->loop_ = hub.loop;

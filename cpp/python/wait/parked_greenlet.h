@@ -50,6 +50,7 @@ class ParkedGreenlet final : public Waiter {
 
   ParkedGreenlet() = default;
   ~ParkedGreenlet() = default;
+  static ParkedGreenlet* make_another() noexcept;
 
   friend PyObject* hand_over(HubState& hub, ParkedGreenlet* self) noexcept;
   static void on_timer(Watcher& watcher, int revents) noexcept;
