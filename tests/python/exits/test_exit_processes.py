@@ -276,6 +276,7 @@ def main(method):
         executor.submit(fail).result()
     except BrokenProcessPool:
         print("end", flush=True)
+    executor.shutdown()  # CPython's own end of a broken one is a race otherwise, of its threads' pipe
 """,
         "end",
     ),
