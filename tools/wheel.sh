@@ -44,7 +44,13 @@ else
   export ZIG_GLOBAL_CACHE_DIR=${ZIG_GLOBAL_CACHE_DIR:-${cache%/*}/zig} ZIG_LOCAL_CACHE_DIR=$work/zig-cache
   # zig would add checks for undefined behaviour; the sanitizer runs have them.
   export CFLAGS=-fno-sanitize=undefined CXXFLAGS=-fno-sanitize=undefined
-  compiler="-DCMAKE_AR=$work/tools/ar;-DCMAKE_RANLIB=$work/tools/ranlib"
+  # A thread that Python ends is unwound by the system's libgcc_s, through our frames, whose cleanup must then ask the same
+  # library: zig would link one of its own statically, and the two do not know each other's data.
+  unwinder=$(gcc -print-file-name=libgcc_s.so.1)
+  [ -e "$unwinder" ] || { echo "make: libgcc_s.so.1 is not found; install gcc first" >&2; exit 2; }
+  unwinder=$(realpath "$unwinder")
+  compiler="-DCMAKE_SHARED_LINKER_FLAGS=$unwinder;-DCMAKE_MODULE_LINKER_FLAGS=$unwinder"
+  compiler+=";-DCMAKE_AR=$work/tools/ar;-DCMAKE_RANLIB=$work/tools/ranlib"
 fi
 export CCACHE_BASEDIR=${TMPDIR:-/tmp} CCACHE_NOHASHDIR=1 PATH=$bin:$PATH
 export SKBUILD_CMAKE_ARGS="-DGEVENT_DEPS_PINNED=ON${compiler+;$compiler}"

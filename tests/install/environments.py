@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ __all__ = [
     "CLIENTS",
     "DEADLINE_S",
     "GEVENT",
+    "MP_VERSION",
     "OLD",
     "OLDER",
     "OURS",
@@ -28,6 +30,9 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "build" / "install"
+MP_VERSION = re.search(r'^__mp_version__ = "(.+)"', (ROOT / "src/gevent/__init__.py").read_text(), re.MULTILINE).group(
+    1
+)
 DEADLINE_S = 900
 
 CLIENTS = ["locust", "celery[gevent]", "gunicorn[gevent]", "geventhttpclient"]
