@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 
-import pytest
 from tree import ROOT
 
 FOLDER = ROOT / "docs" / "changes"
@@ -12,10 +11,10 @@ FRAGMENTS = sorted(path.name for path in FOLDER.iterdir() if path.name not in ("
 NAME = re.compile(r"\d+(\.[a-z][a-z-]*)?\.(feature|bugfix|removal|doc)\.rst")
 
 
-@pytest.mark.parametrize("name", FRAGMENTS)
-def test_a_change_is_called_by_its_issue_and_its_kind(name):
-    assert NAME.fullmatch(name), f"docs/changes/{name}: <issue>.<topic>.<feature|bugfix|removal|doc>.rst"
-    assert (FOLDER / name).read_text(encoding="utf-8").strip()
+def test_a_change_is_called_by_its_issue_and_its_kind():
+    for name in FRAGMENTS:
+        assert NAME.fullmatch(name), f"docs/changes/{name}: <issue>.<topic>.<feature|bugfix|removal|doc>.rst"
+        assert (FOLDER / name).read_text(encoding="utf-8").strip(), name
 
 
 def test_a_release_would_tell_all_of_them():
