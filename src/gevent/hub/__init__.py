@@ -118,6 +118,10 @@ def reinit(hub=None):
             start_over()
 
 
+def _nobody():
+    return False
+
+
 def _main_greenlet_above(greenlet):
     while greenlet.parent is not None:
         greenlet = greenlet.parent
@@ -143,7 +147,8 @@ class Hub(WaitOperationsGreenlet):
     threadpool_size = 10
     periodic_monitoring_thread = None
 
-    _ending = _passes_until_run = _expects_nobody = False
+    _ending = _passes_until_run = False
+    _expects_somebody = None  # a callable while join() waits: whether it is worth waiting for other threads
     _resolver = _threadpool = _destroyer = _format_context = None
 
     def __init__(self, loop=None, default=None):
@@ -335,7 +340,8 @@ class Hub(WaitOperationsGreenlet):
 
         The one place that decides between waiting on and LoopExit.
         """
-        return not self._expects_nobody and (others_may_come() or self._signal_may_come())
+        expects = self._expects_somebody
+        return (expects is None or expects()) and (others_may_come() or self._signal_may_come())
 
     def _signal_may_come(self):
         if not self.main_hub:
@@ -345,13 +351,13 @@ class Hub(WaitOperationsGreenlet):
         return _python_handler_installed()
 
     @contextmanager
-    def _expecting_nobody(self):
-        """While the main greenlet waits in here, LoopExit comes as soon as the loop has nothing left to do."""
-        self._expects_nobody = True
+    def _expecting(self, somebody):
+        """While main waits in here, LoopExit comes when the loop has nothing left to do, unless `somebody()`."""
+        self._expects_somebody = somebody
         try:
             yield
         finally:
-            self._expects_nobody = False
+            self._expects_somebody = None
 
     def _run_once(self, loop, run, *args):
         loop.error_handler = self
@@ -382,8 +388,12 @@ class Hub(WaitOperationsGreenlet):
     def join(self, timeout=None):
         """Park the main greenlet until the hub has nothing left to do, or `timeout` seconds are over.
 
-        Returns whether there is nothing left. Only the greenlet above the hub may wait for that. From gevent.
+        Returns whether there is nothing left. Only the greenlet above the hub may wait for that. A greenlet that waits
+        for another thread is nothing to do. From gevent.
         """
+        return self._join(timeout, _nobody)
+
+    def _join(self, timeout, expects):
         if getcurrent() is not self.parent:
             raise AssertionError("only possible from the MAIN greenlet")
         if self.dead:
@@ -393,7 +403,7 @@ class Hub(WaitOperationsGreenlet):
         if limit is not None:
             limit.start(waiter.switch, None)
         try:
-            with self._expecting_nobody():
+            with self._expecting(expects):
                 waiter.get()
             return False
         except LoopExit:

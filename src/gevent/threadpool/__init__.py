@@ -147,7 +147,8 @@ class _WorkerGreenlet(RawGreenlet):
         hub = get_hub_if_exists()
         if hub is not None:
             if hub.parent is getcurrent() and hub_is_inhabited():
-                hub.join()
+                # Until nobody waits there, for another thread either, or none is left that could wake them.
+                hub._join(None, hub_is_inhabited)
             hub.destroy(True)
 
     def __repr__(self):
