@@ -22,7 +22,7 @@ struct alignas(64) SharedArena::Header {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x324b434f4c564745;  // changes with the layout
+constexpr std::uint64_t kMagic = 0x334b434f4c564745;  // changes with the layout
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free, "processes share these");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "processes share these");
 
@@ -148,6 +148,7 @@ std::optional<SharedArena::Place> SharedArena::allocate(std::uint32_t value) noe
     for (auto& word : made.sleepers) word.store(0, std::memory_order_relaxed);
     made.threads.store(0, std::memory_order_relaxed);
     made.turn.store(0, std::memory_order_relaxed);
+    made.arrivals.clear();
     made.value.store(value);
     mark_user(index);
     return Place{index, generation};

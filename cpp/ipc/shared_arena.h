@@ -27,6 +27,7 @@
 
 #include "base/fork_generation.h"
 #include "base/intrusive_list.h"
+#include "ipc/arrival_order.h"
 #include "ipc/lane.h"
 #include "ipc/process_table.h"
 #include "ipc/shared_mapping.h"
@@ -52,8 +53,10 @@ class SharedArena {
 
     std::atomic<std::uint64_t> users[kWords];
     std::atomic<std::uint32_t> unmarked_users;  // semaphore objects of processes without an entry
+    ArrivalOrder arrivals;                      // of the sleepers
   };
   static_assert(sizeof(Slot) == 128);
+  static_assert(ProcessTable::kMax <= ArrivalOrder::kProcesses);
   // Which semaphore, for other processes: a slot may have had others before.
   struct Place {
     std::uint32_t slot;

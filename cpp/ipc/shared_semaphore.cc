@@ -26,6 +26,7 @@ bool SharedSemaphore::announce_sleep() noexcept {
   const std::optional<std::uint32_t> number = arena_->sleeper_number();
   if (!number) return false;
   arena_->waiting.push_back(*this);
+  slot_.arrivals.add(*number);
   World world{*this};
   wake::announce(world, *number);
   return true;
@@ -61,6 +62,7 @@ void SharedSemaphore::look_again() noexcept {
 
 void SharedSemaphore::mark_again() noexcept {
   if (const std::optional<std::uint32_t> number = arena_->sleeper_number()) {
+    slot_.arrivals.add(*number);
     World world{*this};
     wake::announce(world, *number);
   }
@@ -72,6 +74,7 @@ void SharedSemaphore::forget_line() noexcept {
 }
 
 void SharedSemaphore::begin_thread_sleep() noexcept {
+  slot_.arrivals.add_thread();
   World world{*this};
   wake::announce_thread(world);
 }
@@ -84,6 +87,11 @@ void SharedSemaphore::end_thread_sleep() noexcept {
   World world{*this};
   wake::retire_thread(world);
   wake::pass_on(world);
+}
+
+std::uint32_t SharedSemaphore::World::first(const wake::Marks<kWords>& marks, std::uint32_t threads,
+                                            std::uint32_t turn) const noexcept {
+  return self.slot_.arrivals.first(marks, threads, turn);
 }
 
 bool SharedSemaphore::World::wake_thread() const noexcept { return wake_one_sleeper(self.slot_.value); }

@@ -116,6 +116,8 @@ class SharedSemaphore : public ListNode {
     static T fetch_and(wake::Step step, std::atomic<T>& word, T value) noexcept {
       return word.fetch_and(value, wake::kRules[step].order);
     }
+    [[nodiscard]] std::uint32_t first(const wake::Marks<kWords>& marks, std::uint32_t threads,
+                                      std::uint32_t turn) const noexcept;
     void ring(std::uint32_t process) const noexcept;
     [[nodiscard]] bool gone(std::uint32_t process) const noexcept { return self.arena_->processes().gone(process); }
     [[nodiscard]] bool wake_thread() const noexcept;

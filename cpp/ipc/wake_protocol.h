@@ -15,9 +15,8 @@
 //    between the two costs one needless ring; and an old `rung` equals no `heard` to come, which only grows.
 // 5. Who stops sleeping takes the mark away first and looks then: a unit whose ring went to it, it passes on as if it
 //    had given it back. So does who took one and sees more.
-// 6. Each unit that comes back rings one process, the next in turn that has not been rung, and one more for each that
-// it
-//    finds to be dead.
+// 6. Each unit that comes back rings one process that has not been rung, and one more for each that it finds to be
+//    dead. Which one is a matter of fairness alone: who came first (arrival_order.h), then whose turn it is.
 //
 // From these: as long as nobody dies, there is no state in which a unit is free, somebody sleeps, and nobody is going
 // to look. Who dies between raising the count and ringing, or with a ring it has heard, leaves such a state, but all
@@ -93,11 +92,12 @@ static_assert(rules_are_in_order());
 
 // A World has
 //   slot()           `value`, `threads`, `turn` (32 bits) and `sleepers`, an array of kWords words of 64 bits, a mark
-//   for
-//                    each process
+//                    for each process
 //   process(i)       `heard` and `rung` (64 bits)
 //   load(step, word), store(step, word, value), fetch_add/_or/_and(step, word, value), and
 //   compare_exchange(step, word, expected, desired): atomic operations in the order of kRules
+//   first(marks, threads, turn)  whom of them to begin with, which only matters for fairness: a process (or where to
+//                    begin to look for one), or kThreadFirst
 //   ring(i)          rings the bell of a process
 //   gone(i)          whether that process is known to be dead
 //   wake_thread()    wakes one of the threads that sleep at the slot itself; false if there is none
@@ -133,14 +133,15 @@ constexpr std::uint32_t next_mark(const Marks<kWords>& marks, std::uint32_t from
 inline constexpr std::uint32_t kThreadFirst = 1u << 31;
 
 template <typename World>
-[[gnu::noinline]] void wake_one_of(World& world, Marks<World::kWords> marks, bool threads) {
+[[gnu::noinline]] void wake_one_of(World& world, Marks<World::kWords> marks, std::uint32_t threads) {
   const std::uint32_t turn = world.load(kTurn, world.slot().turn);
-  const std::uint32_t begin = turn & ~kThreadFirst;
-  if (threads && (turn & kThreadFirst) != 0 && world.wake_thread()) {
-    world.store(kTurn, world.slot().turn, begin);
+  const std::uint32_t first = world.first(marks, threads, turn);
+  const bool thread_first = first == kThreadFirst;
+  if (thread_first && world.wake_thread()) {
+    world.store(kTurn, world.slot().turn, turn & ~kThreadFirst);
     return;
   }
-  for (std::uint32_t from = begin;;) {
+  for (std::uint32_t from = (thread_first ? turn : first) & ~kThreadFirst;;) {
     const std::uint32_t process = next_mark(marks, from);
     if (process == World::kWords * 64) break;
     marks[process / 64] &= ~(std::uint64_t{1} << process % 64);
@@ -151,21 +152,21 @@ template <typename World>
     world.ring(process);
     world.store(kMarkRung, bell.rung, heard);
     world.store(kTurn, world.slot().turn, from | kThreadFirst);
-    const bool others = threads || next_mark(marks, from) != World::kWords * 64;
+    const bool others = threads != 0 || next_mark(marks, from) != World::kWords * 64;
     // Who has heard it may have taken the unit and ended since.
     if (!others || world.load(kReadHeard, bell.heard) != heard || !world.gone(process)) return;
   }
-  if (threads && (turn & kThreadFirst) == 0) static_cast<void>(world.wake_thread());
+  if (threads != 0 && !thread_first) static_cast<void>(world.wake_thread());
 }
 
-// Wakes the next in turn, if anybody sleeps.
+// Wakes one, if anybody sleeps.
 template <typename World>
 [[gnu::always_inline]] inline void wake_one(World& world) {
   Marks<World::kWords> marks;
   std::uint64_t any = 0;
   for (std::size_t i = 0; i < World::kWords; ++i) any |= marks[i] = world.load(kFindSleepers, world.slot().sleepers[i]);
-  const bool threads = world.load(kFindThreads, world.slot().threads) != 0;
-  if (any != 0 || threads) [[unlikely]]
+  const std::uint32_t threads = world.load(kFindThreads, world.slot().threads);
+  if (any != 0 || threads != 0) [[unlikely]]
     wake_one_of(world, marks, threads);
 }
 

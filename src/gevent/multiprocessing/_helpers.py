@@ -109,8 +109,29 @@ def _end_given_up(pool):
             worker.terminate()
 
 
+def _make_leave_workers_their_end(sleep):
+    def _help_stuff_finish(inqueue, task_handler, size):
+        """Take from `inqueue` what workers shall not begin, so that the task handler ends; leave them their sentinels.
+
+        The standard library keeps the lock for ever after that: it trusts that SIGTERM ends who waits for it, which it
+        does not in a program that handles SIGTERM and goes on.
+        """
+        sentinels = 0
+        with inqueue._rlock:
+            while inqueue._reader.poll():
+                sentinels += inqueue._reader.recv() is None
+                if task_handler.is_alive():
+                    sleep(0)
+            for _ in range(sentinels):
+                inqueue.put(None)
+
+    return _help_stuff_finish
+
+
 def _make_pools_wholly(module):
     yield module.Pool, "__init__", _make_pool_init(module.Pool.__init__)
+    leave_workers_their_end = _make_leave_workers_their_end(lambda seconds: module.time.sleep(seconds))
+    yield module.Pool, "_help_stuff_finish", staticmethod(leave_workers_their_end)
 
 
 def _make_manager_start(original):

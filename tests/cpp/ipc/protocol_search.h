@@ -124,6 +124,10 @@ class World {
   void ring(std::uint32_t process) {
     if (!breakage_.no_rings) ask({Operation::kRing, {}, static_cast<std::uint8_t>(process)});
   }
+  template <typename Marks>
+  std::uint32_t first(const Marks& /*marks*/, std::uint32_t threads, std::uint32_t turn) {
+    return threads != 0 && (turn & wake::kThreadFirst) != 0 ? wake::kThreadFirst : turn;
+  }
   bool gone(std::uint32_t process) { return ask({Operation::kGone, {}, static_cast<std::uint8_t>(process)}) != 0; }
   bool wake_thread() { return ask({Operation::kWakeThread, {}, 0}) != 0; }
 

@@ -306,3 +306,34 @@ def test_handing_in_very_much_work_does_not_keep_others_from_running(tmp_path):
                 executor.shutdown(cancel_futures=True)
         """,
     )
+
+
+def test_a_pool_ends_with_its_program_though_workers_do_not_end_by_sigterm(tmp_path, world, start_method):
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
+        import signal
+
+        def go_on(*_):
+            pass
+
+        def double(number):
+            return 2 * number
+
+        def begin():
+            # As a worker inherits it by fork from a server that handles SIGTERM, whatever the start method.
+            signal.signal(signal.SIGTERM, go_on)
+
+        def main(context):
+            for _ in range(5):
+                pool = context.Pool(2, begin)
+                assert pool.apply(double, (7,)) == 14
+                pool.terminate()
+                pool.join()
+            # And at exit.
+            left = context.Pool(2, begin)
+            assert left.apply(double, (1,)) == 2
+        """,
+    )
