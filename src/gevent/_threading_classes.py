@@ -77,7 +77,7 @@ def _hear(call, timeout):
     # Whether somebody has released the lock `call`, within `timeout` seconds.
     if timeout is None:
         return call.acquire()
-    return call.acquire(True, timeout) if timeout > 0 else call.acquire(False)
+    return call.acquire(False) if timeout <= 0 else call.acquire(True, timeout)  # which refuses what is no number
 
 
 def _was_called(waiters, call):
