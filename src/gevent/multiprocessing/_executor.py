@@ -1,7 +1,8 @@
 """`concurrent.futures.ProcessPoolExecutor`: it waits through `multiprocessing` and `threading`, so it is green already.
 
 What is left is handing in work: it never waits, so that handing in very much of it would keep everybody else from
-running. The module is expensive to import, and changed when somebody else imports it.
+running; and starting workers, where a greenlet may be interrupted with a worker that has begun. The module is expensive
+to import, and changed when somebody else imports it.
 """
 
 from functools import wraps
@@ -23,8 +24,27 @@ def _make_submit(original):
     return submit
 
 
+def _make_spawn_process(original):
+    from gevent.multiprocessing._process import take_given_up
+
+    @wraps(original)
+    def _spawn_process(self):
+        take_given_up()
+        try:
+            original(self)
+        except BaseException:
+            # It takes work as the others do, and is told to end only if it is among them.
+            process = take_given_up()
+            if process is not None:
+                self._processes[process.pid] = process
+            raise
+
+    return _spawn_process
+
+
 def _changes_of(module):
     executor = module.ProcessPoolExecutor
+    yield executor, "_spawn_process", _make_spawn_process(executor._spawn_process)
     yield executor, "submit", _make_submit(executor.submit)
 
 

@@ -9,6 +9,7 @@ import os
 import posix
 import sys
 from functools import wraps
+from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent
 
@@ -18,7 +19,7 @@ from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent._native.hub import looked_in_vain
 from gevent.multiprocessing._view import View
 
-__all__ = ["changes", "clean_fork", "finish_starting", "leave", "open_for_writing"]
+__all__ = ["changes", "clean_fork", "finish_starting", "leave", "open_for_writing", "take_given_up"]
 
 #: How often to look where the kernel cannot tell of a process's end.
 _LOOK_INTERVAL_S = 0.05
@@ -107,6 +108,18 @@ def _wait(self, timeout=None):
     return self.poll()
 
 
+#: The process that a greenlet has started although its `start` raised what was thrown in, the last one of each.
+_given_up = WeakKeyDictionary()
+
+
+def take_given_up():
+    """Return the process whose `start` has raised in the calling greenlet, though it has begun; None if none has.
+
+    For whoever catches what `start` raised, and keeps a list of its processes.
+    """
+    return _given_up.pop(getcurrent(), None)
+
+
 #: What was thrown into greenlets while they were starting a process, for after the start.
 _thrown = {}
 
@@ -179,6 +192,7 @@ def _make_start(original):
         finally:
             thrown = _thrown.pop(getcurrent(), None)
         if thrown is not None:
+            _given_up[getcurrent()] = self
             try:
                 raise thrown
             finally:

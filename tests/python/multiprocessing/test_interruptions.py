@@ -233,3 +233,27 @@ def test_a_manager_that_was_given_up_while_it_was_started_leaves_no_server(tmp_p
                 assert list(manager.list([1])) == [1]
         """,
     )
+
+
+def test_an_executor_whose_first_submit_was_given_up_knows_its_workers_and_ends(tmp_path, start_method):
+    run_program(
+        tmp_path,
+        "patched",
+        start_method,
+        """
+        from concurrent.futures import ProcessPoolExecutor
+        import gevent
+
+        def main(context):
+            # Given up in another place each time, and at last not at all.
+            for pause in (0, 0.001, 0.003, 0.006, 0.01, 0.02, 0.05):
+                executor = ProcessPoolExecutor(2, mp_context=context)
+                submitting = gevent.spawn(executor.submit, abs, -3)
+                gevent.sleep(pause)
+                submitting.kill()
+                with gevent.Timeout(30):
+                    assert executor.submit(abs, -4).result() == 4
+                    executor.shutdown()
+                assert not multiprocessing.active_children()
+        """,
+    )
