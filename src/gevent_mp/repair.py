@@ -38,6 +38,7 @@ def repair(dry_run=False):
     for path in removed:
         whole = SITE / path
         shutil.rmtree(whole) if whole.is_dir() else whole.unlink()
+        _remove_empty(whole.parent)
     if tree() != SITE:
         shutil.rmtree(SITE / "gevent", ignore_errors=True)  # empty folders and bytecode; what is ours comes again
         for front in PACKAGE.glob("_front.*"):
@@ -49,6 +50,15 @@ def repair(dry_run=False):
 
 def _is_anothers(folder, record):
     return not any(path.startswith(folder.name + "/") for path in record)
+
+
+def _remove_empty(folder):
+    """Remove `folder` and those it lies in, up to the package, if bytecode is all that is left of them."""
+    while folder.name != "gevent" and folder.is_relative_to(tree() / "gevent"):
+        if any(path.name != "__pycache__" for path in folder.iterdir()):
+            return
+        shutil.rmtree(folder)
+        folder = folder.parent
 
 
 def _plant_again(record):

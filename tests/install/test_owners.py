@@ -104,7 +104,8 @@ def test_files_of_theirs_copied_into_our_tree_are_refused_with_a_line_that_mends
     environment.do("install gevent-mp")
     run(["unzip", "-q", *wheels.glob("gevent-26.9.0-*.whl"), "-d", tmp_path / "theirs"], tmp_path, None)
     tree = environment.site / "gevent_mp" / "tree" / "gevent"
-    run(["cp", "-r", f"{tmp_path / 'theirs' / 'gevent'}/.", tree], tmp_path, None)
+    # uv's files are links to what it keeps for all environments: they are replaced, not written into.
+    run(["cp", "-r", "--remove-destination", f"{tmp_path / 'theirs' / 'gevent'}/.", tree], tmp_path, None)
     _, _, line = environment.probe()["error"].partition("To mend it, type: ")
     environment.type(line)
     found = environment.probe()
