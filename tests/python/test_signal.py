@@ -269,9 +269,9 @@ def test_setting_a_handler_asks_for_no_repr_of_it():
             def __repr__(self):
                 raise AssertionError("asked for its repr")
         handler = functools.partial(print, Argument())
-        before = signal.signal(signal.SIGHUP, handler)
-        assert signal.getsignal(signal.SIGHUP) is handler
-        assert signal.signal(signal.SIGHUP, before) is handler
+        before = signal.signal(signal.SIGUSR2, handler)
+        assert signal.getsignal(signal.SIGUSR2) is handler
+        assert signal.signal(signal.SIGUSR2, before) is handler
         assert before is signal.SIG_DFL and isinstance(before, signal.Handlers)
         """
     )

@@ -350,6 +350,9 @@ class Hub(WaitOperationsGreenlet):
 
         return _python_handler_installed()
 
+    def _expecting_nobody(self):
+        return self._expecting(_nobody)
+
     @contextmanager
     def _expecting(self, somebody):
         """While main waits in here, LoopExit comes when the loop has nothing left to do, unless `somebody()`."""
