@@ -135,7 +135,11 @@ def test_a_pool_that_was_given_up_while_it_was_made_leaves_nothing(tmp_path, wor
 
         def main(context):
             context.Pool(2).terminate()
-            gevent.sleep(0.1)
+            # The first who waits for a lock opens what wake-ups are heard with, for all others.
+            lock = context.Lock()
+            lock.acquire()
+            assert not lock.acquire(timeout=0.1)
+            del lock
             before = level(context)
             finished = 0
             for turns in range(12):
