@@ -8,7 +8,6 @@ to import, and changed when somebody else imports it.
 from functools import wraps
 
 from gevent._native.connection import yield_if_turn_is_over
-from gevent.multiprocessing._stdlib import changes_of_module
 
 __all__ = ["changes"]
 
@@ -50,4 +49,4 @@ def _changes_of(module):
 
 def changes(mp):
     """Yield (owner, name, value) for the executor, if it is there and uses `mp`."""
-    return changes_of_module(_MODULE, _changes_of) if mp.is_stdlib else ()
+    return mp.changes_of_module(_MODULE, _changes_of) if mp.is_stdlib else ()

@@ -17,7 +17,6 @@ from functools import partial, wraps
 
 from gevent._hub_local import get_hub_if_exists
 from gevent.greenlet import Greenlet
-from gevent.multiprocessing._stdlib import changes_of_module
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -109,7 +108,7 @@ def _end_given_up(pool):
             worker.terminate()
 
 
-def _make_leave_workers_their_end(sleep):
+def _make_leave_workers_their_end(time):
     def _help_stuff_finish(inqueue, task_handler, size):
         """Take from `inqueue` what workers shall not begin, so that the task handler ends; leave them their sentinels.
 
@@ -121,7 +120,7 @@ def _make_leave_workers_their_end(sleep):
             while inqueue._reader.poll():
                 sentinels += inqueue._reader.recv() is None
                 if task_handler.is_alive():
-                    sleep(0)
+                    time.sleep(0)
             for _ in range(sentinels):
                 inqueue.put(None)
 
@@ -130,8 +129,7 @@ def _make_leave_workers_their_end(sleep):
 
 def _make_pools_wholly(module):
     yield module.Pool, "__init__", _make_pool_init(module.Pool.__init__)
-    leave_workers_their_end = _make_leave_workers_their_end(lambda seconds: module.time.sleep(seconds))
-    yield module.Pool, "_help_stuff_finish", staticmethod(leave_workers_their_end)
+    yield module.Pool, "_help_stuff_finish", staticmethod(_make_leave_workers_their_end(module.time))
 
 
 def _make_manager_start(original):
@@ -204,13 +202,13 @@ def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that its helpers stay in their process."""
     threading = mp.util.threading
     owned, helper = _helper_class(threading)
-    yield from changes_of_module(f"{mp.name}.queues", _threading_for(View(threading, Thread=owned)))
-    yield from changes_of_module(f"{mp.name}.queues", _start_feeder_wholly)
+    yield from mp.changes_of_module(f"{mp.name}.queues", _threading_for(View(threading, Thread=owned)))
+    yield from mp.changes_of_module(f"{mp.name}.queues", _start_feeder_wholly)
     for name in "managers", "resource_sharer":
-        yield from changes_of_module(f"{mp.name}.{name}", _threading_for(View(threading, Thread=helper)))
-    yield from changes_of_module(f"{mp.name}.managers", _start_managers_wholly)
-    yield from changes_of_module(f"{mp.name}.pool", _threading_for(_view_for_pools(threading, owned)))
-    yield from changes_of_module(f"{mp.name}.pool", _make_pools_wholly)
-    yield from changes_of_module(f"{mp.name}.pool", _mark_workers)
+        yield from mp.changes_of_module(f"{mp.name}.{name}", _threading_for(View(threading, Thread=helper)))
+    yield from mp.changes_of_module(f"{mp.name}.managers", _start_managers_wholly)
+    yield from mp.changes_of_module(f"{mp.name}.pool", _threading_for(_view_for_pools(threading, owned)))
+    yield from mp.changes_of_module(f"{mp.name}.pool", _make_pools_wholly)
+    yield from mp.changes_of_module(f"{mp.name}.pool", _mark_workers)
     if mp.is_stdlib:
-        yield from changes_of_module(_EXECUTOR, _bind_manager_thread)
+        yield from mp.changes_of_module(_EXECUTOR, _bind_manager_thread)

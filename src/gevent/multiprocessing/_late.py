@@ -8,8 +8,6 @@ objects that exist; and functions of which there is a new one.
 import sys
 import types
 
-from gevent.multiprocessing._stdlib import changes_of_module
-
 __all__ = ["changes", "mend_objects"]
 
 
@@ -73,7 +71,7 @@ def changes(mp):
     """Yield (owner, name, value) for what exists already and would wait without letting others run, or not at all."""
     if not mp.is_stdlib:
         return
-    yield from changes_of_module(f"{mp.name}.managers", _changes_of_managers)
+    yield from mp.changes_of_module(f"{mp.name}.managers", _changes_of_managers)
     connection = sys.modules.get(f"{mp.name}.connection")
     if connection is not None:
         # What was imported by name.

@@ -26,7 +26,6 @@ from gevent._native.hub import fork_generation
 from gevent.event import AsyncResult
 from gevent.local import local
 from gevent.lock import Semaphore
-from gevent.multiprocessing._stdlib import changes_of_module
 from gevent.multiprocessing._view import View
 from gevent.timeout import Timeout
 
@@ -449,4 +448,4 @@ def changes(mp):
         limited = {name: (listener, _limited(client)) for name, (listener, client) in managers.listener_client.items()}
         yield managers, "listener_client", limited
 
-    return changes_of_module(f"{mp.name}.managers", changes_of)
+    return mp.changes_of_module(f"{mp.name}.managers", changes_of)

@@ -28,7 +28,8 @@ class Package:
         self.name = name
         self._originals = {}
         self._is_refused = False
-        #: The names of modules that will be changed when they are imported, or have been.
+        #: The names of modules that will be changed when they are imported, or have been, which whoever asks what has
+        #: been changed is told of too.
         self.awaited = []
         #: Called with a list of (owner, name, value) of what was there before, whenever something has been changed.
         self.tell_of_originals = None
@@ -80,12 +81,17 @@ class Package:
             adopt(self)
 
     def changes_when_imported(self, module_name, changes):
-        """Return ``changes(module)`` for the module `module_name` of the package, or make them when it is imported."""
+        """The same as `changes_of_module` for a module of the package that is `awaited`, if it is not there yet."""
         name = f"{self.name}.{module_name}"
+        if name not in sys.modules:
+            self.awaited.append(name)
+        return self.changes_of_module(name, changes)
+
+    def changes_of_module(self, name, changes):
+        """Return ``changes(module)`` for the module called `name`, or make them when it is imported."""
         module = sys.modules.get(name)
         if module is not None:
             return changes(module)
-        self.awaited.append(name)
         change_when_imported(name, lambda module: self._change_late(changes, module))
         return ()
 
