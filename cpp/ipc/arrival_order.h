@@ -32,14 +32,15 @@ class ArrivalOrder {
   // taken; and where there are more sleepers than places, all take turns. A thread is kThreadFirst.
   template <std::size_t kWords>
   std::uint32_t first(const wake::Marks<kWords>& marks, std::uint32_t threads, std::uint32_t turn) noexcept {
+    const Sleepers<kWords> all{marks, threads};
     std::uint64_t seen = entries_.load(std::memory_order_relaxed);
     for (;;) {
-      Sleepers<kWords> others{marks, threads};
+      Sleepers<kWords> others = all;
       std::uint64_t left = others.without_those_in(seen);
       std::uint32_t chosen = turn;
       if (others.any()) {
-        if (Sleepers<kWords>{marks, threads}.count() > kPlaces) {
-          others = {marks, threads};
+        if (all.count() > kPlaces) {
+          others = all;
           left = 0;
         }
         chosen = others.in(turn);
