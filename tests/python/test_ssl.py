@@ -10,6 +10,7 @@ from scripts import run_script
 
 import gevent
 from gevent import socket, ssl
+from gevent.event import AsyncResult
 
 CERTIFICATE = str(Path(__file__).parent / "data" / "localhost.pem")
 
@@ -65,9 +66,7 @@ def test_messages_go_both_ways_and_waiting_lets_others_run(connected):
     assert client.recv_into(buffer, 2) == 2 and client.pending() == 7 and client.read(100) == b" pieces"
 
 
-def test_many_questions_and_answers(connected):
-    client, server = connected
-
+def _ask_often(client, server):
     def answer():
         while data := server.recv(1000):
             server.sendall(data)
@@ -76,7 +75,21 @@ def test_many_questions_and_answers(connected):
     for i in range(100):
         client.sendall(b"%d" % i)
         assert client.recv(1000) == b"%d" % i
+
+
+def test_many_questions_and_answers(connected):
+    client, server = connected
+    _ask_often(client, server)
     server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_socket_that_was_often_empty_still_reads_in_hub_callbacks(connected):
+    client, server = connected
+    _ask_often(client, server)
+    server.sendall(b"for the hub")
+    received = AsyncResult()
+    gevent.get_hub().loop.run_callback(lambda: received.set(client.recv(1000)))
+    assert received.get(timeout=5) == b"for the hub"
 
 
 def test_large_data_comes_through(connected):

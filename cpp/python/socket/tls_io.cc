@@ -37,8 +37,8 @@ class TlsWait {
     return outcome == kWoken;
   }
 
-  // Ahead of the first attempt. When time is over there may be something all the same. False + exception on failure.
-  bool wait_readable() noexcept { return socket_.park(kRead, patience_) != kFailed; }
+  // Ahead of the first attempt. False + exception on failure.
+  bool wait_before_reading() noexcept { return socket_.wait_before_receiving(patience_); }
 
  private:
   // The caller may not wait, and has looked in vain: others may run now. Keeps the exception, unless one is thrown in.
@@ -120,7 +120,7 @@ PyObject* tls_write(SocketCore& socket, PyObject* tls, PyObject* data, double ti
 PyObject* tls_read(SocketCore& socket, PyObject* tls, Py_ssize_t size, PyObject* buffer, bool ends_quietly) noexcept {
   TlsWait wait(socket, socket.timeout_s, "read");
   const int first = waits_first(socket, tls);
-  if (first < 0 || (first == 1 && !wait.wait_readable())) return nullptr;
+  if (first < 0 || (first == 1 && !wait.wait_before_reading())) return nullptr;
   bool waited = first == 1;
   PyObject* const wanted = PyLong_FromSsize_t(size);
   PyObject* found = nullptr;
