@@ -9,4 +9,8 @@ namespace gevent {
 // once no other thread is left that could wake it, if there is no time limit.
 Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
 
+// Whether the caller should do that: its thread has no hub, so no greenlets that could run meanwhile, and another
+// thread lives that may wake it.
+[[nodiscard]] bool should_park_thread() noexcept;
+
 }  // namespace gevent

@@ -51,3 +51,6 @@ cdef extern from "python/wait/parking.h" namespace "gevent":
 cdef extern from "python/wait/named_wait.h" namespace "gevent":
     int park_named_in(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
     int park_thread_named_in(object waiting_for, CoreWaitQueue& queue, double timeout_s, void* cookie) except -1
+
+cdef extern from "python/wait/thread_parking.h" namespace "gevent":
+    bint should_park_thread()

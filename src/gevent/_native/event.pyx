@@ -9,7 +9,7 @@ from types import GenericAlias
 
 from gevent._native.timeout import Running, Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_named_in, park_thread_named_in, sleep_for
+from bridge cimport CoreWaitQueue, current_hub, park_named_in, park_thread_named_in, should_park_thread, sleep_for
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -34,9 +34,6 @@ cdef extern from "python/hub/hub_state.h" namespace "gevent":
         CoreLoop* loop
     HubState* hub_state()
     object current_greenlet()
-
-cdef extern from "python/wait/resting_threads.h" namespace "gevent":
-    bint others_may_come()
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -121,8 +118,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
                     return self._park(None)
                 return False
             seconds = max(<double>timeout, 0.0)
-        if hub_state() == NULL and others_may_come():
-            # Who has no hub has no other greenlets that could run meanwhile.
+        if should_park_thread():
             return park_thread_named_in(self, self.core.queue, seconds, NULL)
         if self._hub is None:
             self._hub = current_hub()

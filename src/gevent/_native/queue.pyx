@@ -24,7 +24,7 @@ from types import GenericAlias
 
 from gevent._native.timeout import Running, Timeout
 
-from bridge cimport CoreWaitQueue, current_hub, park_named_in
+from bridge cimport CoreWaitQueue, current_hub, park_named_in, should_park_thread
 from line cimport Line, LineWait, Ticket, park_in_line, park_thread_in_line
 
 cdef extern from "sync/stock.h" namespace "gevent::Stock":
@@ -67,12 +67,6 @@ cdef extern from "python/object/type_name.h" namespace "gevent":
 
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
-    cdef cppclass HubState:
-        pass
-    HubState* hub_state()
-
-cdef extern from "python/wait/resting_threads.h" namespace "gevent":
-    bint others_may_come()
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -416,11 +410,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         # Parks, without the mutex; has it again afterwards, if there is one.
         cdef int woken
         self._leave_mutex(held)
-        # Who has no hub has no other greenlets that could run meanwhile.
-        if hub_state() == NULL and others_may_come():
-            woken = park_thread_in_line(self, wait)
-        else:
-            woken = park_in_line(self, wait)
+        woken = park_thread_in_line(self, wait) if should_park_thread() else park_in_line(self, wait)
         if self._guarded:
             self._take_mutex(held)
         wait.arrive()

@@ -14,7 +14,7 @@ from libcpp cimport bool as cbool
 from gevent._native.timeout import Running, Timeout
 from gevent.exceptions import BlockingSwitchOutError, HubDestroyed, InvalidSwitchError, LoopExit
 
-from bridge cimport CoreWaitQueue, current_hub
+from bridge cimport CoreWaitQueue, current_hub, should_park_thread
 from line cimport Line, LineWait, park_in_line, park_thread_in_line
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
@@ -34,9 +34,6 @@ cdef extern from "python/wait/callback_link.h" namespace "gevent":
                  CoreWaitQueue&, bint soon, cbool (*still_there)(PyObject*) noexcept) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
     Py_ssize_t links_on_their_way(PyObject* links)
-
-cdef extern from "python/wait/resting_threads.h" namespace "gevent":
-    bint others_may_come()
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -123,8 +120,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
     cdef bint _draw(self, double seconds, bint takes) except -1:
         # Waits until there is a unit, and takes it if `takes`; False when the time is over.
         cdef LineWait wait
-        # Who has no hub has no other greenlets that could run meanwhile.
-        cdef bint sleeps = hub_state() == NULL and others_may_come()
+        cdef bint sleeps = should_park_thread()
         cdef int woken
         if not sleeps and self._hub is None:
             self._hub = current_hub()
