@@ -84,40 +84,32 @@ cdef tuple _encoded_header(name, value):
     return name_bytes, value_bytes
 
 
-def response_bytes(bytes status, list headers, body):
-    """Return the status line, the headers (pairs of bytes) and `body` (a bytes-like object) as one bytes object."""
-    return _response_bytes(status, headers, (body,))
-
-
 cdef inline char* _put(char* place, bytes text):
     memcpy(place, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
     return place + PyBytes_GET_SIZE(text)
 
 
-cdef bytes _response_bytes(bytes status, list headers, body_parts):
+def response_bytes(bytes status, list headers, body):
+    """Return the status line, the headers (pairs of bytes) and `body` (a bytes-like object) as one bytes object."""
     cdef bytes name, value
     cdef const unsigned char[::1] view
-    cdef Py_ssize_t size = 9 + PyBytes_GET_SIZE(status) + 2 + 2
+    cdef Py_ssize_t size = 9 + PyBytes_GET_SIZE(status) + 2 + 2 + len(body)
     cdef bytes response
     cdef char* place
     for name, value in headers:
         size += PyBytes_GET_SIZE(name) + 2 + PyBytes_GET_SIZE(value) + 2
-    for part in body_parts:
-        size += len(part)
     response = PyBytes_FromStringAndSize(NULL, size)
     place = PyBytes_AS_STRING(response)
     place = _put(_put(_put(place, b"HTTP/1.1 "), status), b"\r\n")
     for name, value in headers:
         place = _put(_put(_put(_put(place, name), b": "), value), b"\r\n")
     place = _put(place, b"\r\n")
-    for part in body_parts:
-        if PyBytes_CheckExact(part):
-            place = _put(place, <bytes>part)
-        else:
-            view = part
-            if view.shape[0]:
-                memcpy(place, &view[0], view.shape[0])
-                place += view.shape[0]
+    if PyBytes_CheckExact(body):
+        _put(place, <bytes>body)
+    else:
+        view = body
+        if view.shape[0]:
+            memcpy(place, &view[0], view.shape[0])
     return response
 
 
