@@ -53,11 +53,7 @@ cdef class Way:
         self.copies_environ, self.logs = copies_environ, logs
         self.proxies = bool(getattr(server, "trusted_proxies", None))
         self.body_max = <uint64_t>-1 if limits.body_size_max is None else limits.body_size_max
-        self.head_limits.line_max = limits.request_line_max - 1
-        self.head_limits.field_line_max = limits.field_line_max
-        self.head_limits.fields_max = limits.fields_max
-        self.head_limits.size_max = limits.head_size_max
-        self.head_limits.host_required = limits.require_host
+        self.head_limits = (<Head?>limits.new_head()).limits
         self.line_max = limits.line_max_of_all
         self.date_second = -1
         self.handler_version = _version(handler_class)
