@@ -32,8 +32,7 @@ cdef class Reader:
 
     cdef Py_ssize_t _receive(self, Py_ssize_t size) except -1:
         # Requires: nothing is left. 0: the end.
-        if self.sock is None:
-            raise ValueError("I/O operation on closed file.")
+        self._check_open()
         self.arrived = b""
         self.position = 0
         self.arrived = self.sock.recv(size)
@@ -144,9 +143,10 @@ cdef class Reader:
             raise StopIteration
         return line
 
-    def _check_open(self):
+    cdef inline int _check_open(self) except -1:
         if self.sock is None:
             raise ValueError("I/O operation on closed file.")
+        return 0
 
     @property
     def raw(self):
