@@ -62,6 +62,9 @@ inline constexpr std::array<std::uint8_t, 256> kKinds = make_kinds();
   return true;
 }
 
+// Of a Content-Length. More do not fit into 64 bits with certainty, and no body is that long.
+inline constexpr std::size_t kLengthDigitsMax = 18;
+
 [[nodiscard]] constexpr char lower(char byte) noexcept {
   return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + ('a' - 'A')) : byte;
 }

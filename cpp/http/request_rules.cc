@@ -11,8 +11,6 @@ namespace gevent::http {
 namespace {
 
 constexpr Refusal kNothing{};
-// More digits do not fit into 64 bits with certainty, and no body is that long.
-constexpr std::size_t kLengthDigitsMax = 18;
 
 constexpr Refusal bad(const char* reason) noexcept { return {kBadRequest, reason}; }
 

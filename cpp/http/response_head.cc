@@ -8,8 +8,6 @@
 namespace gevent::http {
 namespace {
 
-constexpr std::size_t kLengthDigitsMax = 18;
-
 bool is_ordinary_status(std::string_view status) noexcept {
   if (status.size() < 4 || !all_are(status.substr(0, 3), kDigit) || status[3] != ' ') return false;
   if (status[0] < '2' || status[0] > '5') return false;
