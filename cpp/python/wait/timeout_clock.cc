@@ -222,11 +222,7 @@ void TimeoutClock::ring(Watcher& watcher, int) noexcept {
   // In the hub, on the loop's thread.
   PyObject* const timeout = Py_NewRef(static_cast<PyObject*>(watcher.owner));
   TimeoutClock* const clock = find_clock(timeout);
-  if (clock->expire(timeout) < 0) {
-    PyObject* const hub = current_hub();
-    report_exception(hub, timeout);
-    Py_XDECREF(hub);
-  }
+  if (clock->expire(timeout) < 0) report_exception(nullptr, timeout);
   Py_DECREF(timeout);
 }
 
