@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/fork_generation.h"
+#include "base/made_at_load.h"
 #include "python/hub/thread_end.h"
 #include "thread/foreign_threads.h"
 
@@ -17,13 +18,15 @@ struct Roll {
   std::uint64_t generation = fork_generation();
 };
 
+const MadeAtLoad<Roll> made;
+
 Roll& roll() noexcept {
-  static auto* all = new Roll;
-  if (all->generation != fork_generation()) {
-    all->generation = fork_generation();
-    all->resting.clear();
+  Roll& all = made();
+  if (all.generation != fork_generation()) {
+    all.generation = fork_generation();
+    all.resting.clear();
   }
-  return *all;
+  return all;
 }
 
 bool is_able(Roll& all, PyThreadState* thread) noexcept {
