@@ -238,7 +238,7 @@ cdef class _WaitIterator:
             self._deliver(_EXPIRED)
             return 0
         if self._timeout is not None:
-            self._timer = self._hub.loop.timer(getattr(self._timeout, "seconds", self._timeout), priority=-1)
+            self._timer = self._hub.loop.timer(seconds, priority=-1)
             self._timer.start(self._deliver, _EXPIRED)
         for each in self._objects:
             # A greenlet that has ended comes at once, before anybody else runs. What is ready now and may not be in a
