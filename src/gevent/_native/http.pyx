@@ -192,6 +192,8 @@ cdef class PlainExchanges:
         try:
             self.result = self.application(self.environ, self.start_response)
             sent = self._send_plain() or self._send_stream()
+            if sent and self.way.logs:
+                self._log()
         except BaseException as error:
             # Also GreenletExit and the like: what to make of them is no different here.
             self.error = error
@@ -281,8 +283,6 @@ cdef class PlainExchanges:
             self.response.add_own(_view(b"Content-Length"), <uint64_t>size)
         self.response.end()
         self._send(_head_and_parts(self.response.text(), result, size))
-        if self.way.logs:
-            self._log()
         return True
 
     cdef bint _finish_headers(self) except -1:
@@ -323,8 +323,6 @@ cdef class PlainExchanges:
             self._close_result()
             raise
         self._close_result()
-        if self.way.logs:
-            self._log()
         return True
 
     cdef bint _send_pieces(self, iterator) except -1:
