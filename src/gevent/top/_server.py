@@ -1,5 +1,6 @@
 """Answers ``python -m gevent top`` and ``stacks`` in the program that is looked at."""
 
+import functools
 import gc
 import json
 import os
@@ -235,12 +236,16 @@ def process_state():
         "virtual_bytes_max": resource.getrlimit(resource.RLIMIT_AS)[0],
         "fds": count_descriptors(),
         "fds_max": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        "started_s": _started_s(),
+        "started_s": _started_s(os.getpid()),
     }
 
 
-def _started_s():
-    """Return when this process began, in seconds of the epoch."""
+@functools.cache
+def _started_s(_pid):
+    """Return when this process, `_pid`, began, in seconds of the epoch.
+
+    Found once: workers tell it with every beat, and /proc/stat grows with the processors and takes its time.
+    """
     try:
         with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
             ticks = int(file.read().rpartition(")")[2].split()[19])
