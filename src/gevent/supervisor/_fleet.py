@@ -9,7 +9,7 @@ from time import monotonic
 import gevent
 from gevent.event import Event
 from gevent.supervisor._worker import Setup, parent_ends, run_worker
-from gevent.top._server import forget
+from gevent.top._server import forget, stat_fields
 
 __all__ = ["Member", "Record", "follow", "start_member"]
 
@@ -107,8 +107,7 @@ class Member:
     def is_stopped(self):
         """Whether a signal has stopped it, and nobody lets it go on; False where the system does not tell."""
         try:
-            with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as file:
-                return file.read().rpartition(")")[2].split()[0] in "Tt"
+            return stat_fields(self.pid)[0] in "Tt"
         except OSError:
             return False
 

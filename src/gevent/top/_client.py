@@ -5,7 +5,7 @@ import os
 import pwd
 import socket
 
-from gevent.top._server import folder_of
+from gevent.top._server import folder_of, stat_fields
 
 __all__ = ["NotThere", "ask", "processes_of"]
 
@@ -96,8 +96,7 @@ def _descends(pid, ancestor):
 
 def _parent(pid):
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return int(file.read().rpartition(")")[2].split()[1])
+        return int(stat_fields(pid)[1])
     except OSError:
         return _parent_by_ps(pid) if not os.path.isdir("/proc/self") else 0
 

@@ -29,6 +29,7 @@ __all__ = [
     "serve",
     "socket_folder",
     "stalls",
+    "stat_fields",
     "watch_stalls",
     "watched",
 ]
@@ -212,6 +213,12 @@ def _waiting(greenlets, now):
     return sorted(groups.values(), key=lambda group: -group["for_s"])[:NAMED_MAX]
 
 
+def stat_fields(pid):
+    """Return the words of ``/proc/PID/stat`` from the state of the process on. Raises OSError where there is none."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()
+
+
 def rss_bytes():
     """Return how much memory this process has, in bytes."""
     return _memory()[1]
@@ -247,8 +254,7 @@ def _started_s(_pid):
     Found once: workers tell it with every beat, and /proc/stat grows with the processors and takes its time.
     """
     try:
-        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-            ticks = int(file.read().rpartition(")")[2].split()[19])
+        ticks = int(stat_fields("self")[19])
         with open("/proc/stat", encoding="ascii") as file:
             booted_s = next(int(line.split()[1]) for line in file if line.startswith("btime "))
     except OSError:
