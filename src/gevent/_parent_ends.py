@@ -7,7 +7,10 @@ worker closes at once the copies that it has of the ends of all others.
 import contextlib
 import os
 
-__all__ = ["ParentEnds"]
+__all__ = ["ParentEnds", "wait_for_end"]
+
+#: How long what an ended worker has said is waited for, in seconds: it is there already.
+LAST_WORDS_S = 1.0
 
 
 class ParentEnds:
@@ -53,3 +56,14 @@ class ParentEnds:
             with contextlib.suppress(OSError):  # closed just before the fork
                 os.close(connection.fileno())
         self._connections.clear()
+
+
+def wait_for_end(process, hearing):
+    """Wait until a worker has ended, and `hearing`, the greenlet that takes what it says, has taken all; end that.
+
+    A worker's end is that of its process: what it has forked, or what was forked beside it, may hold its connection
+    open.
+    """
+    process.join()
+    hearing.join(LAST_WORDS_S)
+    hearing.kill()

@@ -7,6 +7,7 @@ from collections import deque
 from time import monotonic
 
 import gevent
+from gevent._parent_ends import wait_for_end
 from gevent.event import Event
 from gevent.processpool._parcel import Sender, receive, wrap_arguments
 from gevent.processpool._tasks import TaskTimeout, WorkerLost, exception_of
@@ -20,8 +21,6 @@ SHORT_S = 0.001
 AHEAD_MAX = 32
 #: One that finds no work for a worker that starts dies this often before the pool gives up.
 UNFIT_MAX = 3
-#: How long what an ended worker has said is waited for, in seconds: it is there already.
-LAST_WORDS_S = 1.0
 
 
 class Member:
@@ -177,10 +176,7 @@ class Crew:
                 self._has_result(member, what, number, payload)
 
     def _bury(self, member, hearing):
-        # What a task has forked may hold the connection open: the end of the process is what counts.
-        member.process.join()
-        hearing.join(LAST_WORDS_S)
-        hearing.kill()
+        wait_for_end(member.process, hearing)
         self._has_died(member)
 
     def _has_result(self, member, what, number, payload):

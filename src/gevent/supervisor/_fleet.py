@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 import gevent
+from gevent._parent_ends import wait_for_end
 from gevent.event import Event
 from gevent.supervisor._worker import Setup, parent_ends, run_worker
 from gevent.top._server import forget, stat_fields
@@ -15,8 +16,6 @@ __all__ = ["Member", "Record", "follow", "start_member"]
 
 #: How long a worker that was told to end may take beyond its own timeout, in seconds, before it is killed.
 LAST_GRACE_S = 1.0
-#: How long what an ended worker has said is waited for, in seconds: it is there already.
-LAST_WORDS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -143,10 +142,7 @@ def start_member(context, number, generation, supervisor):
 
 
 def follow(member, on_message, on_end):
-    """Start the greenlets that look after `member`: call ``on_message(member, it)``, and ``on_end(member)`` at its end.
-
-    Its end is that of its process: what it has forked, or what was forked beside it, may hold its connection open.
-    """
+    """Start the greenlets of `member`: they call ``on_message(member, it)``, and at its end ``on_end(member)``."""
 
     def hear():
         while True:
@@ -157,9 +153,7 @@ def follow(member, on_message, on_end):
             on_message(member, message)
 
     def bury():
-        member.process.join()
-        hearing.join(LAST_WORDS_S)
-        hearing.kill()
+        wait_for_end(member.process, hearing)
         parent_ends.give_up(member.connection)
         forget(member.pid)
         member.ended.set()
