@@ -326,10 +326,7 @@ class Supervisor:
         self._backoff_s = 0.0 if lived_s >= LIVED_S else min(max(BACKOFF_MIN_S, 2 * self._backoff_s), BACKOFF_MAX_S)
         self._say(f"worker {member.pid} {member.broken or reason}; replacing it")
         self.restarts += 1
-        gevent.spawn_later(self._backoff_s, self._start_instead_of, member)
-
-    def _start_instead_of(self, member):
-        self._start_number(member.number)
+        gevent.spawn_later(self._backoff_s, self._start_number, member.number)
 
     def _start_number(self, number):
         """Start a worker of that number, if there should be one and is none; if that fails, later."""

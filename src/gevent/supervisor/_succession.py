@@ -40,7 +40,7 @@ class Succession:
     def _keep(self, member, reason, failed):
         why = "no other can be started" if failed is None else failed.broken or failed.how_it_ended()
         if member.ended.is_set():
-            self._supervisor._start_instead_of(member)
+            self._supervisor._start_number(member.number)
             return
         self._supervisor._say(f"worker {member.pid} goes on: {why}")
         gevent.spawn_later(AGAIN_S, self.replace, member, reason)
@@ -97,7 +97,7 @@ class Succession:
         for each in new:
             each.on_trial = False
             if each.ended.is_set():  # meanwhile
-                gevent.spawn(self._supervisor._start_instead_of, each)
+                gevent.spawn(self._supervisor._start_number, each.number)
 
     def _take_back(self, old, new):
         for each in new:
@@ -107,7 +107,7 @@ class Succession:
         for each in [each for each in new if not each.ended.is_set()]:
             gevent.spawn(each.stop, 0, "not needed")
         for each in [each for each in old if each.ended.is_set()]:  # meanwhile
-            gevent.spawn(self._supervisor._start_instead_of, each)
+            gevent.spawn(self._supervisor._start_number, each.number)
 
     def resize(self, by):
         """Have `by` more workers, or fewer, but at least one."""
