@@ -13,8 +13,6 @@ from gevent.serve import _options
 __all__ = ["main"]
 
 EXIT_CONFIGURATION = 1
-#: What begins a terminal's line anew, where the status is.
-_CLEARED = "\r\x1b[K"
 
 
 def main(arguments=None):
@@ -38,8 +36,7 @@ def main(arguments=None):
     return EXIT_CONFIGURATION
 
 
-def _say(line, has_status=False):
-    begin = _CLEARED if has_status and sys.stderr.isatty() else ""
+def _say(line, begin=""):
     print(f"{begin}serve: {line}", file=sys.stderr, flush=True)
 
 
@@ -70,7 +67,7 @@ def _serve(options):
         graceful_timeout=options.graceful_timeout,
         hang_timeout=options.hang_timeout,
         preload=_preload(options),
-        say=partial(_say, has_status=has_status),
+        say=partial(_say, begin=_report.LINE_ANEW if has_status and sys.stderr.isatty() else ""),
     )
     metrics = _report.MetricsServer.bound_to(options.metrics, supervisor) if options.metrics else None
 

@@ -12,8 +12,10 @@ from gevent.supervisor import _listeners
 from gevent.supervisor._meter import BOUNDS_S, add, quantile
 from gevent.supervisor._worker import parent_ends
 
-__all__ = ["MetricsServer", "Status", "is_terminal", "prometheus_text", "send_statsd"]
+__all__ = ["LINE_ANEW", "MetricsServer", "Status", "is_terminal", "prometheus_text", "send_statsd"]
 
+#: What begins a terminal's line anew, where the status is.
+LINE_ANEW = "\r\x1b[K"
 #: How often each of them speaks, in seconds.
 INTERVAL_S = 1.0
 #: How long a worker may take to say how it is before its last word counts, in seconds.
@@ -54,7 +56,7 @@ class Status:
         while True:
             gevent.sleep(INTERVAL_S)
             columns = shutil.get_terminal_size().columns
-            self._stream.write("\r\x1b[K" + self.line()[: columns - 1])
+            self._stream.write(LINE_ANEW + self.line()[: columns - 1])
             self._stream.flush()
 
     def line(self):
