@@ -15,6 +15,8 @@ import sys
 import tempfile
 from collections import Counter
 
+from seeded import run_seeded
+
 import gevent
 from gevent.processpool import ProcessPool, WorkerLost
 
@@ -86,17 +88,10 @@ def _expected(number):
 def main():
     """Run what the command line says; return 1 if there is something to complain about."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--tasks", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--tasks", dest="number", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--method", default="fork", choices=("fork", "forkserver", "spawn"))
-    options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
-    line, complaints = run(options.tasks, options.seed, options.kills, options.method)
-    print(line)
-    for each in complaints[:20]:
-        print(each)
-    return 1 if complaints else 0
+    return run_seeded(parser, run)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+from seeded import run_seeded
+
 __all__ = ["main"]
 
 APPLICATION = """
@@ -238,16 +240,9 @@ def main():
         return run_clients(*sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--reloads", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--disturbances", type=float, default=0.2, metavar="SHARE")
-    options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
-    line, complaints = run(options.reloads, options.seed, options.clients, options.disturbances)
-    print(line)
-    for each in complaints[:20]:
-        print(each)
-    return 1 if complaints else 0
+    return run_seeded(parser, run)
 
 
 if __name__ == "__main__":
