@@ -10,9 +10,11 @@ temporary files by default), which is made when it is first needed. wrk has to b
 """
 
 import argparse
+import contextlib
 import os
 import platform
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-__all__ = ["SERVERS", "main"]
+__all__ = ["SERVERS", "Server", "load", "main", "table"]
 
 _HERE = Path(__file__).resolve().parent
 _OTHERS = ("bjoern", "fastpysgi", "granian", "waitress", "gunicorn", "gevent==26.9.0")
@@ -99,7 +101,9 @@ def _cpu_s(pid):
     return fine / 1e9
 
 
-class _Server:
+class Server:
+    """`command`, from its first answer until the block ends; ``{bin}`` is `folder`, ``{port}`` one that is free."""
+
     def __init__(self, command, folder):
         self.port = _free_port()
         words = [word.format(bin=folder, port=self.port) for word in command]
@@ -110,12 +114,14 @@ class _Server:
         self.pid = self._process.pid
 
     def __enter__(self):
-        import socket
+        import http.client
 
         deadline = time.monotonic() + 20
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as client:
+                    client.request("GET", "/")
+                    client.getresponse().read()
                 return self
             except OSError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
@@ -124,21 +130,33 @@ class _Server:
                 time.sleep(0.05)
 
     def __exit__(self, *_exc_info):
-        if self._process.poll() is None:
-            os.killpg(self.pid, signal.SIGKILL)
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(10)
+
+
+def _children_cpu_s():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 _UNITS = {"us": 1e-3, "ms": 1, "s": 1000}
 
 
-def _load(server, seconds, path, *options):
-    before = _cpu_s(server.pid)
+def load(server, seconds, path, *options):
+    """Have wrk, with `options`, ask `server` for `path` for so long.
+
+    Return a dict of what it found, and of how many processors the server and wrk had.
+    """
+    before, wrk_before_s = _cpu_s(server.pid), _children_cpu_s()
     command = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "--latency", *options]
     said = subprocess.run(
         [*command, f"http://127.0.0.1:{server.port}{path}"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
-    cpu_s = _cpu_s(server.pid) - before
+    cpu_s, wrk_s = _cpu_s(server.pid) - before, _children_cpu_s() - wrk_before_s
     count, took_s = re.search(r"(\d+) requests in ([\d.]+)s", said).groups()
     slowest, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
     # Where a connection is closed after each answer, wrk counts some of them as errors of reading: they are answered.
@@ -148,26 +166,26 @@ def _load(server, seconds, path, *options):
         "cpu_us": cpu_s * 1e6 / max(int(count), 1),
         "p99_ms": float(slowest) * _UNITS[unit],
         "bad": int(bad.group(1)) if bad else 0,
+        "errors": re.findall(r"(?:Socket errors|Non-2xx).*", said),
+        "cpus": cpu_s / float(took_s),
+        "wrk_cpus": wrk_s / float(took_s),
     }
 
 
 def _measure(command, folder, seconds, rounds, case):
     best = None
-    with _Server(command, folder) as server:
-        _load(server, 1, *_CASES[case])
+    with Server(command, folder) as server:
+        load(server, 1, *_CASES[case])
         for _ in range(rounds):
-            found = _load(server, seconds, *_CASES[case])
+            found = load(server, seconds, *_CASES[case])
             if best is None or found["cpu_us"] < best["cpu_us"]:
                 best = found
     return best
 
 
-def _table(rows):
-    head = ("case", "server", "requests/s", "CPU us", "p99 ms")
-    lines = [head]
-    for case, name, found in rows:
-        lines.append((case, name, f"{found['rate']:,.0f}", f"{found['cpu_us']:.1f}", f"{found['p99_ms']:.2f}"))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+def table(lines):
+    """Return `lines`, tuples of cells of which the first has the heads, as a table in reStructuredText."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = " ".join("=" * width for width in widths)
     text = [" ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     return "\n".join([rule, text[0], rule, *text[1:], rule])
@@ -194,14 +212,14 @@ def main(arguments=None):
     parser.add_argument("--page", type=Path, help="a file for the table")
     options = parser.parse_args(arguments)
     folder = _environment(options.environment)
-    rows = []
+    lines = [("case", "server", "requests/s", "CPU us", "p99 ms")]
     for case in options.cases.split(","):
         for name in options.only.split(","):
             found = _measure(SERVERS[name], folder, options.seconds, options.rounds, case)
             if found["bad"]:
                 sys.exit(f"{name} answered {found['bad']} requests of {case} otherwise than with 200")
-            rows.append((case, name, found))
-    text = f"{_table(rows)}\n\nMeasured by ``benchmarks/servers.py``: {_where()}.\n"
+            lines.append((case, name, f"{found['rate']:,.0f}", f"{found['cpu_us']:.1f}", f"{found['p99_ms']:.2f}"))
+    text = f"{table(lines)}\n\nMeasured by ``benchmarks/servers.py``: {_where()}.\n"
     print(text)
     if options.page:
         options.page.write_text(text, encoding="utf-8")
