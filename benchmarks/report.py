@@ -5,7 +5,7 @@ import platform
 import time
 from pathlib import Path
 
-__all__ = ["write"]
+__all__ = ["where", "write"]
 
 _BAR_HEIGHT = 18
 _LABEL_WIDTH = 190
@@ -19,7 +19,8 @@ def _processor():
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _where():
+def where():
+    """Return the day, Python and the machine, as text."""
     return (
         f"{time.strftime('%Y-%m-%d')}, CPython {platform.python_version()}, {platform.system()} {platform.release()}, "
         f"{os.cpu_count()} processors ({_processor()})"
@@ -75,6 +76,6 @@ def write(rows, folder):
     folder.mkdir(parents=True, exist_ok=True)
     slower = [row["name"] for row in rows if row["cpu"] < 1]
     verdict = f"Slower than gevent: {', '.join(slower)}." if slower else "None of them is slower than in gevent."
-    text = f"{_table(rows)}\n\n{verdict}\n\n.. where:\n\nMeasured by ``make bench``: {_where()}.\n"
+    text = f"{_table(rows)}\n\n{verdict}\n\n.. where:\n\nMeasured by ``make bench``: {where()}.\n"
     (folder / "compared.rst").write_text(text, encoding="utf-8")
     (folder / "compared.svg").write_text(_chart(rows), encoding="utf-8")

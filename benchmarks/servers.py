@@ -12,7 +12,6 @@ temporary files by default), which is made when it is first needed. wrk has to b
 import argparse
 import contextlib
 import os
-import platform
 import re
 import resource
 import signal
@@ -21,6 +20,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from report import where
 
 __all__ = ["SERVERS", "Server", "load", "main", "table"]
 
@@ -191,14 +192,6 @@ def table(lines):
     return "\n".join([rule, text[0], rule, *text[1:], rule])
 
 
-def _where():
-    names = re.findall(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    return (
-        f"{time.strftime('%Y-%m-%d')}, CPython {platform.python_version()}, {platform.system()} {platform.release()}, "
-        f"{os.cpu_count()} processors ({names[0] if names else platform.machine()}), load {os.getloadavg()[0]:.0f}"
-    )
-
-
 def main(arguments=None):
     """Measure, print the table, and write it to a file if one is named."""
     parser = argparse.ArgumentParser(description="WSGI servers side by side.")
@@ -219,7 +212,7 @@ def main(arguments=None):
             if found["bad"]:
                 sys.exit(f"{name} answered {found['bad']} requests of {case} otherwise than with 200")
             lines.append((case, name, f"{found['rate']:,.0f}", f"{found['cpu_us']:.1f}", f"{found['p99_ms']:.2f}"))
-    text = f"{table(lines)}\n\nMeasured by ``benchmarks/servers.py``: {_where()}.\n"
+    text = f"{table(lines)}\n\nMeasured by ``benchmarks/servers.py``: {where()}, load {os.getloadavg()[0]:.0f}.\n"
     print(text)
     if options.page:
         options.page.write_text(text, encoding="utf-8")
