@@ -153,14 +153,14 @@ def test_greenlets_of_ours_are_no_news():
             with ProcessPool(1, start_method="fork") as pool:
                 pool.apply(abs, (1,))
             gevent.spawn(wait)
-            gevent.sleep(0.1)
-            print(json.dumps(sorted(each["in"].partition(" ")[0] for each in _state()["waiting"])), flush=True)
-            worker.stopping.wait()
+            places = []
+            while "application" not in places:
+                gevent.sleep(0.1)
+                places = sorted(each["in"].partition(" ")[0] for each in _state()["waiting"])
+            print(json.dumps(places), flush=True)
 
         supervisor = Supervisor(target, 1, ["127.0.0.1:0"], start_method="fork", graceful_timeout=0)
-        supervisor.start()
-        supervisor.wait_ready(30)
-        gevent.spawn_later(1, supervisor.stop)
+        supervisor.worker_exit.append(lambda record: supervisor.stop())
         sys.exit(supervisor.run())
     """
     done = run_script(code)
