@@ -81,7 +81,10 @@ def _serve(options):
     supervisor.worker_ready.append(_Announcer(supervisor, options))
     with _PidFile(options.pid) as pid_file:
         supervisor.listening.append(pid_file.write)
-        _start_reports(supervisor, options, metrics)
+        if metrics is not None:
+            metrics.start()
+        if options.statsd:
+            gevent.spawn(_report.send_statsd, supervisor, options.statsd)
         if has_status:
             gevent.spawn(_report.Status(supervisor, sys.stdout).run)
         try:
@@ -143,13 +146,3 @@ class _PidFile:
                 os.unlink(self._path)
         except OSError:
             pass  # somebody was faster
-
-
-def _start_reports(supervisor, options, metrics):
-    import gevent
-    from gevent.serve import _report
-
-    if metrics is not None:
-        metrics.start()
-    if options.statsd:
-        gevent.spawn(_report.send_statsd, supervisor, options.statsd)
