@@ -1,20 +1,18 @@
 """The tutorial's programs, each step of them, driven as their reader would."""
 
 import gzip
-import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from scripts import connected, free_port, running
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 DEADLINE_S = 60
@@ -64,40 +62,9 @@ def run(program, *arguments):
     return done.stdout
 
 
-@contextmanager
-def running(folder, *command):
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=EXAMPLES / folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.communicate()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
-
-
-def connected(port, process):
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
-        except ConnectionRefusedError:
-            assert process.poll() is None and time.monotonic() < deadline, "it does not serve"
-            time.sleep(0.05)  # nothing tells when another program begins to listen
+def in_folder(folder, *words):
+    """An example, running, until the block ends."""
+    return running(sys.executable, *words, cwd=EXAMPLES / folder)
 
 
 def stops(process):
@@ -125,7 +92,7 @@ def test_the_third_crawler_counts_the_words_in_processes(site):
 def test_the_first_chat_passes_on_what_is_said():
     port = free_port()
     with (
-        running("chat", "one.py", f"127.0.0.1:{port}") as process,
+        in_folder("chat", "one.py", f"127.0.0.1:{port}") as process,
         connected(port, process) as one,
         connected(port, process) as two,
     ):
@@ -159,7 +126,7 @@ class Visitor:
 def test_the_chat_has_names_and_keeps_what_was_said(step, tmp_path):
     port = free_port()
     kept = tmp_path / "said.gz"
-    with running("chat", step, f"127.0.0.1:{port}", str(kept)) as process:
+    with in_folder("chat", step, f"127.0.0.1:{port}", str(kept)) as process:
         first = Visitor(port, process, "Bee")
         first.hears("* Bee is here")
         second = Visitor(port, process, "Bee")
@@ -181,7 +148,7 @@ def test_the_chat_has_names_and_keeps_what_was_said(step, tmp_path):
 
 def test_a_chat_sends_away_who_does_not_listen():
     port = free_port()
-    with running("chat", "two.py", f"127.0.0.1:{port}") as process:
+    with in_folder("chat", "two.py", f"127.0.0.1:{port}") as process:
         deaf, talker = Visitor(port, process, "deaf"), Visitor(port, process, "talker")
         talker.hears("* talker is here")
         said = "talker: " + "x" * 900
@@ -216,14 +183,14 @@ def with_port(folder, step, port):
 
 def test_the_first_web_application_answers():
     port = free_port()
-    with running("web", *with_port("web", "one.py", port)) as process:
+    with in_folder("web", *with_port("web", "one.py", port)) as process:
         assert get(port, process, "1000") == (200, b"168\n")
 
 
 def test_the_second_computes_in_processes_and_answers_meanwhile(tmp_path):
     port = free_port()
     (tmp_path / "main.py").write_text(with_port("web", "two.py", port)[1])
-    with running(
+    with in_folder(
         "web",
         "-c",
         "import sys, runpy; sys.path.insert(0, ''); runpy.run_path(sys.argv[1], run_name='__main__')",
@@ -239,6 +206,6 @@ def test_the_second_computes_in_processes_and_answers_meanwhile(tmp_path):
 def test_the_third_is_served_by_workers():
     port = free_port()
     command = ["-m", "gevent", "serve", "three:make_app", "--factory", "--processes", "2"]
-    with running("web", *command, "--bind", f"127.0.0.1:{port}") as process:
+    with in_folder("web", *command, "--bind", f"127.0.0.1:{port}") as process:
         assert get(port, process, "1000") == (200, b"168\n")
         assert stops(process) == 0

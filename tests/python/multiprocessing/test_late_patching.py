@@ -1,11 +1,10 @@
 """Programs that patch after they have imported, named and made things of `multiprocessing`."""
 
-import os
-import subprocess
 import sys
 import textwrap
 
 import pytest
+from scripts import run_command
 
 #: Everything comes by name, and patching last.
 IMPORTS = """
@@ -56,21 +55,8 @@ if __name__ == "__main__":
 def run(tmp_path, code, start_method):
     program = tmp_path / "program.py"
     program.write_text(textwrap.dedent(code), encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, str(program), start_method],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=60)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        output, errors = process.communicate()
-    assert (process.returncode, output, errors) == (0, "done\n", "")
+    result = run_command([sys.executable, str(program), start_method], {}, deadline_s=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "done\n", "")
 
 
 def test_what_was_imported_by_name_before_works_as_if_it_came_later(tmp_path, start_method):
