@@ -15,13 +15,21 @@ def loop():
     made.destroy()
 
 
+def _identity(fd):
+    facts = os.fstat(fd)
+    return facts.st_dev, facts.st_ino
+
+
 @pytest.fixture
 def pipe():
     """Both ends of a pipe, which the test may close."""
-    reading, writing = os.pipe()
-    yield reading, writing
-    for fd in (reading, writing):
+    ends = os.pipe()
+    same = _identity(ends[0])
+    yield ends
+    for fd in ends:
         try:
-            os.close(fd)
+            # The test may have closed it, and the number may be somebody else's by now.
+            if _identity(fd) == same:
+                os.close(fd)
         except OSError:
             pass

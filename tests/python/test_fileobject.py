@@ -15,25 +15,6 @@ KINDS = [FileObjectPosix, FileObjectThread, FileObjectBlock]
 GREEN = [FileObjectPosix, FileObjectThread]
 
 
-def identity(fd):
-    facts = os.fstat(fd)
-    return facts.st_dev, facts.st_ino
-
-
-@pytest.fixture
-def pipe():
-    ends = os.pipe()
-    same = identity(ends[0])
-    yield ends
-    for fd in ends:
-        try:
-            # The test may have closed it, and the number may be somebody else's by now.
-            if identity(fd) == same:
-                os.close(fd)
-        except OSError:
-            pass
-
-
 def test_the_default_kind_is_the_one_that_parks():
     assert FileObject is FileObjectPosix
 
