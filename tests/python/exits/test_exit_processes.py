@@ -30,8 +30,7 @@ time.sleep(0.02)
 print("end", flush=True)
 """,
     "a child of os.fork that exits in its own way": """
-import os, sys, threading, time
-threading.Thread(target=time.sleep, args=(1000,), daemon=True)
+import os, sys, time
 child = os.fork()
 if child == 0:
     time.sleep(0.001); print("child", flush=True); sys.exit(3)
