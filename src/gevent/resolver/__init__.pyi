@@ -1,23 +1,15 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from gevent._types import _AddrinfoResult, _HostResult, _NameinfoResult, _SockAddr
+from gevent._types import _Resolver
 
 __all__ = ()
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-class AbstractResolver:
+class AbstractResolver(_Resolver):
     HOSTNAME_ENCODING: str
     EAI_NONAME_MSG: str
     EAI_FAMILY_MSG: str
     @staticmethod
     def fixup_gaierror(func: _F) -> _F: ...
-    def close(self) -> None: ...
-    def getaddrinfo(
-        self, host: str, port: int, family: int = 0, socktype: int = 0, proto: int = 0, flags: int = 0
-    ) -> _AddrinfoResult: ...
-    def gethostbyname(self, hostname: str, family: int = 2) -> str: ...
-    def gethostbyname_ex(self, hostname: str, family: int = 2) -> _HostResult: ...
-    def gethostbyaddr(self, ip_address: str) -> _HostResult: ...
-    def getnameinfo(self, sockaddr: _SockAddr, flags: int) -> _NameinfoResult: ...
