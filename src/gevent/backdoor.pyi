@@ -1,9 +1,9 @@
 from typing import Any, overload
 
-from _typeshed import StrOrBytesPath
+from typing_extensions import Unpack
 
-from gevent.baseserver import _Listener, _Spawner
-from gevent.server import StreamServer, _Address
+from gevent.baseserver import _Listener
+from gevent.server import StreamServer, _Address, _ContextArguments, _TlsArguments
 from gevent.socket import socket as _Socket
 from gevent.ssl import SSLContext
 
@@ -20,11 +20,9 @@ class BackdoorServer(StreamServer):
         banner: str | None = None,
         *,
         backlog: int | None = None,
-        spawn: _Spawner = "default",
+        processes: int | None = None,
         ssl_context: SSLContext,
-        server_side: bool = True,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
+        **ssl_args: Unpack[_ContextArguments],
     ) -> None: ...
     @overload
     def __init__(
@@ -34,15 +32,7 @@ class BackdoorServer(StreamServer):
         banner: str | None = None,
         *,
         backlog: int | None = None,
-        spawn: _Spawner = "default",
-        keyfile: StrOrBytesPath = ...,
-        certfile: StrOrBytesPath = ...,
-        server_side: bool = True,
-        cert_reqs: int = ...,
-        ssl_version: int = ...,
-        ca_certs: str = ...,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
-        ciphers: str = ...,
+        processes: int | None = None,
+        **ssl_args: Unpack[_TlsArguments],
     ) -> None: ...
     def handle(self, conn: _Socket, _address: _Address) -> None: ...

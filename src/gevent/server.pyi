@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias, TypedDict, overload, type_check_only
 
 from _typeshed import ReadableBuffer, StrOrBytesPath
+from typing_extensions import Unpack
 
 from gevent.baseserver import BaseServer, _Listener, _Spawner
 from gevent.socket import socket as _Socket
@@ -13,16 +14,20 @@ __all__ = ["DatagramServer", "StreamServer"]
 # Whatever the family has for an address: handlers say which.
 _Address: TypeAlias = Any
 
+# Beside an SSLContext, which has the rest.
 @type_check_only
-class _TlsArguments(TypedDict, total=False):
+class _ContextArguments(TypedDict, total=False):
+    server_side: bool
+    suppress_ragged_eofs: bool
+    do_handshake_on_connect: bool
+
+@type_check_only
+class _TlsArguments(_ContextArguments, total=False):
     keyfile: StrOrBytesPath
     certfile: StrOrBytesPath
-    server_side: bool
     cert_reqs: int
     ssl_version: int
     ca_certs: str
-    suppress_ragged_eofs: bool
-    do_handshake_on_connect: bool
     ciphers: str
 
 class StreamServer(BaseServer[_Socket, _Address]):
@@ -38,10 +43,9 @@ class StreamServer(BaseServer[_Socket, _Address]):
         backlog: int | None = None,
         spawn: _Spawner = "default",
         *,
+        processes: int | None = None,
         ssl_context: SSLContext,
-        server_side: bool = True,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
+        **ssl_args: Unpack[_ContextArguments],
     ) -> None: ...
     @overload
     def __init__(
@@ -51,15 +55,8 @@ class StreamServer(BaseServer[_Socket, _Address]):
         backlog: int | None = None,
         spawn: _Spawner = "default",
         *,
-        keyfile: StrOrBytesPath = ...,
-        certfile: StrOrBytesPath = ...,
-        server_side: bool = True,
-        cert_reqs: int = ...,
-        ssl_version: int = ...,
-        ca_certs: str = ...,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
-        ciphers: str = ...,
+        processes: int | None = None,
+        **ssl_args: Unpack[_TlsArguments],
     ) -> None: ...
     @property
     def ssl_enabled(self) -> bool: ...

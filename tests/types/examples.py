@@ -170,6 +170,7 @@ def sockets() -> None:
     def echo(connection: socket.socket, address: tuple[str, int]) -> None:
         connection.sendall(connection.recv(100))
 
+    assert server.StreamServer(("127.0.0.1", 0), echo, processes=2).processes == 2
     with server.StreamServer(("127.0.0.1", 0), echo, spawn=10) as serving:
         serving.start()
         assert serving.server_port is not None
@@ -188,7 +189,9 @@ def web() -> None:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"here"]
 
-    serving = pywsgi.WSGIServer(("127.0.0.1", 0), application, log=None)
+    serving = pywsgi.WSGIServer(
+        ("127.0.0.1", 0), application, log=None, head_timeout=5, connections_max=100, trusted_proxies=["10.0.0.0/8"]
+    )
     serving.body_size_max = 1_000_000
     serving.processes = None
     serving.start()

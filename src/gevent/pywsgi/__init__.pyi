@@ -3,14 +3,14 @@ from http.client import HTTPMessage
 from io import BufferedIOBase, BufferedReader
 from logging import Logger
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, overload, type_check_only
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict, TypeVar, overload, type_check_only
 
-from _typeshed import OptExcInfo, StrOrBytesPath, SupportsWrite
+from _typeshed import OptExcInfo, SupportsWrite
 from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from gevent.baseserver import _Listener, _Spawner
-from gevent.server import StreamServer
+from gevent.server import StreamServer, _ContextArguments, _TlsArguments
 from gevent.socket import socket as _Socket
 from gevent.ssl import SSLContext
 
@@ -140,6 +140,34 @@ class SecureEnviron(Environ):
 
 class WSGISecureEnviron(SecureEnviron): ...
 
+# What is an argument as well as an attribute.
+@type_check_only
+class _Limits(TypedDict, total=False):
+    head_size_max: int | Literal["default"] | None
+    body_size_max: int | Literal["default"] | None
+    chunk_extensions_max: int | Literal["default"] | None
+    fields_max: int | Literal["default"] | None
+    connections_max: int | Literal["default"] | None
+    request_line_max: int | None
+    field_line_max: int | None
+    handshake_timeout: float | Literal["default"] | None
+    head_timeout: float | Literal["default"] | None
+    idle_timeout: float | Literal["default"] | None
+    send_timeout: float | Literal["default"] | None
+    body_rate_min: float | Literal["default"] | None
+    body_grace: float | None
+    require_host: bool
+    upgrades: Sequence[str]
+    trusted_proxies: Iterable[str] | None
+    proxy_protocol: bool
+    log_format: str | None
+
+@type_check_only
+class _WSGIContextArguments(_ContextArguments, _Limits, total=False): ...
+
+@type_check_only
+class _WSGITlsArguments(_TlsArguments, _Limits, total=False): ...
+
 class WSGIServer(StreamServer):
     application: WSGIApplication
     handler_class: type[WSGIHandler]
@@ -182,10 +210,9 @@ class WSGIServer(StreamServer):
         handler_class: type[WSGIHandler] | None = None,
         environ: WSGIEnvironment | None = None,
         *,
+        processes: int | None = None,
         ssl_context: SSLContext,
-        server_side: bool = True,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
+        **ssl_args: Unpack[_WSGIContextArguments],
     ) -> None: ...
     @overload
     def __init__(
@@ -199,15 +226,8 @@ class WSGIServer(StreamServer):
         handler_class: type[WSGIHandler] | None = None,
         environ: WSGIEnvironment | None = None,
         *,
-        keyfile: StrOrBytesPath = ...,
-        certfile: StrOrBytesPath = ...,
-        server_side: bool = True,
-        cert_reqs: int = ...,
-        ssl_version: int = ...,
-        ca_certs: str = ...,
-        do_handshake_on_connect: bool = True,
-        suppress_ragged_eofs: bool = True,
-        ciphers: str = ...,
+        processes: int | None = None,
+        **ssl_args: Unpack[_WSGITlsArguments],
     ) -> None: ...
     def init_socket(self) -> None: ...
     def set_environ(self, environ: WSGIEnvironment | None = None) -> None: ...
