@@ -17,11 +17,11 @@ ROOT = HERE.parents[1]
 STUBS = sorted((ROOT / "src").rglob("*.pyi"))
 
 
-def run(*command, deadline_s=240):
+def run(*command, deadline_s=240, **environment):
     done = subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=ROOT,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -49,10 +49,10 @@ def test_pyright_has_nothing_to_say_of_the_stubs_and_the_examples():
 
 @pytest.mark.timeout(300)
 def test_stubtest_finds_what_the_stubs_say(tmp_path):
-    os.environ["MYPY_CACHE_DIR"] = str(tmp_path)
     status, said = run(
         *("-m", "mypy.stubtest", "gevent", "gevent_mp"),
         *("--mypy-config-file", HERE / "stubtest.ini", "--allowlist", HERE / "allowlist.txt", "--concise"),
+        MYPY_CACHE_DIR=str(tmp_path),
     )
     assert status == 0, said
 
