@@ -12,6 +12,7 @@ __all__ = [
     "PACKAGE",
     "SITE",
     "changed_files",
+    "digest_of",
     "distributions",
     "foreign_files",
     "gevent_found",
@@ -102,10 +103,14 @@ def changed_files(record):
 
 def _digest(path):
     try:
-        raw = hashlib.sha256(path.read_bytes()).digest()
+        return digest_of(path.read_bytes())
     except OSError:
         return None
-    return "sha256=" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def digest_of(content):
+    """Return what a RECORD has for a file with the bytes `content`."""
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
 def foreign_files(record):

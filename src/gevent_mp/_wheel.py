@@ -4,12 +4,11 @@ The build has put gevent and gevent_mp side by side, as they are in the sources;
 stay so.
 """
 
-import base64
-import hashlib
 import shutil
 import zipfile
 from pathlib import Path
 
+from gevent_mp._installation import digest_of
 from gevent_mp._metadata import INSTALLER, local_version, metadata_text, wheel_text
 
 __all__ = ["add_to_editable", "front_path", "lay_out", "planted_files", "record_row"]
@@ -72,5 +71,4 @@ def add_to_editable(wheel, init_text):
 
 def record_row(name, content):
     """Return the line of RECORD for the file `name` with the bytes `content`."""
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-    return f"{name},sha256={digest},{len(content)}\n"
+    return f"{name},{digest_of(content)},{len(content)}\n"
