@@ -4,7 +4,6 @@ The native half is built by CMakeLists.txt, through scikit-build-core's setuptoo
 it is built; `gevent_mp` says how and why.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from setuptools.command.editable_wheel import editable_wheel
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "src"))
-from gevent_mp import _wheel  # noqa: E402
+from gevent_mp import _metadata, _wheel  # noqa: E402
 
 # Read, not imported: gevent is not built yet.
 INIT = (HERE / "src" / "gevent" / "__init__.py").read_text(encoding="utf-8")
-VERSION = re.search(r"""^__mp_version__\s*=\s*["']([^"']+)["']""", INIT, re.MULTILINE).group(1)
+VERSION = _metadata.own_version(INIT)
 
 
 class WheelWithATree(bdist_wheel):

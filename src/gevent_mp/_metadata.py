@@ -7,7 +7,7 @@ RECORD it cannot be uninstalled or upgraded by itself: it comes and goes with ge
 
 import re
 
-__all__ = ["INSTALLER", "local_version", "metadata_text", "wheel_text"]
+__all__ = ["INSTALLER", "local_version", "metadata_text", "own_version", "wheel_text"]
 
 INSTALLER = "gevent-mp"
 
@@ -36,11 +36,16 @@ _REQUIREMENTS = {
 
 def local_version(init_text):
     """Return the version, such as ``26.9.0+mp0.1.0``, from the text of ``gevent/__init__.py``."""
-    stands_for, own = (
-        re.search(rf"""^{name}\s*=\s*["']([^"']+)["']""", init_text, re.MULTILINE).group(1)
-        for name in ("__version__", "__mp_version__")
-    )
-    return f"{stands_for}+mp{own}"
+    return f"{_value_of('__version__', init_text)}+mp{own_version(init_text)}"
+
+
+def own_version(init_text):
+    """Return the version of gevent-mp, such as ``0.1.0``, from the same text."""
+    return _value_of("__mp_version__", init_text)
+
+
+def _value_of(name, init_text):
+    return re.search(rf"""^{name}\s*=\s*["']([^"']+)["']""", init_text, re.MULTILINE).group(1)
 
 
 def metadata_text(version, requires=()):

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from gevent_mp._installation import tree
-from gevent_mp._metadata import local_version, metadata_text, wheel_text
+from gevent_mp._metadata import local_version, metadata_text, own_version, wheel_text
 from gevent_mp._wheel import record_row
 
 __all__ = ["main", "write_stub"]
@@ -21,12 +21,11 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 def write_stub(directory):
     """Write the wheel into the folder `directory`, made if need be, and return its path."""
-    init = tree() / "gevent" / "__init__.py"
-    version = local_version(init.read_text(encoding="utf-8"))
-    own = version.partition("+mp")[2]
+    init = (tree() / "gevent" / "__init__.py").read_text(encoding="utf-8")
+    version = local_version(init)
     info = f"gevent-{version}.dist-info"
     contents = {
-        f"{info}/METADATA": metadata_text(version, [f"gevent-mp>={own}"]),
+        f"{info}/METADATA": metadata_text(version, [f"gevent-mp>={own_version(init)}"]),
         f"{info}/WHEEL": wheel_text(),
     }
     rows = [record_row(name, text.encode()) for name, text in contents.items()]
