@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "upstream"))
+from losses import differences, losses  # noqa: E402
+
 DEADLINE_S = 1500
 
 __all__ = ["main"]
@@ -23,17 +26,6 @@ def run(*command, check=True):
     return subprocess.run(
         [str(word) for word in command], env=variables, stdin=subprocess.DEVNULL, check=check, timeout=DEADLINE_S
     )
-
-
-def known_differences():
-    """Return {(file, test)} of those that differ here, whatever the reason."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        from pip._vendor import tomli as tomllib
-    entries = tomllib.loads((ROOT / "tests/upstream/differences.toml").read_text()).get("difference", [])
-    here = {"wheel", "libev", "thread", "py{}{}".format(*sys.version_info[:2])}
-    return {(entry["file"], entry["test"]) for entry in entries if set(entry.get("only", [])) <= here}
 
 
 def main(words):
@@ -53,8 +45,7 @@ def main(words):
         check=False,
     )
     numbers = json.loads((work / "results" / "summary.json").read_text())
-    lines = (work / "results" / "losses.tsv").read_text().splitlines()[1:]
-    lost = {tuple(line.split("\t")[:2]) for line in lines} - known_differences()
+    lost = losses(work / "results").keys() - differences(("wheel", "libev", "thread")).keys()
     print(f"{wheel.name}: {numbers}")
     for file, test in sorted(lost):
         print(f"LOST {file} {test}")

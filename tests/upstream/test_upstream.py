@@ -11,16 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from losses import SHORT, differences, entries, losses
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parent.parent / "build" / "upstream"
 DEADLINE_S = 700
-SHORT = "py%d%d" % sys.version_info[:2]  # noqa: UP031
 KEYS = {"file", "test", "reason", "flaky", "only"}
 
 #: (suite, loop, resolver) of each run.
@@ -30,16 +25,6 @@ RUNS = [
     ("wheel", "libev", "ares"),
     ("sdist", "libev", "thread"),
 ]
-
-
-def differences(run):
-    """-> {(file, test): entry} of the entries of `differences.toml` which concern `run` on this interpreter.
-
-    `only` limits an entry to runs that have all of its words: a suite, a loop, a resolver, an interpreter ("py312").
-    """
-    with open(HERE / "differences.toml", "rb") as source:
-        entries = tomllib.load(source).get("difference", [])
-    return {(entry["file"], entry["test"]): entry for entry in entries if set(entry.get("only", [])) <= {*run, SHORT}}
 
 
 def run_suite(run):
@@ -65,9 +50,7 @@ def run_suite(run):
     assert summary.exists(), f"the suite could not be run:\n{done.stdout}"
     numbers = json.loads(summary.read_text())
     assert numbers["reference"], f"no reference results for {run} on {SHORT}"
-    lines = (results / "losses.tsv").read_text().splitlines()[1:]
-    lost = {tuple(line.split("\t")[:2]): " ".join(line.split("\t")[2:]) for line in lines}
-    return done.stdout, numbers, asked_of_this_python(lost, Path(numbers["reference"]).name)
+    return done.stdout, numbers, asked_of_this_python(losses(results), Path(numbers["reference"]).name)
 
 
 def asked_of_this_python(lost, reference):
@@ -84,9 +67,7 @@ def asked_of_this_python(lost, reference):
 
 
 def test_every_difference_names_one_test_and_gives_a_reason():
-    with open(HERE / "differences.toml", "rb") as source:
-        entries = tomllib.load(source).get("difference", [])
-    for entry in entries:
+    for entry in entries():
         assert set(entry) <= KEYS and {"file", "test", "reason"} <= set(entry), entry
         assert len(entry["reason"]) > 20 and not set("*?") & set(entry["file"] + entry["test"]), entry
 
