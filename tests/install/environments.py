@@ -22,6 +22,7 @@ __all__ = [
     "Environment",
     "clean_environment",
     "gather_wheels",
+    "mending_line",
     "metadata_of",
     "quoted",
     "run",
@@ -186,6 +187,13 @@ class Environment:
     def doctor(self):
         done = run([self.python, "-m", "gevent_mp.doctor", "--json"], self.folder, self.variables, check=False)
         return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def mending_line(text):
+    """Return the line that `text`, which somebody was shown, says to type."""
+    _, found, line = text.partition("To mend it, type: ")
+    assert found, text
+    return line
 
 
 def quoted(*names):

@@ -5,7 +5,19 @@ locust, celery, gunicorn and geventhttpclient, downloaded once into build/. Minu
 """
 
 import pytest
-from environments import CLIENTS, DEADLINE_S, GEVENT, MP_VERSION, OLD, OLDER, OURS, Environment, quoted, run
+from environments import (
+    CLIENTS,
+    DEADLINE_S,
+    GEVENT,
+    MP_VERSION,
+    OLD,
+    OLDER,
+    OURS,
+    Environment,
+    mending_line,
+    quoted,
+    run,
+)
 
 pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
 
@@ -106,8 +118,7 @@ def test_files_of_theirs_copied_into_our_tree_are_refused_with_a_line_that_mends
     tree = environment.site / "gevent_mp" / "tree" / "gevent"
     # uv's files are links to what it keeps for all environments: they are replaced, not written into.
     run(["cp", "-r", "--remove-destination", f"{tmp_path / 'theirs' / 'gevent'}/.", tree], tmp_path, None)
-    _, _, line = environment.probe()["error"].partition("To mend it, type: ")
-    environment.type(line)
+    environment.type(mending_line(environment.probe()["error"]))
     found = environment.probe()
     assert {**found, **OURS} == found
     environment.type(f"{environment.python} -m gevent_mp.repair")

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from environments import DEADLINE_S, GEVENT, MP_VERSION, OURS, Environment, run
+from environments import DEADLINE_S, GEVENT, MP_VERSION, OURS, Environment, mending_line, run
 
 pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
 
@@ -64,12 +64,6 @@ def test_in_a_folder_on_the_path_gevent_is_ours_or_says_what_to_type_after(envir
         environment.type(mending_line(found["refused"]))
         found = environment.probe()
     assert {**found, **OURS} == found, said
-
-
-def mending_line(text):
-    _, found, line = text.partition("To mend it, type: ")
-    assert found, text
-    return line
 
 
 def test_theirs_earlier_on_the_path_is_refused_with_a_line_that_mends_it(environment, tmp_path):

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from environments import CLIENTS, DEADLINE_S, GEVENT, MP_VERSION, OURS, PROBE, Environment, quoted, run
+from environments import CLIENTS, DEADLINE_S, GEVENT, MP_VERSION, OURS, PROBE, Environment, mending_line, quoted, run
 
 pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
 
@@ -110,7 +110,6 @@ def test_the_flavour_written_over_is_mended_by_the_line_it_says(environment, whe
     module = environment.site / "gevent" / "_hub_local.py"
     module.unlink()  # uv may have made it a link to what it keeps for other environments
     module.write_text("import gevent._gevent_c_hub_local\n")
-    _, _, line = environment.probe()["error"].partition("To mend it, type: ")
-    environment.type(line)
+    environment.type(mending_line(environment.probe()["error"]))
     found = environment.probe()
     assert {**found, **OURS} == found
