@@ -93,6 +93,12 @@ def use_all(messages, happened, lock, value, shared, of_manager):
     messages.put(os.getpid())
     happened.set()
 
+def release_after_a_tick(lock):
+    before = Ticker.count
+    while Ticker.count == before:
+        time.sleep(0.001)
+    lock.release()
+
 def main(start_method):
     multiprocessing.set_start_method(start_method)
     with Manager() as manager:
@@ -100,9 +106,16 @@ def main(start_method):
         messages, happened, lock, value = Queue(), Event(), Lock(), Value("i", 0)
         arguments = messages, happened, lock, value, shared, of_manager
         processes = [Process(target=use_all, args=arguments) for _ in range(2)]
+        # What they put comes only after others have run.
+        lock.acquire()
         for process in processes:
             process.start()
-        pids = {others_run_during(messages.get, timeout=30) for _ in processes}
+
+        def get_all():
+            threading.Thread(target=release_after_a_tick, args=(lock,)).start()
+            return {messages.get(timeout=30) for _ in processes}
+
+        pids = others_run_during(get_all)
         for process in processes:
             process.join(30)
             assert process.exitcode == 0, process.exitcode
