@@ -1,6 +1,7 @@
 #include "ipc/message.h"
 
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +14,15 @@ namespace {
 bool would_wait() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 }  // namespace
+
+Progress IncomingMessage::wait_for_beginning() noexcept {
+  const std::span<std::byte> wanted = header_.wanted();
+  const ssize_t count = ::read(fd_, wanted.data(), wanted.size());
+  if (count < 0 && errno == EINTR) return Progress::kWait;
+  if (count <= 0) return stopped(count);
+  header_.arrived(static_cast<std::size_t>(count));
+  return Progress::kDone;
+}
 
 Progress IncomingMessage::read_header(std::int64_t size_max) noexcept {
   while (!header_.complete()) {

@@ -1,4 +1,5 @@
-// One message on its way through a descriptor, in whatever pieces it moves. Knows no Python, never waits.
+// One message on its way through a descriptor, in whatever pieces it moves. Knows no Python, and waits nowhere but in
+// wait_for_beginning().
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,9 @@ class IncomingMessage {
     }
     return read_payload();
   }
+  // Waits for the beginning of the header, with the whole thread, and takes what comes. kDone: some of it. kWait: none,
+  // since a signal came, or the descriptor does not wait. Requires: !begun().
+  Progress wait_for_beginning() noexcept;
   // There is no header: exactly `size` bytes go to `room`. Requires: !begun().
   void expect(void* room, std::size_t size) noexcept { room_ = static_cast<char*>(room), size_ = size; }
 

@@ -92,6 +92,8 @@ class WaitingThread final : public ListNode {
 
   // Waits until one is ready, at most `timeout_s` seconds, with the GIL released.
   Parked wait(double timeout_s) noexcept;
+  // Whatever the thread waited in has returned: kFailed + exception if it must not go on.
+  Parked returned() noexcept;
 
   void end(int fd) noexcept {
     for (const AwaitedDescriptor& each : all_) closed_ = closed_ || each.fd == fd;
@@ -120,6 +122,13 @@ void set_closed_error() noexcept {
   PyErr_SetFromErrno(PyExc_OSError);
 }
 
+Parked WaitingThread::returned() noexcept {
+  if (PyErr_CheckSignals() < 0) return kFailed;
+  if (!closed_) return kWoken;
+  set_closed_error();
+  return kFailed;
+}
+
 Parked WaitingThread::wait(double timeout_s) noexcept {
   // Closing a descriptor ends no poll(), so from time to time it is asked whether that has happened.
   constexpr double kBetweenLooks = 0.1;
@@ -130,11 +139,7 @@ Parked WaitingThread::wait(double timeout_s) noexcept {
     Py_BEGIN_ALLOW_THREADS;
     ready = look(all_, static_cast<int>(std::min(left, kBetweenLooks) * 1000) + 1);
     Py_END_ALLOW_THREADS;
-    if (PyErr_CheckSignals() < 0) return kFailed;
-    if (closed_) {
-      set_closed_error();
-      return kFailed;
-    }
+    if (returned() == kFailed) return kFailed;
     if (ready) return kWoken;
     if (timeout_s >= 0 && left <= 0) return kTimedOut;
   }
@@ -198,6 +203,23 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
 Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
   AwaitedDescriptor one{fd, events};
   return wait_on_loop(std::span(&one, 1), timeout_s, [](const Wait& wait) { return wait.awaited.front()->reported; });
+}
+
+bool waits_alone() noexcept {
+  const HubState* const hub = hub_state();
+  return (hub == nullptr || hub->loop == nullptr) &&
+         PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == nullptr;
+}
+
+Parked wait_alone(int fd, bool (*call)(void*) noexcept, void* argument) noexcept {
+  AwaitedDescriptor one{fd, kRead};
+  WaitingThread thread(std::span(&one, 1));
+  waiting_threads().push_back(thread);
+  bool done;
+  Py_BEGIN_ALLOW_THREADS;
+  done = call(argument);
+  Py_END_ALLOW_THREADS;
+  return done ? kWoken : thread.returned();
 }
 
 void end_descriptor_waits(int fd) noexcept {

@@ -29,6 +29,14 @@ Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept;
 // no open descriptor counts as ready, as it does for poll(2). `all` may be on a C stack: only the caller touches it.
 Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept;
 
+// Whether the caller is the only thread of this interpreter, and without a hub: while it waits nobody else can do
+// anything, so that it may as well wait in the system call that it waits for.
+[[nodiscard]] bool waits_alone() noexcept;
+// Requires: waits_alone(). Makes `call(argument)`, a system call on `fd` that may wait, without the GIL. If that
+// returns false, since a signal has ended it, handlers run. kFailed: one raised, or closed `fd`, which is OSError
+// (EBADF).
+Parked wait_alone(int fd, bool (*call)(void*) noexcept, void* argument) noexcept;
+
 // Ends the waits for `fd` that began here, as if it were ready: there may be another way now to come by what it brings.
 void look_again_at_descriptor(int fd) noexcept;
 

@@ -139,6 +139,22 @@ int wait_for_turn(int fd, Direction direction, std::shared_ptr<Errand>* arrived)
   }
 }
 
+// Waits for the first bytes of `message` in the call that takes them, as a program without gevent does, where nobody
+// else could run meanwhile. kDone: advance() finds the rest, or that there is nothing yet.
+Progress begin_alone(IncomingMessage& message) noexcept {
+  struct Call {
+    IncomingMessage& message;
+    Progress progress = Progress::kWait;
+  } call{message};
+  const auto make = [](void* argument) noexcept {
+    Call& its = *static_cast<Call*>(argument);
+    its.progress = its.message.wait_for_beginning();
+    return its.progress != Progress::kWait;
+  };
+  if (wait_alone(message.fd(), make, &call) == kFailed) return Progress::kFailed;
+  return call.progress == Progress::kFailed ? Progress::kFailed : Progress::kDone;
+}
+
 PyObject* payload_of(const IncomingMessage& message, PyObject* payload) noexcept {
   if (!message.too_long()) return payload;
   Py_XDECREF(payload);
@@ -167,7 +183,12 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
     bool left = false;
     const Progress progress = run(
         message, Direction::kIn,
-        [&] { return message.advance(size_max, [&](std::uint64_t size) { return new_bytes(size, payload); }); },
+        [&] {
+          if (headless < 0 && !message.begun() && waits_alone() && begin_alone(message) == Progress::kFailed) {
+            return Progress::kFailed;
+          }
+          return message.advance(size_max, [&](std::uint64_t size) { return new_bytes(size, payload); });
+        },
         [&] { left = leave_incoming(message, payload); });
     if (progress == Progress::kDone) return payload_of(message, payload);
     if (!left) Py_XDECREF(payload);

@@ -250,3 +250,118 @@ def main(context):
     assert len(os.listdir("/proc/self/fd")) <= before
 """
     run_program(tmp_path, "patched", "fork", FIRST + code)
+
+
+ALONE = """
+import os, signal, struct, threading
+import gevent
+from gevent import get_hub
+from gevent.hub import _get_hub
+
+
+class Given(Exception):
+    pass
+
+
+def when_it_waits(pid):
+    # Until that process sleeps in a system call: it says nothing, but the kernel knows.
+    while open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "S":
+        os.sched_yield()
+
+
+def signal_parent_when_it_waits(connection, number):
+    when_it_waits(os.getppid())
+    os.kill(os.getppid(), number)
+    connection.recv()
+    connection.send("after")
+
+
+def with_handler(context, handler):
+    # What receiving gives while `handler` runs amid it, and the two ends.
+    here, there = context.Pipe()
+    process = context.Process(target=signal_parent_when_it_waits, args=(there, signal.SIGUSR1))
+    signal.signal(signal.SIGUSR1, lambda *_: handler(here))
+    process.start()
+    there.close()
+    return here, process
+"""
+
+
+def test_who_is_alone_waits_in_the_read_and_a_handler_may_raise_send_or_close(tmp_path):
+    run_program(
+        tmp_path,
+        "patched",
+        "fork",
+        ALONE
+        + """
+def raises(here):
+    raise Given
+
+def main(context):
+    here, process = with_handler(context, raises)
+    assert _get_hub() is None, "this is about a process without a hub"
+    try:
+        here.recv()
+    except Given:
+        here.send("go on")
+    assert here.recv() == "after" and _get_hub() is None
+    process.join()
+
+    here, process = with_handler(context, lambda here: here.send("go on"))
+    assert here.recv() == "after"
+    process.join()
+
+    here, process = with_handler(context, lambda here: here.close())
+    try:
+        here.recv()
+        raise AssertionError("it was closed")
+    except OSError as error:
+        assert error.errno == 9, error
+    process.kill()
+    process.join()
+""",
+    )
+
+
+def test_who_was_alone_is_not_when_a_handler_has_started_somebody(tmp_path):
+    run_program(
+        tmp_path,
+        "patched",
+        "fork",
+        ALONE
+        + """
+def main(context):
+    for start in gevent.spawn, lambda call: threading.Thread(target=call).start():
+        here, process = with_handler(context, lambda here: start(lambda: here.send("go on")))
+        assert here.recv() == "after"
+        process.join()
+""",
+    )
+
+
+def test_who_is_alone_sees_the_end_of_a_message_that_never_comes_whole(tmp_path):
+    run_program(
+        tmp_path,
+        "patched",
+        "fork",
+        ALONE
+        + """
+def send_a_part_and_die(connection, part):
+    when_it_waits(os.getppid())
+    os.write(connection.fileno(), part)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def main(context):
+    for part, kind in (b"", EOFError), (b"\\0\\0", OSError), (struct.pack("!i", 9) + b"x", OSError):
+        here, there = context.Pipe()
+        process = context.Process(target=send_a_part_and_die, args=(there, part))
+        process.start()
+        there.close()
+        try:
+            here.recv_bytes()
+            raise AssertionError("nothing whole came")
+        except (EOFError, OSError) as error:
+            assert type(error) in (kind, ConnectionResetError), (part, error)
+        process.join()
+""",
+    )
