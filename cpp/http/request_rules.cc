@@ -34,8 +34,20 @@ bool is_port(std::string_view text) noexcept {
   return text.size() < 5 || (text.size() == 5 && text <= "65535");
 }
 
+// IPvFuture: "v", the version in hexadecimal, a dot, and what that version has; as in names without the comma.
+bool is_future_address(std::string_view text) noexcept {
+  const std::size_t dot = text.find('.');
+  if (dot == std::string_view::npos || dot < 2 || dot + 1 == text.size()) return false;
+  if (lower(text.front()) != 'v' || !all_are(text.substr(1, dot - 1), kHexDigit)) return false;
+  const std::string_view rest = text.substr(dot + 1);
+  return std::all_of(rest.begin(), rest.end(),
+                     [](char byte) { return byte == ':' || (byte != '%' && is(byte, kHostName)); });
+}
+
 bool is_ip_literal(std::string_view text) noexcept {
-  if (text.size() < 4 || text.size() > 50 || !text.ends_with(']')) return false;
+  if (text.size() < 4 || !text.ends_with(']')) return false;
+  if (is_future_address(text.substr(1, text.size() - 2))) return true;
+  if (text.size() > 50) return false;
   in6_addr address;
   return ::inet_pton(AF_INET6, std::string(text.substr(1, text.size() - 2)).c_str(), &address) == 1;
 }
@@ -114,6 +126,8 @@ class Deciding {
         return kNothing;
       case 10:
         return same_word(field.name, "connection") ? connection(field) : kNothing;
+      case 12:
+        return same_word(field.name, "content-type") ? type(field) : kNothing;
       case 14:
         return same_word(field.name, "content-length") ? length(field) : kNothing;
       case 17:
@@ -157,6 +171,15 @@ class Deciding {
     return head_.chunked ? kNothing : bad("a Transfer-Encoding that is not chunked");
   }
 
+  // There can be only one, and with two each recipient makes its own of the body (RFC 9110 8.3): what a filter has let
+  // pass would be something else to the application. Saying the same twice does no harm.
+  Refusal type(const Field& field) noexcept {
+    if (has_type_ && field.value != type_) return bad("more than one Content-Type");
+    has_type_ = true;
+    type_ = field.value;
+    return kNothing;
+  }
+
   Refusal connection(const Field& field) noexcept {
     for_each_element(field.value, [this](std::string_view option) {
       close_ |= same_word(option, "close");
@@ -176,6 +199,8 @@ class Deciding {
   }
 
   RequestHead& head_;
+  std::string_view type_;
+  bool has_type_ = false;
   bool has_host_ = false;
   bool close_ = false;
   bool stay_ = false;

@@ -156,6 +156,7 @@ TEST_CASE("what could be read in two ways is refused") {
                             "chunked",
                             "Transfer-Encoding: chunked\r\nContent-Length: 1",
                             "Content-Length: 1\r\nTransfer-Encoding: chunked",
+                            "Content-Type: a/b\r\nContent-Type: a/c",
                             "X: y\r\n \r\nZ: 1"}) {
     CHECK(refused(ok + field + "\r\n\r\n"));
   }

@@ -83,6 +83,18 @@ HOSTS += [
     b"h%zz",
     b"h\xe4",
 ]
+HOSTS += [
+    b"[v.a]",
+    b"[v1]",
+    b"[v1.]",
+    b"[vg.a]",
+    b"[1.a]",
+    b"[v1.a,b]",
+    b"[v1.a%41]",
+    b"[v1.[a]]",
+    b"[v1.a b]",
+    b"v1.a]",
+]
 HOSTS += [b"http://h", b"h^", b"h`", b"h|", b"{h}", b"h\x7f", b"[::1]]", b"]", b"["]
 FRAMING = [
     "Content-Length: 5",
@@ -175,7 +187,18 @@ CASES = [
             "",
             "x--y",
             "h:00080",
+            "[v1.a]",
+            "[V1f.a:b-c_d~!$&'()*+;=]:8",
         )
+    ),
+    served("9110 8.3", "the same Content-Type twice", head("GET / HTTP/1.1", *["Content-Type: a/b"] * 2), GET),
+    *(
+        refused("9110 8.3", f"a Content-Type and {each!r}", head("GET / HTTP/1.1", "Content-Type: a/b", each))
+        for each in ("Content-Type: a/c", "content-type: a/b;q=1", "CONTENT-TYPE:", "Content-Type: A/B")
+    ),
+    refused("9110 8.3", "an empty Content-Type and one", head("GET / HTTP/1.1", "Content-Type:", "Content-Type: a/b")),
+    served(
+        "9110 8.3", "two that only look like it", head("GET / HTTP/1.1", "Content_Type: a", "X-Content-Type: b"), GET
     ),
     refused("9110 5.4", "101 fields", head("GET / HTTP/1.1", *(f"X{i}: y" for i in range(100))), status=431),
     served("9110 5.4", "100 fields", head("GET / HTTP/1.1", *(f"X{i}: y" for i in range(99))), GET),
