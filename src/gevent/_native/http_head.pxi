@@ -110,7 +110,7 @@ cdef object _variable_of(string_view name):
 
 cpdef joined(str variable, str first, str second):
     """The value of a field that was sent twice: joined by a comma or, for cookies, a semicolon. Of a content type the
-    first one counts."""
+    first one counts; those of a request are all the same."""
     if variable.startswith("CONTENT_"):
         return first
     return first + ("; " if variable.startswith("HTTP_COOKIE") else ",") + second
@@ -305,8 +305,8 @@ cdef class Head:
 
     @property
     def content_length(self):
-        """0 if there is none."""
-        return self.reader.head().content_length
+        """None if there is none."""
+        return self.reader.head().content_length if self.reader.head().has_length else None
 
     @property
     def chunked(self):

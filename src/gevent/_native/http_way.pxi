@@ -22,6 +22,8 @@ cdef class Way:
     reads_whole, plain, direct
         whether heads may be read in one go; whether requests that are plain need none of the handler's steps; and
         whether they need no handler at all
+    closes_at_once
+        whether nothing is done with a connection between its last response and its end
     """
 
     cdef readonly object handler_class
@@ -29,6 +31,7 @@ cdef class Way:
     cdef readonly bint reads_whole
     cdef readonly bint plain
     cdef readonly bint direct
+    cdef bint closes_at_once
     cdef object make_input
     cdef object unquote
     cdef object http_date
@@ -45,12 +48,12 @@ cdef class Way:
     cdef bytes date
 
     def __cinit__(self, server, handler_class, limits, tuple tools, bint reads_whole, bint plain, bint direct,
-                  bint copies_environ, bint logs):
+                  bint closes_at_once, bint copies_environ, bint logs):
         self.handler_class = handler_class
         self.limits = limits
         self.make_input, self.unquote, self.http_date, self.socket_class = tools
         self.reads_whole, self.plain, self.direct = reads_whole, plain, direct
-        self.copies_environ, self.logs = copies_environ, logs
+        self.closes_at_once, self.copies_environ, self.logs = closes_at_once, copies_environ, logs
         self.proxies = bool(getattr(server, "trusted_proxies", None))
         self.body_max = <uint64_t>-1 if limits.body_size_max is None else limits.body_size_max
         self.head_limits = (<Head?>limits.new_head()).limits
@@ -68,6 +71,7 @@ cdef class Way:
             and self.handler_version == _version(handler_class)
             and self.server_version != 0
             and self.server_version == _version(type(server))
+            and self.make_input is _pywsgi.Input
             and (self.line_max is None or self.line_max is _pywsgi.MAX_REQUEST_LINE)
         )
 

@@ -215,7 +215,8 @@ class WSGIServer(StreamServer):
     @property
     def _copies_environ(self):
         # Whether nothing but a copy of `environ` is asked of get_environ().
-        return self.environ_class is dict and type(self).get_environ is _GET_ENVIRON
+        own = type(self).get_environ is not _GET_ENVIRON or "get_environ" in self.__dict__
+        return self.environ_class is dict and not own
 
     def get_environ(self):
         """Return a new environment, still without a request."""

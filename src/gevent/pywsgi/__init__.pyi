@@ -74,7 +74,7 @@ class WSGIHandler:
     path: str | None
     request_version: str | None
     headers: OldMessage
-    content_length: int
+    content_length: int | None
     environ: WSGIEnvironment | None
     application: WSGIApplication | None
     # The response.

@@ -93,6 +93,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         connections = getattr(self.server, "_connections", None)
         if connections is not None:
             self._clock = connections.begin(self.socket)
+        self._see_what_was_assigned()
         try:
             if self._reads_whole and self._way.plain:
                 self._plain = PlainExchanges(
@@ -102,6 +103,11 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             self._serve_requests()
         finally:
             self._let_go()
+
+    def _see_what_was_assigned(self):
+        # A step may also be replaced for this one handler, such as by a subclass's __init__().
+        if not _STEPS.isdisjoint(self.__dict__):
+            self._reads_whole = self._plain_write = False
 
     def _serve_requests(self):
         while self.socket is not None:
@@ -223,7 +229,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
             self._handle_client_error(error)
         except OSError:
             self.close_connection = True
-        if body._broken is not None:
+        if getattr(body, "_broken", None) is not None:
             self.close_connection = True
 
     def run_application(self):
@@ -330,15 +336,21 @@ def way_for(server, kind):
     copies_environ = getattr(server, "_copies_environ", False)
     log = server.log
     logs = log is not None and type(log) is not _NoopLog
-    tools = (Input, unquote_latin1, http_date, Socket)
-    way = Way(server, kind, Limits.of(server), tools, reads_whole, plain, direct, copies_environ, logs)
+    module = sys.modules["gevent.pywsgi"]
+    used_input = module.Input
+    plain = plain and used_input is Input
+    direct = direct and plain
+    closes_at_once = direct and getattr(getattr(server, "handle", None), "__func__", None) is module.WSGIServer.handle
+    tools = (used_input, unquote_latin1, http_date, Socket)
+    way = Way(server, kind, Limits.of(server), tools, reads_whole, plain, direct, closes_at_once, copies_environ, logs)
     if hasattr(server, "_serving"):
         server._serving = way
     return way
 
 
-_reading_steps = attrgetter("handle_one_request", "read_requestline", "read_request", "MessageClass")
-_answering_steps = attrgetter(
+_READING_STEPS = ("handle_one_request", "read_requestline", "read_request", "MessageClass")
+# Those with an underscore are gevent's, too.
+_ANSWERING_STEPS = (
     "get_environ",
     "handle_one_response",
     "run_application",
@@ -347,7 +359,15 @@ _answering_steps = attrgetter(
     "finalize_headers",
     "write",
     "log_request",
+    "format_request",
+    "_connection_upgrade_requested",
+    "_sendall",
+    "_write",
+    "_write_with_headers",
 )
+_STEPS = frozenset(_READING_STEPS + _ANSWERING_STEPS)
+_reading_steps = attrgetter(*_READING_STEPS)
+_answering_steps = attrgetter(*_ANSWERING_STEPS)
 _first_steps = attrgetter("__new__", "__init__", "__getattribute__", "__setattr__", "handle")
 _ORIGINAL_FIRST_STEPS = _first_steps(WSGIHandler)
 _ORIGINAL_READING_STEPS = _reading_steps(WSGIHandler)

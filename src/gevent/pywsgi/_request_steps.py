@@ -1,7 +1,8 @@
 """How a `gevent.pywsgi` handler reads a request, step by step."""
 
-from gevent._native.http import NO_CLOCK
-from gevent.pywsgi._input import Input
+import sys
+
+from gevent._native.http import NO_CLOCK, InputFields
 from gevent.pywsgi._request import (
     OldMessage,
     _InvalidClientRequest,
@@ -29,7 +30,7 @@ class RequestSteps:
     command = None
     path = None
     request_version = None
-    content_length = 0
+    content_length = None  # None: the request does not say
     close_connection = False
     wsgi_input = None
     environ = None
@@ -81,7 +82,7 @@ class RequestSteps:
 
     def _check_body_size(self):
         longest = self._limits.body_size_max
-        if longest is not None and self.content_length > longest:
+        if longest is not None and (self.content_length or 0) > longest:
             raise _InvalidClientRequest("the body is too large", 413)
 
     def _read_head_by_line(self):
@@ -219,11 +220,12 @@ class RequestSteps:
         self.client_address = self.server.trusted_proxies.apply(environ) or self._peer
 
     def _new_input(self):
-        made = Input(
+        made = sys.modules["gevent.pywsgi"].Input(  # programs assign to it
             self.rfile,
             self.content_length,
             self.socket if self._expects_continue else None,
             self._chunked_request,
         )
-        made._limit(self._limits, self._clock)
+        if isinstance(made, InputFields):
+            made._limit(self._limits, self._clock)
         return made
