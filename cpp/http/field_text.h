@@ -19,4 +19,10 @@ namespace gevent::http {
   return true;
 }
 
+// Three digits and a reason, which may be missing together with the blank before it (RFC 9112 4).
+[[nodiscard]] constexpr bool is_status(std::string_view text) noexcept {
+  return text.size() >= 3 && all_are(text.substr(0, 3), kDigit) && text[0] != '0' &&
+         (text.size() == 3 || text[3] == ' ');
+}
+
 }  // namespace gevent::http

@@ -51,7 +51,7 @@ void ResponseHead::note(std::string_view name, std::string_view value) noexcept 
     case 10:
       if (!same_word(name, "connection")) return;
       has_connection_ = true;
-      asks_to_close_ = same_word(value, "close");
+      for_each_element(value, [this](std::string_view option) { asks_to_close_ |= same_word(option, "close"); });
       return;
     case 14:
       if (same_word(name, "content-length")) note_length(value);

@@ -32,7 +32,7 @@ class ResponseHead {
   [[nodiscard]] std::uint64_t length() const noexcept { return length_; }
   [[nodiscard]] bool has_coding() const noexcept { return has_coding_; }
   [[nodiscard]] bool has_connection() const noexcept { return has_connection_; }
-  // The last Connection says nothing but "close".
+  // "close" is an option of Connection.
   [[nodiscard]] bool asks_to_close() const noexcept { return asks_to_close_; }
 
  private:

@@ -36,6 +36,7 @@ cdef extern from "http/response_head.h" namespace "gevent::http":
 cdef extern from "http/field_text.h" namespace "gevent::http":
     bint is_field_name(string_view)
     bint is_one_line(string_view)
+    bint is_status(string_view)
 
 
 cdef inline string_view _view(bytes text):
@@ -50,7 +51,9 @@ def encoded_status(status):
     encoded = (<str>status).encode("latin-1")
     if not is_one_line(_view(encoded)):
         raise ValueError(_complaint(encoded, "status"), status)
-    return encoded
+    if not is_status(_view(encoded)):
+        raise ValueError("no status", status)
+    return encoded if PyBytes_GET_SIZE(encoded) > 3 else encoded + b" "
 
 
 cdef str _complaint(bytes text, str where):

@@ -79,18 +79,23 @@ class ResponseSteps:
 
     def _take_response(self, status, headers):
         status_line = encoded_status(status)
-        code = int(status.split(" ", 1)[0])
+        code = int(status[:3])
+        if code < 200 and code != 101:
+            # It would be followed by a body, or by nothing, and a client waits for another response.
+            raise self.ApplicationError(f"{code} is no final response")
         response_headers = encoded_headers(headers)
         length = date = None
-        for name, value in response_headers:
+        for index, (name, value) in enumerate(response_headers):
             # Only names of these lengths matter; most do not.
             if len(name) in _INTERESTING_LENGTHS:
                 name = name.lower()
                 if name == b"content-length":
+                    if length is not None:
+                        response_headers[index] = None  # once is enough (RFC 9110 8.6)
                     length = _checked_length(value, length)
                 elif name == b"date":
                     date = value.decode("latin-1")
-                elif name == b"connection" and value.lower() == b"close":
+                elif name == b"connection" and _says_close(value):
                     self.close_connection = True
         if code in (204, 304) and length and length != "0":
             message = f"Invalid Content-Length for {code} response: {length!r} (must be absent or zero)"
@@ -98,7 +103,7 @@ class ResponseSteps:
         self._orig_status = status
         self.status = status_line
         self.code = code
-        self.response_headers = response_headers
+        self.response_headers = [pair for pair in response_headers if pair is not None]
         self.provided_content_length = length
         self.provided_date = date
         self.response_use_chunked = False
@@ -126,6 +131,8 @@ class ResponseSteps:
             headers.append((b"Date", http_date(time.time())))
         if unframed:
             headers[:] = [pair for pair in headers if pair[0].lower() not in _FRAMING]
+        elif frames_itself:
+            headers[:] = [pair for pair in headers if pair[0].lower() != b"content-length"]  # RFC 9112 6.2
         if unframed or bodiless or frames_itself:
             return
         if self.provided_content_length is not None:
@@ -141,11 +148,11 @@ class ResponseSteps:
 
     def _say_what_becomes_of_the_connection(self):
         headers = self.response_headers
-        said = [value.lower() for name, value in headers if name.lower() == b"connection"]
+        said = [value for name, value in headers if name.lower() == b"connection"]
         if not self.close_connection:
             if self.request_version == "HTTP/1.0" and not said:
                 headers.append((b"Connection", b"keep-alive"))
-        elif said != [b"close"]:
+        elif not any(map(_says_close, said)):
             headers[:] = [pair for pair in headers if pair[0].lower() != b"connection"]
             headers.append((b"Connection", b"close"))
 
@@ -221,6 +228,10 @@ class ResponseSteps:
         self.status = f"socket error: {error}"
         if self.code and self.code > 0:
             self.code = -self.code
+
+
+def _says_close(connection):
+    return b"close" in [option.strip(b" \t").lower() for option in connection.split(b",")]
 
 
 def _checked_length(value, former):

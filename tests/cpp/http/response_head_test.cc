@@ -1,5 +1,7 @@
 #include "http/response_head.h"
 
+#include "http/field_text.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -40,8 +42,15 @@ TEST_CASE("it is known what the fields say") {
   CHECK((head.add("dATE", "now") && head.add("content-LENGTH", "0012") && head.add("Connection", "Close")));
   CHECK((head.has_date() && head.has_length() && head.asks_to_close() && !head.length_is_unclear()));
   CHECK(head.length() == 12);
-  CHECK(head.add("connection", "x, close"));
-  CHECK((head.has_connection() && !head.asks_to_close()));
+  for (const char* close : {"close", "CLOSE", "x, close", "close,x", " , close "}) {
+    CHECK((head.begin("200 OK") && head.add("Connection", "x") && head.add("connection", close)));
+    CHECK((head.has_connection() && head.asks_to_close()));
+  }
+  for (const char* other : {"", "x", "closed", "close x", "close;x"}) {
+    CHECK((head.begin("200 OK") && head.add("connection", other)));
+    CHECK((head.has_connection() && !head.asks_to_close()));
+  }
+  CHECK(head.add("Content-Length", "12"));
   CHECK(head.add("Transfer-Encoding", "x"));
   CHECK(head.has_coding());
   CHECK(head.add("Content-Length", "12"));
@@ -51,6 +60,12 @@ TEST_CASE("it is known what the fields say") {
     CHECK(head.add("Content-Length", unclear));
     CHECK(head.length_is_unclear());
   }
+}
+
+TEST_CASE("a status is three digits and what there is of a reason") {
+  for (const char* status : {"200", "200 ", "200 OK", "999 x", "100  "}) CHECK(is_status(status));
+  for (const char* status : {"", "20", "20 x", "2000", "2000 x", "OK 200", "099 x", "200OK", "2x0 y", "\x32\x30\xb2"})
+    CHECK_FALSE(is_status(status));
 }
 
 TEST_CASE("ordinary is a final response with a body") {
