@@ -20,6 +20,7 @@ from libcpp.vector cimport vector
 from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
 from itertools import chain
+from socket import IPPROTO_TCP as _IPPROTO_TCP, TCP_NODELAY as _TCP_NODELAY
 
 from greenlet import getcurrent as _getcurrent
 
@@ -35,6 +36,15 @@ cdef extern from "<string_view>" namespace "std":
 
 cdef extern from "python/wait/message_exchange.h":
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
+
+cdef extern from "python/socket/held_output.h" namespace "gevent":
+    const int kHold "gevent::HeldOutput::kHold"
+    void end_stream "gevent::HeldOutput::end_stream" (int fd)
+
+    cdef cppclass HeldOutput:
+        int flag_for_next()
+        void sent(int fd, int flag)
+        void end()
 
 # The module, for what programs assign to there.
 cdef object _pywsgi = None
@@ -110,6 +120,8 @@ cdef class PlainExchanges:
     cdef uint64_t body_left  # of what Content-Length says
     cdef Py_ssize_t sent
     cdef bint no_delay
+    cdef HeldOutput held
+    cdef int held_fd  # the connection's, if pieces may be held back
 
     def __cinit__(self, Way way, server, sock, address, rfile, Head head, handler=None):
         self.way = way
@@ -198,6 +210,8 @@ cdef class PlainExchanges:
             # Also GreenletExit and the like: what to make of them is no different here.
             self.error = error
             sent = False
+        if self.begun:
+            self.held.end()
         if not sent:
             self._hand_over()
             self.environ = None
@@ -282,8 +296,20 @@ cdef class PlainExchanges:
         if not self.response.has_length():
             self.response.add_own(_view(b"Content-Length"), <uint64_t>size)
         self.response.end()
-        self._send(_head_and_parts(self.response.text(), result, size))
+        if self._is_last():
+            self._send(_head_and_parts(self.response.text(), result, size), kHold)
+            end_stream(self.sock.fileno())
+        else:
+            self._send(_head_and_parts(self.response.text(), result, size))
         return True
+
+    cdef bint _is_last(self) except -1:
+        # Whether the connection is closed as soon as this response is sent, and it is one of TCP.
+        if not kHold or not self.way.closes_at_once or self.client_host is None:
+            return False
+        if type(self.sock) is not self.way.socket_class or (self.body_length and self.body.position < self.body_length):
+            return False
+        return self.close or self.response.asks_to_close()
 
     cdef bint _finish_headers(self) except -1:
         # False: the application has said something else about the connection.
@@ -296,10 +322,13 @@ cdef class PlainExchanges:
             self.response.add_own(_view(b"Date"), _view(self.way._date()))
         return True
 
-    cdef int _send(self, bytes data) except -1:
+    cdef int _send(self, bytes data, int flag=0) except -1:
         self.clock.core.enter(kSend)
         try:
-            self.sock.sendall(data)
+            if flag:
+                self.sock.sendall(data, flag)
+            else:
+                self.sock.sendall(data)
         except OSError as error:
             self._hand_over()
             self.handler._sending_failed(error)
@@ -326,8 +355,8 @@ cdef class PlainExchanges:
         return True
 
     cdef bint _send_pieces(self, iterator) except -1:
-        # Each is sent before the next one is asked for, since nobody knows how long that takes; but those of a list are
-        # all there.
+        # Each is sent before the next one is asked for, since nobody knows how long that takes (held_output.h has what
+        # the kernel may do with it then); but those of a list are all there.
         cdef bint ready = type(iterator) in _READY
         cdef list pieces = []
         cdef Py_ssize_t size = 0
@@ -365,12 +394,14 @@ cdef class PlainExchanges:
             self.body_left = self.response.length()
         self.response.end()
         self.stream_head = _bytes(self.response.text())
+        self.held_fd = self.sock.fileno() if type(self.sock) is self.way.socket_class else -1
         self.begun = True
         return True
 
     cdef int _send_chunks(self, list pieces, Py_ssize_t size, bint last) except -1:
         cdef bytes head = self.stream_head
         cdef bytes data
+        cdef int flag
         if not self.chunked and <uint64_t>size > self.body_left:
             # What is beyond Content-Length is not sent (PEP 3333): a client would take it for the next response.
             self.close = True
@@ -385,12 +416,23 @@ cdef class PlainExchanges:
         if head is None:
             self._send_without_delay()
         self.stream_head = None
-        return self._send(data)
+        if self.held_fd < 0:
+            return self._send(data)
+        # Behind the last piece there is nothing to wait for.
+        flag = 0 if last or not (self.chunked or self.body_left) else self.held.flag_for_next()
+        self._send(data, flag)
+        self.held.sent(self.held_fd, flag)
+        return 0
 
     cdef int _send_without_delay(self) except -1:
-        if not self.no_delay:
-            self.no_delay = True
-            self._handler_now()._send_without_delay()
+        # See ResponseSteps.
+        if self.no_delay:
+            return 0
+        self.no_delay = True
+        try:
+            self.sock.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+        except (OSError, AttributeError):
+            pass  # no TCP
         return 0
 
     cdef int _close_result(self) except -1:

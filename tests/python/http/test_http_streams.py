@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import gevent
+from gevent import monkey
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from wsgi_served import HANDLERS, Served, request  # noqa: E402
@@ -252,6 +253,61 @@ def test_a_piece_is_sent_before_the_next_is_made(way):
         while not answer.endswith(b"0\r\n\r\n"):
             answer += client.recv(65536)
         assert answer.endswith(b"\r\n\r\n5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("way", HANDLERS)
+@pytest.mark.parametrize("headers", [[], [("Content-Length", "8")]], ids=["chunks", "a length"])
+def test_pieces_that_come_quickly_are_sent_before_the_application_waits(way, headers):
+    turn = gevent.event.Event()
+
+    def application(_environ, start_response):
+        start_response("200 OK", headers)
+        yield from (b"ab", b"cd", b"ef")
+        turn.wait()
+        yield b"gh"
+
+    with Served(application, HANDLERS[way]) as it, it.connect() as client, gevent.Timeout(20):
+        for _ in range(4):  # later ones may be held back from their first piece on
+            client.sendall(request())
+            answer = b""
+            while b"ef" not in answer:
+                answer += client.recv(65536)
+            assert b"gh" not in answer
+            turn.set()
+            while not answer.endswith(b"gh" if headers else b"0\r\n\r\n"):
+                answer += client.recv(65536)
+            turn.clear()
+
+
+def test_pieces_that_come_quickly_are_sent_though_the_application_blocks_the_thread():
+    Lock, RealSocket = monkey.get_original("_thread", "allocate_lock"), monkey.get_original("socket", "socket")
+    received = Lock()
+    received.acquire()
+
+    def application(_environ, start_response):
+        start_response("200 OK", [])
+        yield from (b"ab", b"cd", b"ef")
+        assert received.acquire(timeout=20)  # in vain, if nothing leaves meanwhile
+        yield b"gh"
+
+    def receive(port):
+        with RealSocket() as client:
+            client.settimeout(20)
+            client.connect(("127.0.0.1", port))
+            for _ in range(4):
+                client.sendall(request())
+                answer = b""
+                while b"ef" not in answer:
+                    answer += client.recv(65536)
+                received.release()
+                while not answer.endswith(b"0\r\n\r\n"):
+                    answer += client.recv(65536)
+        return answer
+
+    with Served(application) as it, gevent.Timeout(60):
+        answer = gevent.get_hub().threadpool.apply(receive, (it.server.server_port,))
+        assert answer.endswith(b"2\r\nef\r\n2\r\ngh\r\n0\r\n\r\n")
+        assert not it.reported
 
 
 @pytest.mark.parametrize("way", HANDLERS)
