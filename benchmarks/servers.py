@@ -6,7 +6,8 @@ per request in microseconds (the best of all rounds), and the time in which 99 %
 second: the others include wrk, which has a processor of its own only where nobody else wants it.
 
 The other servers are installed into an environment of their own (``--environment``, below the system's folder for
-temporary files by default), which is made when it is first needed. wrk has to be on PATH.
+temporary files by default), which is made when it is first needed. wrk has to be on PATH. What no server can do without
+is measured beside them: `floor_server.cc`, compiled there too.
 """
 
 import argparse
@@ -55,8 +56,14 @@ SERVERS = {
         "http_application:application",
     ),
     "gevent 26.9.0": ("{bin}/python", "-c", _PYWSGI, "{port}"),
+    "C joined": ("{bin}/floor_server", "{port}", "joined"),
+    "C held": ("{bin}/floor_server", "{port}", "held"),
+    "C each": ("{bin}/floor_server", "{port}", "each"),
 }
 """The commands; ``{bin}`` is that of the environment."""
+
+# Elsewhere they do the same as another.
+_NOT_FOR = {("C held", "keep-alive"), ("C each", "keep-alive"), ("C held", "close")}
 
 _CASES = {"keep-alive": ("/",), "stream": ("/stream",), "close": ("/", "-H", "Connection: close")}
 
@@ -65,6 +72,9 @@ def _environment(folder):
     if not (folder / "bin" / "gunicorn").exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([folder / "bin" / "pip", "install", "--quiet", *_OTHERS], check=True)
+    source = _HERE / "floor_server.cc"
+    compiler = os.environ.get("CXX", "c++")
+    subprocess.run([compiler, "-std=c++20", "-O2", "-o", folder / "bin" / "floor_server", source], check=True)
     return folder / "bin"
 
 
@@ -208,6 +218,8 @@ def main(arguments=None):
     lines = [("case", "server", "requests/s", "CPU us", "p99 ms")]
     for case in options.cases.split(","):
         for name in options.only.split(","):
+            if (name, case) in _NOT_FOR:
+                continue
             found = _measure(SERVERS[name], folder, options.seconds, options.rounds, case)
             if found["bad"]:
                 sys.exit(f"{name} answered {found['bad']} requests of {case} otherwise than with 200")
