@@ -37,15 +37,6 @@ cdef extern from "<string_view>" namespace "std":
 cdef extern from "python/wait/message_exchange.h":
     int yield_in_turn "gevent::yield_if_turn_is_over" () except -1
 
-cdef extern from "python/socket/held_output.h" namespace "gevent":
-    const int kHold "gevent::HeldOutput::kHold"
-    void end_stream "gevent::HeldOutput::end_stream" (int fd)
-
-    cdef cppclass HeldOutput:
-        int flag_for_next()
-        void sent(int fd, int flag)
-        void end()
-
 # The module, for what programs assign to there.
 cdef object _pywsgi = None
 

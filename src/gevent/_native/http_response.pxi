@@ -16,6 +16,15 @@ cdef extern from *:
     """
     bint latin1_of(object, string_view&)
 
+cdef extern from "python/socket/held_output.h" namespace "gevent":
+    const int kHold "gevent::HeldOutput::kHold"
+    void end_stream "gevent::HeldOutput::end_stream" (int fd)
+
+    cdef cppclass HeldOutput:
+        int flag_for_next()
+        void sent(int fd, int flag)
+        void end()
+
 cdef extern from "http/response_head.h" namespace "gevent::http":
     cdef cppclass ResponseHead:
         bint begin(string_view) except +
