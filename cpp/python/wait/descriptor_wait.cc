@@ -90,7 +90,8 @@ class WaitingThread final : public ListNode {
  public:
   explicit WaitingThread(std::span<AwaitedDescriptor> all) noexcept : all_(all) {}
 
-  // Waits until one is ready, at most `timeout_s` seconds, with the GIL released.
+  // Waits until one is ready, at most `timeout_s` seconds, with the GIL released. kWoken with none ready: a signal's
+  // handler has made a hub for the thread, which is to wait with its loop from here on.
   Parked wait(double timeout_s) noexcept;
   // Whatever the thread waited in has returned: kFailed + exception if it must not go on.
   Parked returned() noexcept;
@@ -108,13 +109,17 @@ const MadeAtLoad<IntrusiveList<WaitingThread>> waiting_threads;  // guarded by t
 
 double seconds_since(Nanoseconds start) noexcept { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+bool has_loop() noexcept {
+  const HubState* const hub = hub_state();
+  return hub != nullptr && hub->loop != nullptr;
+}
+
 // Where nobody else could run.
 bool in_hub_or_without() noexcept {
-  const HubState* hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr) return true;
+  if (!has_loop()) return true;
   PyObject* current = current_greenlet();
   Py_XDECREF(current);
-  return current == reinterpret_cast<PyObject*>(hub->greenlet);
+  return current == reinterpret_cast<PyObject*>(hub_state()->greenlet);
 }
 
 void set_closed_error() noexcept {
@@ -140,7 +145,7 @@ Parked WaitingThread::wait(double timeout_s) noexcept {
     ready = look(all_, static_cast<int>(std::min(left, kBetweenLooks) * 1000) + 1);
     Py_END_ALLOW_THREADS;
     if (returned() == kFailed) return kFailed;
-    if (ready) return kWoken;
+    if (ready || has_loop()) return kWoken;
     if (timeout_s >= 0 && left <= 0) return kTimedOut;
   }
 }
@@ -152,11 +157,14 @@ namespace {
 // Registers with the loop at once; satisfied(const Wait&) is asked after each wake-up.
 template <typename Satisfied>
 Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfied satisfied) noexcept {
-  const HubState* const hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr) {
+  if (!has_loop()) {
+    const Nanoseconds begin = Clock::now();
     WaitingThread thread(all);
     waiting_threads().push_back(thread);
-    return thread.wait(timeout_s);
+    const Parked parked = thread.wait(timeout_s);
+    const bool ready = std::any_of(all.begin(), all.end(), [](const AwaitedDescriptor& each) { return each.ready; });
+    if (parked != kWoken || ready) return parked;
+    if (timeout_s >= 0) timeout_s = std::max(0.0, timeout_s - seconds_since(begin));
   }
   if (has_no_time(timeout_s)) return look(all) ? kWoken : kTimedOut;
   const Nanoseconds start = Clock::now();
@@ -206,9 +214,7 @@ Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
 }
 
 bool waits_alone() noexcept {
-  const HubState* const hub = hub_state();
-  return (hub == nullptr || hub->loop == nullptr) &&
-         PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == nullptr;
+  return !has_loop() && PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == nullptr;
 }
 
 Parked wait_alone(int fd, bool (*call)(void*) noexcept, void* argument) noexcept {

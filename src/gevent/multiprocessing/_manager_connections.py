@@ -97,7 +97,7 @@ class _Lent:
 
 
 class _Answer:
-    """In the place of a connection over which everything has been said."""
+    """In the place of a connection over which everything has been said. It has the answer until that is received."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -106,7 +106,8 @@ class _Answer:
         pass
 
     def recv(self):
-        return self.answer
+        answer, self.answer = self.answer, None
+        return answer
 
 
 class _Broken:
@@ -191,6 +192,7 @@ class Connections:
             return call(*args)
         finally:
             self._here.made = None
+            del answer
 
     # -- calls --
 
@@ -405,7 +407,11 @@ def _make_callmethod(managers, connections_class):
             elif methodname in _RELEASING and lent.held:
                 lent.held -= 1
         connections.give_back(lent, not anywhere)
-        return result if kind == _RESULT else connections.interpret(answer, original, self, methodname, args, kwds)
+        try:
+            return result if kind == _RESULT else connections.interpret(answer, original, self, methodname, args, kwds)
+        finally:
+            # The traceback of what is raised has this frame, which would have the exception.
+            del answer, result
 
     return _callmethod
 

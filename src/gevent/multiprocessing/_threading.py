@@ -6,6 +6,7 @@ because managers send classes of it to other processes by name.
 
 import _thread
 import builtins
+import sys as _sys
 import threading as _stdlib
 
 from gevent import local as _local, thread as _green_thread, threading as _green_threading
@@ -37,3 +38,34 @@ def _import_for_threading(name, *args, **kwargs):
 __builtins__ = _builtins_with(_import_for_threading)
 exec(_stdlib.__spec__.loader.get_code("threading"), globals())
 _mend_classes(globals())
+
+
+def _mend_end_of_dummies(names):
+    # In newer Pythons an object in a thread's locals takes its dummy thread out of the table when it goes. A greenlet
+    # that never ends keeps its locals longer than this module keeps its names.
+    remove = names["_DeleteDummyThreadOnDel"].__del__
+
+    def remove_while_there_is_a_table(self):
+        if names["_active_limbo_lock"] is not None:
+            remove(self)
+
+    names["_DeleteDummyThreadOnDel"].__del__ = remove_while_there_is_a_table
+
+
+def _mend_forks(thread_class):
+    # From 3.13 on the interpreter marks the handles of threads that are not in a forked child; it has none of these.
+    name = "_os_thread_handle" if _sys.version_info >= (3, 14) else "_handle"
+    after_fork = thread_class._after_fork
+
+    def _after_fork(self, new_ident=None):
+        after_fork(self, new_ident)
+        if new_ident is None:
+            getattr(self, name)._set_done()
+
+    thread_class._after_fork = _after_fork
+
+
+if "_DeleteDummyThreadOnDel" in globals():
+    _mend_end_of_dummies(globals())
+if _sys.version_info >= (3, 13):
+    _mend_forks(Thread)  # noqa: F821 - threading's

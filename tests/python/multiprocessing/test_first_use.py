@@ -1,7 +1,7 @@
 """Whoever is the first to use something may be a thread that has no hub, or ends next: all others go on using it."""
 
 import pytest
-from worlds import run_program
+from worlds import FORKS_AMONG_THREADS, run_program
 
 FIRST = """
 import os, time
@@ -189,7 +189,7 @@ def main(context):
     ids=["queue", "large", "pool", "executor", "manager", "server", "socket"],
 )
 def test_what_a_native_thread_was_the_first_to_use_works_on(tmp_path, world, start_method, code):
-    run_program(tmp_path, world, start_method, FIRST + code)
+    run_program(tmp_path, world, start_method, FIRST + code, flags=FORKS_AMONG_THREADS)
 
 
 def test_a_pool_of_threads_outlives_the_native_thread_that_made_it(tmp_path):
@@ -227,7 +227,7 @@ def main(context):
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_child_forked_by_a_native_thread_has_nobody_of_the_main_thread_in_its_loop(tmp_path, world, method):
-    run_program(tmp_path, world, method, FIRST + AFTER_A_FORK_IN_A_NATIVE_THREAD)
+    run_program(tmp_path, world, method, FIRST + AFTER_A_FORK_IN_A_NATIVE_THREAD, flags=FORKS_AMONG_THREADS)
 
 
 def test_such_threads_leave_no_descriptor_behind(tmp_path):
@@ -257,6 +257,7 @@ import os, signal, struct, threading
 import gevent
 from gevent import get_hub
 from gevent.hub import _get_hub
+from multiprocessing.connection import wait as context_wait
 
 
 class Given(Exception):
@@ -331,8 +332,29 @@ def test_who_was_alone_is_not_when_a_handler_has_started_somebody(tmp_path):
         ALONE
         + """
 def main(context):
+    # The first in this process, and each after it in a child that has no hub yet.
+    for wait in waits():
+        process = context.Process(target=wait_in_child, args=(context, wait))
+        process.start()
+        process.join()
+        assert process.exitcode == 0, wait
+
+def waits():
+    def poll(here):
+        assert here.poll(20)
+
+    def poll_for_ever(here):
+        assert here.poll(None)
+
+    def wait_for_one(here):
+        assert context_wait([here], 20) == [here]
+
+    return (lambda here: None), poll, poll_for_ever, wait_for_one
+
+def wait_in_child(context, wait):
     for start in gevent.spawn, lambda call: threading.Thread(target=call).start():
         here, process = with_handler(context, lambda here: start(lambda: here.send("go on")))
+        wait(here)
         assert here.recv() == "after"
         process.join()
 """,

@@ -1,5 +1,7 @@
 """Managers: servers that go on at their limits, and connections that many greenlets share."""
 
+import sys
+
 import pytest
 from worlds import run_program
 
@@ -315,5 +317,30 @@ def main(context):
         listener.accept()
     except OSError:
         pass
+""",
+    )
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="before 3.13 the standard library makes such a circle itself")
+def test_an_error_from_a_manager_is_gone_when_nobody_has_it_any_more(tmp_path, world):
+    run(
+        tmp_path,
+        world,
+        "fork",
+        """
+import gc, queue, weakref
+
+def main(context):
+    with context.Manager() as manager:
+        gc.disable()
+        full = manager.Queue(1)
+        full.put(1)
+        for call, kind in (manager.Queue().get_nowait, queue.Empty), (lambda: full.put_nowait(2), queue.Full):
+            try:
+                call()
+                raise AssertionError
+            except kind as error:
+                seen = weakref.ref(error)
+            assert seen() is None
 """,
     )

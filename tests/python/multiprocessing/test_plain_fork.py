@@ -1,7 +1,7 @@
 """`os.fork()` beside multiprocessing: the program's greenlets go on in the child, multiprocessing's own do not."""
 
 import pytest
-from worlds import run_program
+from worlds import FORKS_AMONG_THREADS, run_program
 
 # Not "stdlib": there the child may find a lock taken by a thread that is not in it, and hang.
 WORLDS = ["patched", "green"]
@@ -47,7 +47,7 @@ def square(number):
 
 def run(tmp_path, world, code, start_method="fork", **options):
     """Run `code`, which defines ``main(context)`` with the names of `FORKING`."""
-    return run_program(tmp_path, world, start_method, FORKING + code, **options)
+    return run_program(tmp_path, world, start_method, FORKING + code, flags=FORKS_AMONG_THREADS, **options)
 
 
 @pytest.mark.parametrize("world", WORLDS)

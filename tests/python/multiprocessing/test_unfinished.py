@@ -1,6 +1,6 @@
 """Messages whose greenlet is killed or times out in the middle: whole for everybody else, and one after the other."""
 
-from worlds import run_program
+from worlds import FORKS_AMONG_THREADS, run_program
 
 # begin(writer, message) has the first bytes written and returns what writes the rest.
 HALVES = """
@@ -282,8 +282,7 @@ def main(context):
     assert there.recv_bytes() == b"x" * 2_000_000
     assert lock.acquire(timeout=10)
 """,
-        # From 3.12 on Python warns of the courier's thread at the fork, as it does of a feeder's.
-        flags=["-W", "ignore::DeprecationWarning"],
+        flags=FORKS_AMONG_THREADS,
     )
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from scripts import run_command
 
-__all__ = ["run_program"]
+__all__ = ["FORKS_AMONG_THREADS", "run_program"]
+
+#: Flags of a program that forks while it has threads: from 3.12 on Python warns of them, where nothing is patched.
+FORKS_AMONG_THREADS = ("-W", "ignore:This process:DeprecationWarning")
 
 HEADERS = {
     "patched": "from gevent import monkey; monkey.patch_all(multiprocessing=True)\nimport multiprocessing\n",
