@@ -21,6 +21,7 @@ __all__ = [
     "slow_whoami",
     "square",
     "square_or_die",
+    "throw",
     "whoami",
 ]
 
@@ -33,6 +34,10 @@ def square(number):
 
 def fail(text):
     raise ValueError(text)
+
+
+def throw(kind):
+    raise kind
 
 
 def die():

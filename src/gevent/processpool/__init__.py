@@ -8,6 +8,9 @@ Works with and without patching, by every start method, and from greenlets of an
 such thing.
 """
 
+from functools import partial
+from time import monotonic
+
 from gevent._hub_local import get_hub
 from gevent.lock import Semaphore
 from gevent.processpool import _mapping
@@ -39,6 +42,7 @@ class _Options:
 
         Waits while `maxsize` tasks that were begun this way are under way. Raises RuntimeError when the pool is closed.
         """
+        self.pool._be_of_this_process()
         places = self.pool._places
         places.acquire()
         try:
@@ -148,6 +152,8 @@ class ProcessPool(_Options):
 
     A process that ends before its task is done makes that task, and no other, raise `WorkerLost`. Exceptions of tasks
     have their traceback in the process as their cause.
+
+    In a forked child the pool is one without processes, which starts its own; tasks of before are the parent's alone.
     """
 
     progress = None
@@ -179,8 +185,8 @@ class ProcessPool(_Options):
         self._maxsize = maxsize
         self._places = Semaphore(maxsize)
         context = multiprocessing.get_context(start_method)
-        self._crew = Crew(context, initializer, tuple(initargs), max_tasks_per_child)
-        self._crew.size_max = maxsize
+        self._make_crew = partial(Crew, context, initializer, tuple(initargs), max_tasks_per_child, maxsize)
+        self._crew = self._make_crew()
         self.max_tasks_per_child = max_tasks_per_child
         self.kills = 0  # how often `kill` was called
         self._closed = False
@@ -196,8 +202,8 @@ class ProcessPool(_Options):
 
     @property
     def size(self):
-        """How many processes there are."""
-        return len(self._crew.members)
+        """How many processes there are, or are about to be."""
+        return len(self._crew.members) + self._crew.starting
 
     def with_options(self, *, timeout=None, progress=None):
         """Return something that begins tasks as this pool does, but with these options.
@@ -209,7 +215,14 @@ class ProcessPool(_Options):
 
     def join(self, timeout=None):
         """Wait until nothing is under way, at most `timeout` seconds; return whether it is so."""
-        return bool(self._crew.idle.wait(timeout))
+        deadline = None if timeout is None else monotonic() + timeout
+        crew = self._crew
+        while crew.has_work():
+            left_s = None if deadline is None else deadline - monotonic()
+            if left_s is not None and left_s <= 0:
+                return False
+            crew.idle.wait(left_s)
+        return True
 
     def kill(self):
         """End all processes at once: what waits or runs raises `WorkerLost`.
@@ -223,7 +236,7 @@ class ProcessPool(_Options):
         """Accept nothing more; processes end when they have nothing to do. Again does nothing. Does not wait."""
         if not self._closed:
             self._closed = True
-            self._crew.idle.rawlink(lambda _idle: self._in_hub(self._crew.close))
+            self._in_hub(self._crew.close)
 
     def __enter__(self):
         return self
@@ -237,18 +250,27 @@ class ProcessPool(_Options):
     def _submit(self, task):
         if self._closed:
             raise RuntimeError("this pool is closed")
-        if self._crew.broken is not None:
-            raise self._crew.unusable()
-        self._in_hub(self._crew.add, task)
+        self._be_of_this_process()
+        crew = self._crew
+        if crew.broken is not None:
+            raise crew.unusable()
+        if get_hub() is self.hub:
+            crew.add(task)
+        else:
+            crew.announce(task)
+            self.hub.loop.run_callback_threadsafe(crew.take_announced)
 
     def _in_hub(self, function, *args):
+        if self._crew.abandoned:
+            return  # the processes are those of the parent
         if get_hub() is self.hub:
             function(*args)
         else:
-            self.hub.loop.run_callback_threadsafe(_spawn, function, *args)
+            self.hub.loop.run_callback_threadsafe(function, *args)
 
-
-def _spawn(function, *args):
-    import gevent
-
-    gevent.spawn(function, *args)
+    def _be_of_this_process(self):
+        # A forked child has none of the workers, and perhaps another hub: its pool begins anew.
+        if self._crew.abandoned:
+            self.hub = get_hub()
+            self._places = Semaphore(self._maxsize)
+            self._crew = self._make_crew()

@@ -3,10 +3,12 @@
 import os
 import pickle
 import signal as _signal
+import weakref
 from collections import deque
 from time import monotonic
 
 import gevent
+from gevent._hub_local import get_hub_if_exists
 from gevent._parent_ends import wait_for_end
 from gevent.event import Event
 from gevent.processpool._parcel import Sender, receive, wrap_arguments
@@ -21,18 +23,20 @@ SHORT_S = 0.001
 AHEAD_MAX = 32
 #: One that finds no work for a worker that starts dies this often before the pool gives up.
 UNFIT_MAX = 3
+#: Where the system refuses a process, and there is no other, it is asked again after so many seconds.
+START_AGAIN_S = (0.1, 0.2, 0.4, 0.8)
 
 
 class Member:
     """One worker."""
 
     def __init__(self, context, initializer, initargs):
-        self.progress = context.RawArray("d", 2)  # number of the task begun last, and when
-        forked = context.get_start_method() == "fork"
+        # Number of the task begun last, and when; and of the one that ended last, though its result may be on its way.
+        self.progress = context.RawArray("d", 3)
         self.process, self.connection = parent_ends.start(
             context,
             run_worker,
-            lambda connection: (connection, self.progress, initializer, initargs, forked),
+            lambda connection: (connection, self.progress, initializer, initargs, os.getpid()),
             daemon=True,
         )
         self.sender = Sender(gevent.sleep)
@@ -56,42 +60,115 @@ class Member:
 
     def task_begun(self):
         """Return the task that it has begun and not finished, and when; None if there is none."""
-        begun, at = self.progress[0], self.progress[1]
+        begun, at, ended = self.progress
         task = self.tasks.get(int(begun))
-        return (task, at) if task is not None else None
+        return (task, at) if task is not None and ended < begun else None
+
+
+_crews = weakref.WeakSet()
+
+
+def _leave_to_parent():
+    for crew in tuple(_crews):
+        crew.abandon()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 class Crew:
-    """All workers of one pool. Lives in the hub of the thread that made the pool."""
+    """All workers of one pool. Lives in the hub of the thread that made the pool.
 
-    def __init__(self, context, initializer, initargs, tasks_per_child):
+    Belongs to the process that made it: in a forked child it is `abandoned`.
+    """
+
+    def __init__(self, context, initializer, initargs, tasks_per_child, size_max):
         self._context = context
         self._initializer, self._initargs = initializer, initargs
         self._tasks_per_child = tasks_per_child
-        self.size_max = 0
+        self.size_max = size_max
+        self.abandoned = False
+        self.announced = deque()  # by other threads, and not in line yet
         self.waiting = deque()
         self.members = []
+        self.starting = 0  # so many more are about to be
+        self._kills = 0
+        self._closing = False
         self.idle = Event()  # nothing waits and nothing is under way
         self.idle.set()
         self.unfit = 0
         self.broken = None
         self._work = Event()
         self._clock = None
+        _crews.add(self)
 
     def add(self, task):
-        """Put `task` in line; start a worker if there may be one more. Does not wait for its result."""
+        """Put `task` in line; have a worker started if there may be one more. Does not wait."""
+        if self.broken is not None:
+            task.settle(None, self.unusable())
+            return
         self.idle.clear()
         self.waiting.append(task)
         self._grow()
         self._work.set()
 
+    def announce(self, task):
+        """For a thread other than the hub's: there is work from now on, and `take_announced` is about to be called."""
+        self.announced.append(task)
+        self.idle.clear()
+
+    def take_announced(self):
+        """Put what was announced in line. Does not wait."""
+        while self.announced:
+            self.add(self.announced[0])
+            self.announced.popleft()  # only now: `has_work` always sees it
+        self._note_idle()
+
+    def has_work(self):
+        """Return whether anything waits or is under way."""
+        return bool(self.announced or self.waiting or any(each.tasks for each in self.members))
+
     def _grow(self):
-        free = sum(1 for each in self.members if not each.tasks and not each.gone)
-        if free < len(self.waiting) and len(self.members) < self.size_max and self.broken is None:
-            member = Member(self._context, self._initializer, self._initargs)
-            self.members.append(member)
-            gevent.spawn(self._send_to, member)
-            gevent.spawn(self._bury, member, gevent.spawn(self._hear, member))
+        more = self.size_max - len(self.members) - self.starting
+        if more <= 0 or self.broken is not None:
+            return
+        free = sum(1 for each in self.members if not each.tasks and not each.gone) + self.starting
+        for _ in range(min(more, len(self.waiting) - free)):
+            self.starting += 1
+            gevent.spawn(self._start)
+
+    def _start(self):
+        kills = self._kills
+        try:
+            member = self._make_member()
+        except Exception as error:  # told to those whose task it would have had
+            if not self.members and self.starting == 1:
+                self._lose_waiting(error)
+            return
+        finally:
+            self.starting -= 1
+        self.members.append(member)
+        gevent.spawn(self._send_to, member)
+        gevent.spawn(self._bury, member, gevent.spawn(self._hear, member))
+        if kills != self._kills and not self.waiting:
+            member.kill("the pool was killed")
+        self._note_idle()
+
+    def _make_member(self):
+        for pause_s in (*START_AGAIN_S, None):
+            try:
+                return Member(self._context, self._initializer, self._initargs)
+            except OSError:
+                if pause_s is None or self.members:
+                    raise
+            gevent.sleep(pause_s)
+
+    def _lose_waiting(self, error):
+        while self.waiting:
+            lost = WorkerLost(f"no process can be started: {error!r}")
+            lost.__cause__ = error
+            self.waiting.popleft().settle(None, lost)
+        self._note_idle()
 
     # -- to a worker --
 
@@ -139,6 +216,7 @@ class Crew:
         parcels = []
         for task in batch:
             if task.ready():
+                member.tasks.pop(task.number, None)  # cancelled while others were packed
                 continue
             args, kwargs = wrap_arguments(task.args, task.kwargs)
             try:
@@ -167,7 +245,11 @@ class Crew:
                 message = member.connection.recv_bytes()
             except (EOFError, OSError):
                 break
-            what, number, payload = pickle.loads(message)
+            try:
+                what, number, payload = pickle.loads(message)
+            except Exception as error:  # noqa: BLE001 - a task has written there, or closed it and opened something else
+                member.kill(f"the process that ran this task sent what cannot be read: {error!r}")
+                break
             if what == "fetched":
                 member.sender.fetched(number)
             elif what == "unfit":
@@ -177,7 +259,8 @@ class Crew:
 
     def _bury(self, member, hearing):
         wait_for_end(member.process, hearing)
-        self._has_died(member)
+        if not self.abandoned:
+            self._has_died(member)
 
     def _has_result(self, member, what, number, payload):
         self.unfit = 0
@@ -232,11 +315,7 @@ class Crew:
         member.tasks.clear()
         member.room.set()
         self._work.set()
-        while self.waiting and len(self.members) < self.size_max and self.broken is None:
-            before = len(self.members)
-            self._grow()
-            if len(self.members) == before:
-                break
+        self._grow()
         self._note_idle()
 
     def _why_lost(self, member, code):
@@ -273,7 +352,8 @@ class Crew:
 
     def cancelled(self, task):
         """Its result is settled: its worker ends rather than run it, as soon as it is that one's turn."""
-        self._end_if_first_is_cancelled(task.worker)
+        if task.worker is not None:
+            self._end_if_first_is_cancelled(task.worker)
 
     def _end_if_first_is_cancelled(self, member):
         first = next(iter(member.tasks.values()), None)
@@ -308,6 +388,7 @@ class Crew:
 
     def kill(self):
         """End all workers; what waits or runs is lost."""
+        self._kills += 1
         while self.waiting:
             self.waiting.popleft().settle(None, WorkerLost("the pool was killed"))
         for member in tuple(self.members):
@@ -315,14 +396,38 @@ class Crew:
         self._note_idle()
 
     def close(self):
-        """Let idle workers end. Requires: idle."""
-        for member in tuple(self.members):
-            if not member.tasks:
-                self._dismiss(member)
+        """Let workers end as soon as there is nothing to do for any. Does not wait."""
+        self._closing = True
+        self._note_idle()
 
     def _note_idle(self):
-        if not self.waiting and not any(each.tasks for each in self.members):
-            self.idle.set()
+        if self.has_work():
+            return
+        self.idle.set()
+        if self.announced:
+            self.idle.clear()  # by another thread, just now
+        elif self._closing:
+            for member in tuple(self.members):
+                self._dismiss(member)
+
+    def abandon(self):
+        """In a forked child: workers and tasks are the parent's; who waits for one of these here is told."""
+        self.abandoned = True
+        lost = [*self.announced, *self.waiting, *(task for member in self.members for task in member.tasks.values())]
+        for member in self.members:
+            member.gone = True
+            member.tasks.clear()
+        self.announced.clear()
+        self.waiting.clear()
+        self.members.clear()
+        hub = get_hub_if_exists()
+        if lost and hub is not None:  # after a bare fork: the greenlets go on here, too
+            hub.loop.run_callback(_tell_lost, lost)
+
+
+def _tell_lost(tasks):
+    for task in tasks:
+        task.settle(None, WorkerLost("this task is that of the process which this one was forked by"))
 
 
 class _Unreadable:

@@ -64,8 +64,7 @@ class Task(AsyncResult):
         if self.ready():
             return False
         self.settle(None, TaskCancelled("this task was cancelled"))
-        if self.worker is not None:
-            self.pool._crew.cancelled(self)
+        self.pool._in_hub(self.pool._crew.cancelled, self)
         return True
 
     def settle(self, value, error=None):

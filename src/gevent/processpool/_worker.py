@@ -5,7 +5,7 @@ import signal as _signal
 import traceback
 from time import monotonic
 
-from gevent._parent_ends import ParentEnds
+from gevent._parent_ends import ParentEnds, end_with_parent
 from gevent.processpool._parcel import Sender, receive, wrap
 
 __all__ = ["parent_ends", "run_calls", "run_worker"]
@@ -13,13 +13,17 @@ __all__ = ["parent_ends", "run_calls", "run_worker"]
 parent_ends = ParentEnds()
 
 
-def run_worker(connection, progress, initializer, initargs, forked):
+#: How long a worker whose parent was killed may take to end by itself, in seconds.
+ORPHAN_LIFETIME_S = 1.0
+
+
+def run_worker(connection, progress, initializer, initargs, parent_pid):
     """Run the tasks that come over `connection` until it ends.
 
-    `progress` is shared memory: the number of the task that was begun last, and when.
+    `progress` is shared memory: the number of the task that was begun last, and when; the number of the one that ended
+    last.
     """
-    if forked:
-        parent_ends.close_in_child()
+    end_with_parent(connection, parent_pid, ORPHAN_LIFETIME_S)
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)  # Ctrl-C is the parent's to act upon
     # A handler of the parent's, inherited by a fork, must not outlive what the parent tells its daemons as it ends.
     _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
@@ -42,7 +46,9 @@ def run_worker(connection, progress, initializer, initargs, forked):
         for number, parcel in payload:
             progress[1] = monotonic()
             progress[0] = number
-            connection.send_bytes(_run(number, parcel, sender, connection))
+            answer = _run(number, parcel, sender, connection)
+            progress[2] = number
+            connection.send_bytes(answer)
 
 
 def _run(number, parcel, sender, connection):
@@ -53,9 +59,7 @@ def _run(number, parcel, sender, connection):
         value = function(*args, **kwargs)
         del function, args, kwargs
         data, _ = sender.pack(value)
-    except Exception as error:
-        return _failure("failed", number, error)
-    except SystemExit as error:
+    except BaseException as error:
         return _failure("failed", number, error)
     return pickle.dumps(("done", number, data))
 
@@ -70,7 +74,7 @@ def run_calls(function, calls):
     for arguments in calls:
         try:
             values.append(wrap(function(*arguments)))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             values.append(None)
             failure = failure or _exception(error)
     return values, failure, monotonic() - began

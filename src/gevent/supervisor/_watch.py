@@ -1,5 +1,6 @@
 """A worker's own watch, on a thread that no greenlet holds up: does the hub still turn, does the parent still live?"""
 
+import contextlib
 import json
 import os
 import struct
@@ -7,6 +8,7 @@ import sys
 
 from gevent._hub_local import get_hub
 from gevent._native.resting_threads import count_out_this_thread
+from gevent._parent_ends import ParentWatch
 from gevent.monkey.api import get_original
 from gevent.top import _server as _top
 from gevent.top._stalls import LOOK_S
@@ -29,8 +31,7 @@ class Watch:
     def __init__(self, connection, hang_timeout_s, parent_pid):
         self._fd = connection.fileno()
         self._hang_timeout_s = hang_timeout_s
-        self._parent_pid = parent_pid
-        self._forked_by = os.getppid()
+        self._parent = ParentWatch(parent_pid)
         self._armed = False
         self._reported = False
 
@@ -49,7 +50,7 @@ class Watch:
         count_out_this_thread()  # it wakes nobody
         while True:
             sleep(LOOK_S)
-            if self._parent_is_gone():
+            if self._parent.is_gone():
                 # The hub, if it turns, has seen it too, and lets requests end.
                 sleep(ORPHAN_LIFETIME_S)
                 os._exit(1)
@@ -59,23 +60,16 @@ class Watch:
                 self._reported = True
                 self._report(stalled_s)
 
-    def _parent_is_gone(self):
-        if os.getppid() == self._parent_pid:
-            return False
-        if os.getppid() != self._forked_by:
-            return True
-        try:
-            os.kill(self._parent_pid, 0)  # forked by a fork server, which may outlive whom it serves
-        except ProcessLookupError:
-            return True
-        return False
-
     def _report(self, stalled_s):
         from gevent._run_report import format_run_info
 
         text = "\n".join(format_run_info())
-        sys.stderr.write(f"worker {os.getpid()}: its hub has not turned for {stalled_s:.1f} s\n{text}\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(f"worker {os.getpid()}: its hub has not turned for {stalled_s:.1f} s\n{text}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):
+            pass  # nobody reads it, or there is no standard error; the parent is told all the same
         message = json.dumps({"hung": stalled_s}).encode()
         # As Connection.send_bytes() frames it; that one would wait in a hub, which this thread has not.
-        os.write(self._fd, struct.pack("!i", len(message)) + message)
+        with contextlib.suppress(OSError):  # the parent is gone
+            os.write(self._fd, struct.pack("!i", len(message)) + message)

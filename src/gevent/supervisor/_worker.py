@@ -1,5 +1,6 @@
 """What runs in a worker of a supervisor."""
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -11,7 +12,7 @@ from itertools import count
 
 import gevent
 from gevent import socket
-from gevent._parent_ends import ParentEnds
+from gevent._parent_ends import ParentEnds, make_ends_of_nothing
 from gevent.baseserver import BaseServer
 from gevent.event import Event
 from gevent.supervisor._meter import Meter
@@ -120,8 +121,14 @@ class Worker:
             elif "how" in message:
                 self._tell({"beat": self._state(), "how": message["how"]})
             elif "reopen" in message:
-                for reopen in self.reopen:
-                    reopen()
+                self._open_logs_again()
+
+    def _open_logs_again(self):
+        for reopen in self.reopen:
+            try:
+                reopen()
+            except Exception:  # noqa: BLE001 - whatever it is, this worker must go on hearing what it is told
+                traceback.print_exc()
 
     def _beat(self):
         for number in count():
@@ -156,13 +163,18 @@ class Worker:
             served.max_accept = 1  # so that what comes at once is shared out among workers
         served.start()
         self.ready()
-        self.stopping.wait()
+        # One that is closed, by its own handler or an error of its listener, is of no more use: another takes over.
+        gevent.wait([self.stopping, served._stop_event], count=1)
         served.stop(self.stop_timeout)
 
 
 def _own_descriptor(listener, forked):
+    if not forked:
+        return listener.detach()
     # A forked listener is the parent's object, bound to the hub that was left behind; its descriptor is ours.
-    return os.dup(listener.fileno()) if forked else listener.detach()
+    descriptor = os.dup(listener.fileno())
+    make_ends_of_nothing([listener])  # or it would listen on when this worker has stopped
+    return descriptor
 
 
 def _serve_top():
@@ -185,7 +197,8 @@ def _settle_signals(worker):
     for number, handler in handlers.items():
         _signal.signal(number, handler)
     os.register_at_fork(after_in_child=lambda: _be_no_worker(handlers))
-    faulthandler.enable()
+    with contextlib.suppress(Exception):  # there is no standard error, or one without a descriptor
+        faulthandler.enable()
 
 
 def _pass_over(*_):
@@ -204,8 +217,6 @@ def run_worker(setup):
 
     What it raises is told to the supervisor in one line, and printed whole.
     """
-    if setup.forked:
-        parent_ends.close_in_child()
     worker = Worker(setup)
     _settle_signals(worker)
     worker._begin()
