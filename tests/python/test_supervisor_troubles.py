@@ -193,3 +193,134 @@ def test_a_reload_tries_again_when_somebody_kills_a_new_worker(tmp_path):
         str(tmp_path / "killed"),
     )
     assert done.stdout == "0\n"
+
+
+def test_a_second_stop_can_be_more_impatient():
+    done = run_supervisor(
+        """
+        def target(worker):
+            worker.ready()
+            gevent.sleep(1000)  # it does not heed what it is told
+
+        def note(record):
+            supervisor.stop()
+            supervisor.stop(timeout=0)
+
+        supervisor = Supervisor(target, 1, start_method="fork", graceful_timeout=1000)
+        supervisor.worker_ready.append(note)
+        print(supervisor.run())
+        """
+    )
+    assert done.stdout == "0\n"
+
+
+def test_a_worker_whose_server_is_closed_is_replaced():
+    done = run_supervisor(
+        """
+        from gevent.server import StreamServer
+
+        def target(worker):
+            server = StreamServer(worker.listeners[0], lambda sock, address: server.close())
+            return server
+
+        def note(record):
+            if record.number in pids:
+                supervisor.stop()
+            else:
+                pids[record.number] = record.pid
+                gevent.spawn(gevent.socket.create_connection, supervisor.listeners[0].getsockname())
+
+        pids = {}
+        supervisor = Supervisor(target, 1, ["127.0.0.1:0"], "fork")
+        supervisor.worker_ready.append(note)
+        print(supervisor.run())
+        """
+    )
+    assert done.stdout == "0\n"
+    assert "ended by itself with status 0" in done.stderr
+
+
+def test_systemd_is_told_again_after_it_could_not_be(tmp_path):
+    done = run_supervisor(
+        """
+        import socket
+
+        path = sys.argv[1]
+        os.environ["NOTIFY_SOCKET"] = path
+        supervisor.start()
+        assert supervisor.wait_ready(60)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+            notified.bind(path)
+            notified.settimeout(60)
+            supervisor.stop()
+            print(supervisor.run(), notified.recv(100).decode())
+        """,
+        tmp_path / "notify",
+    )
+    assert done.stdout == "0 STOPPING=1\n"
+
+
+@pytest.mark.parametrize("cleanly", [False, True])
+def test_a_child_of_the_supervising_program_leaves_the_workers_to_it(cleanly):
+    """Greenlets go on in a child of a bare fork: those of the supervisor, too."""
+    done = run_supervisor(
+        f"""
+        import gevent.os
+        from gevent.multiprocessing import get_context
+
+        def be_a_child():
+            supervisor.reload()
+            supervisor.resize(3)
+            supervisor.stop(timeout=0)
+            gevent.sleep(1.5)  # longer than the hang timeout, and all that is meant to do nothing
+
+        def check():
+            (before,) = [member.pid for member in supervisor.members]
+            if {cleanly}:
+                child = get_context("fork").Process(target=be_a_child)
+                child.start()
+                child.join()
+                status = child.exitcode
+            else:
+                child = gevent.os.fork()
+                if not child:
+                    be_a_child()
+                    os._exit(0)
+                status = gevent.os.waitpid(child, 0)[1]
+            os.kill(before, 0)
+            print(status, [member.pid for member in supervisor.members] == [before])
+            supervisor.stop()
+
+        supervisor = Supervisor(target, 1, start_method="fork", hang_timeout=1)
+        supervisor.worker_ready.append(lambda record: gevent.spawn(check))
+        print(supervisor.run())
+        """
+    )
+    assert done.stdout == "0 True\n0\n"
+    assert done.stderr == ""
+
+
+def test_a_worker_that_says_what_makes_no_sense_is_replaced(tmp_path):
+    done = run_supervisor(
+        """
+        def target(worker):
+            worker.ready()
+            if not os.path.exists(path):
+                with open(path, "w"):
+                    os.write(worker._connection.fileno(), b"\\0\\0\\0\\5hello")
+            worker.stopping.wait()
+
+        def note(record):
+            pids.append(record.pid)
+            if len(pids) == 2:
+                supervisor.stop()
+
+        path, pids = sys.argv[1], []
+        supervisor = Supervisor(target, 1, start_method="fork")
+        supervisor.worker_ready.append(note)
+        supervisor.worker_exit.append(lambda record: print(record.reason))
+        print(supervisor.run())
+        """,
+        tmp_path / "said",
+    )
+    assert done.stdout == "garbled\nstopped\n0\n"

@@ -21,6 +21,7 @@ from gevent.supervisor import _fleet, _listeners
 from gevent.supervisor._fleet import Record
 from gevent.supervisor._notify import Notifier
 from gevent.supervisor._succession import Succession
+from gevent.supervisor._terminal import Terminal
 from gevent.supervisor._worker import Worker
 
 __all__ = [
@@ -125,6 +126,7 @@ class Supervisor:
         self._failures = 0
         self._backoff_s = 0.0
         self._stopping = False
+        self._owner = os.getpid()
         self._hub = None  # whose greenlets do what is asked for, from `start` on
         self._begun = Event()  # `start` is over
         self._begun.set()
@@ -133,6 +135,7 @@ class Supervisor:
         self._status = EXIT_STOPPED
         self._succession = Succession(self)
         self._notifier = None
+        self._terminal = None  # whose end ends this
         self._stop_timeout = graceful_timeout
 
     # -- what users call --
@@ -154,7 +157,7 @@ class Supervisor:
         """
         from gevent import multiprocessing
 
-        self._hub = gevent.get_hub()
+        self._owner, self._hub = os.getpid(), gevent.get_hub()
         if self._stopping:
             gevent.spawn(self._end)
             return
@@ -164,7 +167,7 @@ class Supervisor:
             self._notifier = Notifier()
             self._open_listeners()
             self._call(self.listening, self.addresses)
-            if self._preload is not None:
+            if self._preload is not None and not self._stopping:
                 self._preload()
             for number in range(self.processes):
                 if self._stopping:
@@ -196,9 +199,11 @@ class Supervisor:
 
         0 when it was stopped, 1 when the target fails wherever it is started first, 3 when workers end at their start
         five times in a row. With `signals`, in the main thread: TERM and INT stop, a second INT at once and with status
-        1; HUP reloads; TTIN and TTOU add and take one worker.
+        1; HUP reloads, or stops if it comes because the terminal was closed; TTIN and TTOU add and take one worker.
         """
         previous = self._take_signals() if signals else {}
+        if previous and previous[_signal.SIGHUP] is not _signal.SIG_IGN:  # it is ignored under nohup
+            self._terminal = Terminal()
         try:
             if self._hub is None:
                 self.start()
@@ -213,9 +218,12 @@ class Supervisor:
     def stop(self, timeout=None):
         """Let the workers end within `timeout` seconds (None: `graceful_timeout`). Does not wait; `run` returns then.
 
-        May be called from any greenlet, of any thread, and from a signal handler.
+        Again, it can only make it shorter. May be called from any greenlet, of any thread, and from a signal handler.
         """
         if self._stopping:
+            if timeout is not None and timeout < self._stop_timeout:
+                self._stop_timeout = timeout
+                self._spawn(self._stop_members)
             return
         self._stopping = True
         self._stop_timeout = self.graceful_timeout if timeout is None else timeout
@@ -245,7 +253,9 @@ class Supervisor:
         self._spawn(self._tell_all, {"reopen": True})
 
     def _spawn(self, function, *arguments):
-        """Have it run in a greenlet of the thread that keeps the workers."""
+        """Have it run in a greenlet of the thread that keeps the workers; not at all in a child of the program's."""
+        if self._owner != os.getpid():
+            return
         hub = self._hub
         if hub is None or hub.thread_ident == _get_ident():
             gevent.spawn(function, *arguments)
@@ -309,18 +319,18 @@ class Supervisor:
         reason = member.how_it_ended()
         self._remember(member)
         self._call(self.worker_exit, member.record(reason))
-        if member.leaving and member.leaving != "hung":
+        if member.leaving and member.leaving not in _fleet.REPLACED:
             return
         if self._stopping or self._done.is_set() or member.generation != self._generation or member.on_trial:
             return
         if not member.is_ready:
             self._failures += 1
             if member.broken and not self._all_ready.is_set():
-                self._give_up(EXIT_CONFIGURATION, member.broken)
+                self.give_up(EXIT_CONFIGURATION, member.broken)
                 return
             if self._failures >= FAILURES_MAX:
                 why = member.broken or reason
-                self._give_up(EXIT_FAILING, f"{FAILURES_MAX} workers in a row ended at their start; the last: {why}")
+                self.give_up(EXIT_FAILING, f"{FAILURES_MAX} workers in a row ended at their start; the last: {why}")
                 return
         lived_s = monotonic() - member.started_at
         self._backoff_s = 0.0 if lived_s >= LIVED_S else min(max(BACKOFF_MIN_S, 2 * self._backoff_s), BACKOFF_MAX_S)
@@ -351,14 +361,17 @@ class Supervisor:
     def _look_after(self):
         interval_s = self._notifier.watchdog_interval_s
         last_told = 0.0
-        while not self._done.is_set():
+        look_s = min(LOOK_S, interval_s or LOOK_S)
+        while not self._done.is_set() and self._owner == os.getpid():
             now = monotonic()
+            if self._terminal is not None:
+                self._terminal.look()
             if interval_s and now - last_told >= interval_s:
                 self._notifier.alive()
                 last_told = now
             for member in tuple(self._members) if self.hang_timeout else ():
                 self._look_at(member, now - member.last_beat)
-            self._done.wait(LOOK_S)
+            self._done.wait(look_s)
 
     def _look_at(self, member, silent_s):
         # It reports by itself; one that cannot (it is stopped, or in C with the GIL) is ended from outside. One that is
@@ -376,7 +389,8 @@ class Supervisor:
 
     # -- the end --
 
-    def _give_up(self, status, why):
+    def give_up(self, status, why):
+        """End with `status` as soon as can be, and say `why`. Does not wait."""
         if self._stopping or self._done.is_set():
             return
         self._stopping = True
@@ -389,11 +403,14 @@ class Supervisor:
         self._begun.wait()
         if self._notifier is not None:
             self._notifier.stopping()
+        self._close_listeners()  # first: what comes now is refused, rather than kept waiting for nobody
         while self._members:
-            gevent.joinall([gevent.spawn(each.stop, self._stop_timeout, "stopped") for each in self._members])
+            self._stop_members()
             gevent.sleep(0)
-        self._close_listeners()
         self._done.set()
+
+    def _stop_members(self):
+        gevent.joinall([gevent.spawn(each.stop, self._stop_timeout, "stopped") for each in self._members])
 
     def _end_at_once(self):
         self._stopping = True
@@ -409,15 +426,15 @@ class Supervisor:
 
     def _close_listeners(self):
         _listeners.remove_files(self._files)
-        for listener in self.listeners:
+        listeners, self.listeners, self._files = self.listeners, [], ()
+        for listener in listeners:
             listener.close()
-        self.listeners = []
 
     def _take_signals(self):
         actions = {
             _signal.SIGTERM: lambda *_: self.stop(),
             _signal.SIGINT: self._interrupted,
-            _signal.SIGHUP: lambda *_: self.reload(),
+            _signal.SIGHUP: self._hung_up,
             _signal.SIGUSR1: lambda *_: self.reopen_logs(),
             _signal.SIGTTIN: lambda *_: self.resize(1),
             _signal.SIGTTOU: lambda *_: self.resize(-1),
@@ -432,6 +449,12 @@ class Supervisor:
             return {number: _signal.signal(number, heed) for number in actions}
         except ValueError:
             return {}  # not the main thread: somebody else's business
+
+    def _hung_up(self, *_):
+        if self._terminal is not None and self._terminal.has_just_gone():
+            self.stop()  # as any program in the foreground
+        else:
+            self.reload()
 
     def _interrupted(self, *_):
         if self._stopping and self._status == EXIT_STOPPED:

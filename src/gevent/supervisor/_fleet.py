@@ -12,10 +12,12 @@ from gevent.event import Event
 from gevent.supervisor._worker import Setup, parent_ends, run_worker
 from gevent.top._server import forget, stat_fields
 
-__all__ = ["Member", "Record", "follow", "start_member"]
+__all__ = ["REPLACED", "Member", "Record", "follow", "start_member"]
 
 #: How long a worker that was told to end may take beyond its own timeout, in seconds, before it is killed.
 LAST_GRACE_S = 1.0
+#: Why workers are killed that others replace.
+REPLACED = ("hung", "garbled")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Member:
     connection: object
     started_at: float = field(default_factory=monotonic)
     last_beat: float = field(default_factory=monotonic)
+    owner: int = field(default_factory=os.getpid)  # whose worker it is
     is_ready: bool = False
     broken: str = None  # what it said before it ended without having been ready
     leaving: str = None  # why it is to end
@@ -85,7 +88,7 @@ class Member:
     def stop(self, timeout, reason):
         """Tell it to end within `timeout` seconds, wait for that, and kill it if it does not."""
         self.leaving = self.leaving or reason
-        self.tell({"stop": timeout})
+        gevent.spawn(self.tell, {"stop": timeout})  # which waits for one that is stopped and has much to read
         if not self.ended.wait(timeout + LAST_GRACE_S):
             self.kill(reason)
             self.ended.wait()
@@ -96,8 +99,8 @@ class Member:
         self.signal(_signal.SIGKILL)
 
     def signal(self, number):
-        """Send it a signal, unless it has ended."""
-        if not self.ended.is_set():
+        """Send it a signal, unless it has ended, or is another process's: this one was forked by the supervisor."""
+        if not self.ended.is_set() and self.owner == os.getpid():
             try:
                 os.kill(self.pid, number)
             except ProcessLookupError:
@@ -150,10 +153,17 @@ def follow(member, on_message, on_end):
                 message = json.loads(member.connection.recv_bytes())
             except (EOFError, OSError):
                 break
+            except ValueError:
+                member.kill(
+                    "garbled"
+                )  # something in it has written there: what it says from now on is not to be trusted
+                break
             on_message(member, message)
 
     def bury():
         wait_for_end(member.process, hearing)
+        if member.owner != os.getpid():
+            return
         parent_ends.give_up(member.connection)
         forget(member.pid)
         member.ended.set()

@@ -19,13 +19,16 @@ def bind_all(listeners, reuse_port=False):
     """Return listening sockets for `listeners`: ``(host, port)``, ``"host:port"``, ``"unix:PATH"`` or sockets.
 
     A file that a dead server has left at PATH is replaced. Raises OSError with the address in its text, ValueError for
-    what is no address; nothing stays open then. Does not wait.
+    what is no address; nothing stays then, open or on the disk. Does not wait.
     """
-    opened = []
+    opened, made = [], []
     try:
         for each in listeners:
             opened.append(_bind(each, reuse_port))
+            if not hasattr(each, "fileno"):
+                made.append(opened[-1])
     except BaseException:
+        remove_files(files_of(made))
         for each in opened:
             each.close()
         raise

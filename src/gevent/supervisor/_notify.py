@@ -43,4 +43,4 @@ class Notifier:
                 sender.setblocking(False)
                 sender.sendto(text.encode(), address)
         except OSError:
-            self._address = None  # nobody listens there any more: not worth asking again
+            pass  # nobody listens now, the queue is full, no descriptor is left: the next may get through

@@ -85,7 +85,8 @@ class Succession:
             try:
                 member = self._supervisor._start_one(number, on_trial=True)
             except OSError as error:
-                self._supervisor._say(f"no worker can be started: {error}")
+                if not self._supervisor._stopping:  # its listeners are closed
+                    self._supervisor._say(f"no worker can be started: {error}")
                 return None
             member.settled.wait()
             # One that says nothing about itself may have been killed by somebody.
