@@ -8,7 +8,7 @@ import os
 import sys
 from functools import partial
 
-from gevent.serve import _options
+from gevent.serve import _options, _streams
 
 __all__ = ["main"]
 
@@ -20,6 +20,7 @@ def main(arguments=None):
 
     Patches the standard library, multiprocessing included, before the application is imported, unless told not to.
     """
+    _streams.have_all()
     options = _options.parse(sys.argv[1:] if arguments is None else arguments)
     if not options.no_patch:
         from gevent import monkey
@@ -37,7 +38,7 @@ def main(arguments=None):
 
 
 def _say(line, begin=""):
-    print(f"{begin}serve: {line}", file=sys.stderr, flush=True)
+    _streams.tell(sys.stderr, f"{begin}serve: {line}")
 
 
 def _of_the_system(error):
@@ -73,13 +74,13 @@ def _serve(options):
 
     def tell_where(addresses):
         for address in addresses:
-            print(f"listening on {address}", flush=True)
+            _streams.tell(sys.stdout, f"listening on {address}")
         if metrics is not None:
-            print(f"metrics on {metrics.address}", flush=True)
+            _streams.tell(sys.stdout, f"metrics on {metrics.address}")
 
     supervisor.listening.append(tell_where)
     supervisor.worker_ready.append(_Announcer(supervisor, options))
-    with _PidFile(options.pid) as pid_file:
+    with _PidFile(options.pid, supervisor) as pid_file:
         supervisor.listening.append(pid_file.write)
         if metrics is not None:
             metrics.start()
@@ -91,18 +92,19 @@ def _serve(options):
             return supervisor.run()
         finally:
             if has_status:
-                print(flush=True)  # what comes next has a line of its own
+                _streams.tell(sys.stdout, "")  # what comes next has a line of its own
 
 
 def _preload(options):
     if not options.preload:
         return None
+    from gevent.serve import _sources
     from gevent.serve._application import load
 
     def preload():
         before = set(sys.modules)
         load(options.application, options.factory, options.app_dir)
-        options.preloaded = sorted(set(sys.modules) - before)
+        options.preloaded = _sources.of_the_program(set(sys.modules) - before, options.application)
 
     return preload
 
@@ -117,20 +119,31 @@ class _Announcer:
     def __call__(self, record):
         if not self._said and all(each.is_ready for each in self._supervisor.members):
             self._said = True
-            print("ready", flush=True)
+            _streams.tell(sys.stdout, "ready")
 
 
 class _PidFile:
-    """Has this process's id from `write` on until the block ends. One of another process is not touched before."""
+    """Has this process's id from `write` on until the block ends. One of another process is not touched before.
 
-    def __init__(self, path):
+    Where it cannot be written, `supervisor` ends: whoever is to signal this process would signal another one, or none.
+    """
+
+    def __init__(self, path, supervisor):
         self._path = path and os.path.abspath(path)
+        self._supervisor = supervisor
         self._written = False
 
     def write(self, _addresses):
-        if self._path:
+        if not self._path:
+            return
+        try:
             with open(self._path, "w", encoding="ascii") as file:
                 file.write(f"{os.getpid()}\n")
+        except OSError as error:
+            if os.path.isfile(self._path):
+                os.unlink(self._path)  # what there is of it is nobody's id
+            self._supervisor.give_up(EXIT_CONFIGURATION, f"--pid {self._path}: {error.strerror}")
+        else:
             self._written = True
 
     def __enter__(self):

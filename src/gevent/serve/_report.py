@@ -56,8 +56,11 @@ class Status:
         while True:
             gevent.sleep(INTERVAL_S)
             columns = shutil.get_terminal_size().columns
-            self._stream.write(LINE_ANEW + self.line()[: columns - 1])
-            self._stream.flush()
+            try:
+                self._stream.write(LINE_ANEW + self.line()[: columns - 1])
+                self._stream.flush()
+            except OSError:
+                return  # the terminal was closed
 
     def line(self):
         """Return what there is to say since the last call."""

@@ -1,14 +1,16 @@
 """The server in each worker of ``python -m gevent serve``."""
 
-import os
+import contextlib
 import random
 import sys
 
 import gevent
 from gevent import pywsgi
 from gevent.baseserver import BaseServer
+from gevent.event import Event
 from gevent.pool import Pool
 from gevent.serve._application import load
+from gevent.serve._sources import Watched
 
 __all__ = ["Servers", "serve_in"]
 
@@ -24,6 +26,7 @@ class Servers(BaseServer):
 
     def __init__(self, servers):
         self._servers = servers
+        self._stop_event = Event()  # of all of them: one that has failed leaves the others
 
     def start(self):
         """Start each."""
@@ -40,25 +43,47 @@ class _Server(pywsgi.WSGIServer):
 
 
 class _Log:
-    """An access log that can be opened again, written line by line."""
+    """An access log that can be opened again. A line is one write, so that those of several workers are not mixed."""
 
     def __init__(self, path):
         self._path = path
-        self._file = None
-        self.open()
+        self._file = self._open()
+        self._failing = False
+
+    def _open(self):
+        return None if self._path == "-" else open(self._path, "ab", buffering=0)
 
     def open(self):
-        """Open the file anew: somebody has moved the old one away."""
-        new = sys.stdout if self._path == "-" else open(self._path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
+        """Open the file anew: somebody has moved the old one away. If that fails, the old one goes on."""
+        try:
+            new = self._open()
+        except OSError as error:
+            _say(f"--access-log {self._path} cannot be opened again: {error.strerror}")
+            return
         old, self._file = self._file, new
-        if old is not None and old is not sys.stdout:
-            old.close()
+        if old is not None:
+            with contextlib.suppress(OSError):
+                old.close()
 
     def write(self, text):
-        """Append `text`, lines with their ends."""
-        self._file.write(text)
-        if self._path == "-":
-            self._file.flush()
+        """Append `text`, lines with their ends. What cannot be written is lost, and the first time told."""
+        try:
+            if self._path == "-":
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            else:
+                self._file.write(text.encode("utf-8", "backslashreplace"))
+        except (OSError, AttributeError) as error:  # or there is no standard output
+            if not self._failing:
+                _say(f"the access log cannot be written: {error}")
+            self._failing = True
+        else:
+            self._failing = False
+
+
+def _say(line):
+    with contextlib.suppress(OSError):
+        print(f"serve: {line}", file=sys.stderr, flush=True)
 
 
 def serve_in(options, worker):
@@ -123,17 +148,9 @@ def _retire_by_memory(bytes_max, worker):
 
 
 def _watch_sources(worker):
-    seen = {}
+    sources = Watched()
     while True:
-        for module in list(sys.modules.values()):
-            file = getattr(module, "__file__", None)
-            if not isinstance(file, str) or "site-packages" in file or file.startswith(sys.base_prefix):
-                continue
-            try:
-                now = os.stat(file).st_mtime_ns
-            except OSError:
-                continue  # being written anew, or in an archive
-            if seen.setdefault(file, now) != now:
-                seen[file] = now
-                worker.changed(file)
+        file = sources.changed()
+        if file is not None:
+            worker.changed(file)
         gevent.sleep(LOOK_S)
