@@ -2,11 +2,14 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 from scripts import run_script
+
+from gevent.top._server import socket_folder
 
 DEADLINE_S = 60
 
@@ -187,3 +190,33 @@ def test_a_process_that_does_not_answer_is_told_how_to(command):
 def test_a_process_that_is_not_there_is_said_not_to_be():
     done = ask("top", 2**22 + 1, "--once")
     assert (done.returncode, done.stderr) == (1, f"top: there is no process {2**22 + 1}\n")
+
+
+def test_sockets_that_killed_processes_have_left_are_swept_away_by_the_next():
+    left = run_script(
+        "import os, gevent.util; gevent.util.serve_top(); print(os.getpid(), flush=True); os.kill(os.getpid(), 9)",
+        check=False,
+    )
+    killed = int(left.stdout)
+    done = run_script(
+        f"""
+        import os, gevent.util
+        from gevent.top._server import socket_folder
+
+        path = os.path.join(socket_folder(), "{killed}.sock")
+        assert os.path.exists(path)
+        gevent.util.serve_top()
+        assert not os.path.exists(path)
+        print(os.path.join(socket_folder(), f"{{os.getpid()}}.sock"), flush=True)
+        assert os.path.exists(os.path.join(socket_folder(), f"{{os.getpid()}}.sock"))
+        """
+    )
+    assert not os.path.exists(done.stdout.strip())
+
+
+def test_who_asks_for_nothing_keeps_nobody_waiting(start):
+    (pid, _) = start()
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(os.path.join(socket_folder(), f"{pid}.sock"))
+        done = ask("stacks", pid)
+    assert "in wait_for_ever" in done.stdout

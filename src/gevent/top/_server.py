@@ -1,5 +1,8 @@
 """Answers ``python -m gevent top`` and ``stacks`` in the program that is looked at."""
 
+import atexit
+import contextlib
+import errno
 import functools
 import gc
 import json
@@ -30,10 +33,13 @@ __all__ = [
     "socket_folder",
     "stalls",
     "stat_fields",
+    "sweep",
     "watch_stalls",
     "watched",
 ]
 
+#: How long whoever asks may take to do so, in seconds: others wait meanwhile.
+QUESTION_S = 1.0
 #: So many of the places where greenlets wait are named.
 NAMED_MAX = 10
 
@@ -93,6 +99,7 @@ def serve(is_looked_after=False):
     global _serving_in
     if _serving_in is None:
         os.register_at_fork(after_in_child=_serve_again)
+        atexit.register(_stop_serving)
     if _serving_in == os.getpid():
         return
     _serving_in = os.getpid()
@@ -102,6 +109,38 @@ def serve(is_looked_after=False):
     start_new_thread(_answer_all, (listener,))
     if not is_looked_after:
         start_new_thread(stalls.look_for_ever, ())
+
+
+def _stop_serving():
+    if _serving_in == os.getpid():
+        forget(os.getpid())
+
+
+def sweep(folder):
+    """Remove from `folder` the sockets of processes that were killed, or were left without a word."""
+    for name in os.listdir(folder):
+        pid, dot, kind = name.partition(".")
+        if dot and kind == "sock" and pid.isdigit() and not _is_alive(int(pid)):
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError):
+                if _is_dead(path):
+                    os.unlink(path)
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False  # or it is in another container, which shares the folder
+    except OSError:
+        pass
+    return True
+
+
+def _is_dead(path):
+    with get_original("socket", "socket")(_af_unix()) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(path) == errno.ECONNREFUSED
 
 
 def watch_stalls():
@@ -135,6 +174,7 @@ def _listen():
     found = os.stat(folder)
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise PermissionError(f"{folder} can be entered by others than its owner: remove it")
+    sweep(folder)
     path = os.path.join(folder, f"{os.getpid()}.sock")
     if os.path.exists(path):
         os.unlink(path)  # of a dead process that had this number
@@ -158,8 +198,12 @@ def _answer_all(listener):
         except OSError:
             return
         try:
+            connection.settimeout(QUESTION_S)
             question = connection.recv(100)
-            connection.sendall(json.dumps(_answer(question)).encode())
+            if question:  # or somebody has just looked whether this process lives
+                connection.sendall(json.dumps(_answer(question)).encode())
+        except OSError:
+            pass  # whoever asked has left, or takes too long
         except Exception:  # noqa: BLE001 - told to whoever looks on standard error; the program itself must go on
             traceback.print_exc()
         finally:
