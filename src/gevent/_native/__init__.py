@@ -37,6 +37,7 @@ _IN_LIBRARY = frozenset(
         "signal",
         "socket",
         "spawned_link",
+        "thread_list",
         "threadpool",
         "timeout",
         "waiter",

@@ -20,6 +20,7 @@ cdef extern from "greenlet/greenlet.h":
 
 cdef extern from "Python.h":
     PyObject* PyThreadState_GetDict()
+    unsigned long PyThread_get_thread_ident()
 
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass WaitedForLoop "gevent::Loop":
@@ -445,6 +446,25 @@ def tell_of_abandoned_hub():
         except BaseException:
             _untold.insert(0, function)
             raise
+
+
+cdef class _MainThread:
+    # Natively, as nearly all children find nothing to do.
+    cdef unsigned long ident
+    cdef object tell
+
+    def __call__(self):
+        cdef unsigned long ident = PyThread_get_thread_ident()
+        if ident != self.ident:
+            self.ident = ident
+            self.tell(ident)
+
+
+def register_main_thread(unsigned long ident, tell):
+    """Have `tell(ident)` called in each forked child whose main thread is another than before, `ident` at first."""
+    cdef _MainThread main_thread = _MainThread()
+    main_thread.ident, main_thread.tell = ident, tell
+    _os.register_at_fork(after_in_child=main_thread)
 
 
 def home_greenlet():

@@ -4,7 +4,6 @@ How control goes to and fro is told in cpp/python/wait/parking.h. Here is what a
 errors nobody caught, which thread pool and resolver it has, how it ends.
 """
 
-import os
 import sys
 from _thread import get_ident as get_thread_ident
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from gevent._hub_local import (
 from gevent._hub_primitives import WaitOperationsGreenlet
 from gevent._ident import IdentRegistry
 from gevent._native.greenlet import Greenlet
-from gevent._native.hub import sleep, spawn_raw
+from gevent._native.hub import register_main_thread, sleep, spawn_raw
 from gevent._native.resting_threads import Pause, others_may_come, run_until_woken
 from gevent._util import Lazy, readproperty
 from gevent._waiter import Waiter
@@ -63,17 +62,17 @@ MAIN_THREAD_IDENT = _main_thread().ident
 _when_run = []
 
 
-def _note_main_thread():
+def _note_main_thread(ident):
     # The thread that forked is the child's main one, whichever it was in the parent.
     global MAIN_THREAD_IDENT
-    before, MAIN_THREAD_IDENT = MAIN_THREAD_IDENT, get_thread_ident()
+    MAIN_THREAD_IDENT = ident
     native_loop = sys.modules.get("gevent._native.loop")
-    if before != MAIN_THREAD_IDENT and native_loop is not None:
+    if native_loop is not None:
         # It is full of greenlets of a thread that is no more.
         native_loop.forget_default_loops()
 
 
-os.register_at_fork(after_in_child=_note_main_thread)
+register_main_thread(_main_thread().ident, _note_main_thread)
 
 # One for all hubs, so that reports of several threads do not confuse them.
 _hub_idents = IdentRegistry()

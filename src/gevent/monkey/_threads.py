@@ -12,9 +12,11 @@ patching begins:
 
 import _thread
 import sys
+from types import FunctionType
 
 from greenlet import getcurrent
 
+from gevent._native.thread_list import Shutdown, ThreadList
 from gevent.monkey._executors import mend_executors, mend_futures
 from gevent.monkey._notices import notify, queue_warning
 from gevent.monkey._state import is_object_patched
@@ -82,6 +84,7 @@ class ThreadPatch:
 
             patch_item(_threading_local, "local", green_thread._local)
 
+        threads = ThreadList(threading)
         if first_time:
             if self.patches_existing_locks:
                 _mend_module_locks(native_ident)
@@ -89,15 +92,17 @@ class ThreadPatch:
             mend_futures()
             _mend_fork_hooks()
             _mend_takers_of_idents()
+            if self.patches_threading:
+                _hasten_after_fork(threading, threads)
             if _HAS_HANDLES:
-                _end_threads_in_children(threading)
+                _end_threads_in_children(threading, threads)
         if self.patches_logging:
             _mend_logging()
         if self.patches_threading:
             mend_classes(vars(threading))
             self._mend_threads(threading, native_ident)
         if not is_object_patched("threading", "_shutdown"):
-            patch_item(threading, "_shutdown", _make_shutdown(threading))
+            patch_item(threading, "_shutdown", Shutdown(threads, _make_shutdown(threading)))
 
         notify(events.GeventDidPatchModuleEvent("thread", green_thread, _thread))
         if self.patches_threading:
@@ -224,12 +229,13 @@ def _make_shutdown(threading):
             if done is not None:
                 done()
             return
-        if main._tstate_lock is not None and main._tstate_lock.locked():
-            main._tstate_lock.release()
-        main._stop()
+        # What _stop() does beside that is for locks of threads that have ended, which are looked through below.
+        lock, main._tstate_lock, main._is_stopped = main._tstate_lock, None, True
+        if lock is not None and lock.locked():
+            lock.release()
 
     def take_locks(green):
-        while True:
+        while threading._shutdown_locks:
             with threading._shutdown_locks_lock:
                 mine = {lock for lock in threading._shutdown_locks if isinstance(lock, LockType) == green}
                 threading._shutdown_locks -= mine
@@ -370,7 +376,26 @@ def _mend_logging():
 # --- forks -------------------------------------------------------------------------------------------------------
 
 
-def _end_threads_in_children(threading):
+def _after_fork(begin_in_child, in_full):
+    # As code only: see below.
+    if not begin_in_child():
+        in_full()
+
+
+def _hasten_after_fork(threading, threads):
+    """Have `threading` do little in a forked child where it knows of the main thread only, as most programs do.
+
+    It looks through its threads, of which each costs the child the copies of some pages, only to find out that there is
+    nothing to do. The function itself is registered already, so it gets other code.
+    """
+    after_fork = threading._after_fork
+    if not isinstance(after_fork, FunctionType) or after_fork.__defaults__ or after_fork.__code__.co_freevars:
+        return  # it is no longer Python's own
+    in_full = FunctionType(after_fork.__code__, after_fork.__globals__, after_fork.__name__)
+    after_fork.__code__, after_fork.__defaults__ = _after_fork.__code__, (threads.begin_in_child, in_full)
+
+
+def _end_threads_in_children(threading, threads):
     """See that in a forked child all threads but the one that forked count as ended.
 
     Their greenlets go on, but nobody shall wait for them. Those that others have started in the child already, in their
@@ -381,6 +406,8 @@ def _end_threads_in_children(threading):
     from gevent.thread import _awaited_at_exit, _ThreadHandle
 
     def end_all_but_current():
+        if threads.is_main_alone():
+            return
         current = threading.current_thread()
         for thread in list(threading._dangling):
             handle = getattr(thread, _handle_name(thread), None)
