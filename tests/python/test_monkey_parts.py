@@ -167,3 +167,49 @@ with Postponing():
     monkey.patch_all(multiprocessing=True)
 assert monkey.is_module_patched("multiprocessing")
 """)
+
+
+def test_a_program_that_patches_multiprocessing_patches_ssl_when_it_imports_it():
+    run_script("""
+import sys
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+assert "ssl" not in sys.modules and "socket" in sys.modules
+import ssl
+from gevent import ssl as green
+assert ssl.SSLContext is green.SSLContext and monkey.is_object_patched("ssl", "SSLContext")
+""")
+    run_script("""
+import sys
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+assert monkey.get_original("ssl", "SSLContext").__module__ == "ssl" and monkey.is_module_patched("ssl")
+""")
+    run_script("""
+import sys
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+from gevent import pywsgi, ssl as green
+import ssl
+assert ssl.SSLContext is green.SSLContext
+""")
+
+
+def test_what_is_imported_already_or_watched_is_patched_at_once():
+    run_script("""
+import ssl
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+from gevent import ssl as green
+assert ssl.SSLContext is green.SSLContext
+""")
+    run_script("""
+import sys
+from gevent import events, monkey
+told = []
+events.subscribers.append(told.append)
+monkey.patch_all(multiprocessing=True)
+names = [event.module_name for event in told if isinstance(event, events.GeventDidPatchModuleEvent)]
+assert "ssl" in names and "ssl" in sys.modules, names
+""")
+    run_script("import sys; from gevent import monkey; monkey.patch_all(); assert 'ssl' in sys.modules")

@@ -8,7 +8,7 @@ import hooks that bring distributions of their own) is the standard library aske
 import os
 import sys
 
-__all__ = ["load_entry_points", "references", "set_references"]
+__all__ = ["is_any_foreign", "load_entry_points", "references", "set_references"]
 
 _PREFIX = "gevent.plugins."
 # Ours, for a program that has got another gevent: nothing to call in this one.
@@ -27,6 +27,12 @@ def load_entry_points(group):
     if _references is None:
         _references = _search_directories() if _only_directories() else _search_everywhere()
     return [_load(reference) for _, reference in _references.get(group, ())]
+
+
+def is_any_foreign():
+    """Return whether a search was made and has found plugins that are not gevent's own."""
+    found = (_references or {}).values()
+    return any(not reference.startswith("gevent.") for entries in found for _, reference in entries)
 
 
 def references():

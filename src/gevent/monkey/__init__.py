@@ -17,7 +17,11 @@ from functools import partial as _partial
 
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
-from gevent.monkey._notices import process_warnings as _process_warnings, unless_forbidden as _unless_forbidden
+from gevent.monkey._notices import (
+    is_watched as _is_watched,
+    process_warnings as _process_warnings,
+    unless_forbidden as _unless_forbidden,
+)
 from gevent.monkey._parts import PARTS, Call as _Call, describe as _describe  # noqa: F401 - for tests and plugins
 from gevent.monkey._postponed import (
     do_now_or_when_imported as _do_now_or_when_imported,
@@ -339,9 +343,11 @@ def _require_multiprocessing():
 
 
 def _patch_chosen(call):
+    # Whoever watches is told of all parts now.
+    postpones = call.settings["multiprocessing"] and not _is_watched()
     for part in call.parts_to_patch():
         if part.when:
-            _do_now_or_when_imported(part.when, _partial(_patch_part, part, call))
+            _do_now_or_when_imported(part.when, _partial(_patch_part, part, call), postpones and part.is_heavy)
         else:
             _patch_part(part, call)
 

@@ -9,7 +9,7 @@ from functools import wraps
 
 from gevent.monkey._errors import MonkeyPatchWarning
 
-__all__ = ["notify", "process_warnings", "queue_warning", "unless_forbidden"]
+__all__ = ["is_watched", "notify", "process_warnings", "queue_warning", "unless_forbidden"]
 
 
 _OWN_MODULES = ("gevent.monkey", "gevent.events")
@@ -41,6 +41,14 @@ def notify(event):
     from gevent.events import notify_and_call_entry_points
 
     notify_and_call_entry_points(event)
+
+
+def is_watched():
+    """Return whether anybody but gevent itself is told of events, as a subscriber or a plugin."""
+    from gevent.events import subscribers
+    from gevent.events._entry_points import is_any_foreign
+
+    return bool(subscribers) or is_any_foreign()
 
 
 def unless_forbidden(function):

@@ -9,6 +9,7 @@ class Part:
     :ivar order: The lowest is done first.
     :ivar sign: The module and the attribute that it replaces, or None: what shows that it was done.
     :ivar when: Modules; a process that postpones does it when the first of them is imported.
+    :ivar is_heavy: Whether a process with `multiprocessing` postpones it, too, since each fork copies what it brings.
     :ivar arguments: ``arguments(call)`` returns those of its function.
     :ivar option_of: The part that has this as an option: it does this, and is done again if this is asked for later.
     :ivar within: The part that has done this one, too, when both are asked for.
@@ -16,7 +17,7 @@ class Part:
     :ivar default: Whether it is done if nobody says otherwise.
     """
 
-    __slots__ = ("arguments", "default", "means", "name", "option_of", "order", "sign", "when", "within")
+    __slots__ = ("arguments", "default", "is_heavy", "means", "name", "option_of", "order", "sign", "when", "within")
 
     def __init__(self, name, order, sign=None, when="", **rest):
         self.name, self.order, self.when = name, order, when
@@ -25,6 +26,7 @@ class Part:
         self.option_of, self.within = rest.get("option_of"), rest.get("within")
         self.means = rest.get("means", f"Call `patch_{name}`.")
         self.default = rest.get("default", True)
+        self.is_heavy = rest.get("is_heavy", False)
 
 
 class Call:
@@ -96,7 +98,7 @@ PARTS = (
     Part("select", 7, "select.select", "select selectors", arguments=_of_select),
     Part("thread", 2, "_thread.start_new_thread", arguments=_of_thread),
     Part("os", 1, "os.fork"),
-    Part("ssl", 8, "ssl.SSLContext", "ssl", arguments=_of_ssl),
+    Part("ssl", 8, "ssl.SSLContext", "ssl", arguments=_of_ssl, is_heavy=True),
     Part("subprocess", 9, "subprocess.Popen", "subprocess"),
     Part("sys", 4, default=False),
     Part("aggressive", 0, "select.epoll", option_of="select", means=_AGGRESSIVE),

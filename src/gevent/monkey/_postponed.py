@@ -1,9 +1,9 @@
 """Parts of patching that wait until the program imports what they patch.
 
 A child that was spawned is patched before anything of the program runs, and most of it never imports `ssl`, say, whose
-import takes longer than all the rest. Such a part is done right after the module was loaded, before whoever imports it
-has it in hands; or when somebody asks `gevent.monkey` whether it is done, or what was there before. So nobody can tell
-it from having been done at once.
+import takes longer than all the rest; and a program that forks children copies a thousand pages of it for each. Such a
+part is done right after the module was loaded, before whoever imports it has it in hands; or when somebody asks
+`gevent.monkey` whether it is done, or what was there before. So nobody can tell it from having been done at once.
 """
 
 import sys
@@ -46,10 +46,13 @@ def postpone(part):
     _parts.append(part)
 
 
-def do_now_or_when_imported(names, do):
-    """Call `do()`; if parts are postponed, and none of the standard library's `names` is imported yet, when one is."""
+def do_now_or_when_imported(names, do, postpones=False):
+    """Call `do()`; if parts are postponed, and none of the standard library's `names` is imported yet, when one is.
+
+    :param postpones: Whether this one is postponed in any case.
+    """
     names = names.split()
-    if not _are_postponed or any(name in sys.modules for name in names):
+    if not (postpones or _are_postponed) or any(name in sys.modules for name in names):
         do()
     else:
         postpone(_Part([*names, *(f"gevent.{name}" for name in names)], do))
