@@ -5,14 +5,14 @@ a thread. Greenlets are many, and descriptors few, so connections are lent for o
 
 * What the server runs for most kinds of proxies does not care which thread runs it. Their calls share connections: a
   call takes an idle one, or makes one. Once there are `_SHARED_MAX`, it waits for one to come back; more are made only
-  while none does, because the calls under way are of the kind that waits (`Queue.get`).
+  while none does, because the calls under way are of the kind that waits. Of those, most have no connection as long as
+  they wait: gevent.multiprocessing._manager_waits.
+* When there is no descriptor left, a call waits for a connection as long as some come back. The last descriptors are
+  not for calls that wait: whoever they wait for may need one.
 * An `RLock`, a `Condition`, and what a program has registered itself may care. A greenlet that has used one of these
   keeps its connection until it ends. If there are `_KEPT_MAX`, the one that was longest idle is closed, but never one
   that has acquired something and not released it.
 * A call that is given up (a timeout, a kill) closes its connection: an answer that comes late is nobody's.
-
-So that creating and counting objects, which takes a connection each time, stays within bounds as well, only
-`_CONNECTING_MAX` are made at a time to one address.
 """
 
 import resource
@@ -20,42 +20,25 @@ from collections import deque
 from errno import EMFILE, ENFILE, EPIPE
 from os import strerror
 from time import monotonic
-from weakref import WeakValueDictionary
 
 from gevent._native.hub import fork_generation
 from gevent.event import AsyncResult
 from gevent.local import local
-from gevent.lock import Semaphore
-from gevent.multiprocessing._view import View
+from gevent.multiprocessing._manager_waits import Line
 from gevent.timeout import Timeout
 
-__all__ = ["changes"]
+__all__ = ["Connections"]
 
-_SHARED_MAX = 16
+#: More than `Line.places`, for those who do not wait.
+_SHARED_MAX = 24
 _KEPT_MAX = 64
-_CONNECTING_MAX = 16
+_NO_DESCRIPTOR = frozenset([EMFILE, ENFILE])
 #: So long none has to come back before more than `_SHARED_MAX` are made.
 _PATIENCE_S = 0.01
-
-#: Types of `SyncManager` whose methods are the same in any thread.
-_FOR_ANY_THREAD = (
-    "Array",
-    "AsyncResult",
-    "Barrier",
-    "BoundedSemaphore",
-    "Event",
-    "Iterator",
-    "JoinableQueue",
-    "Lock",
-    "Namespace",
-    "Pool",
-    "Queue",
-    "Semaphore",
-    "Value",
-    "dict",
-    "list",
-    "set",
-)
+#: So long none has to come back before a call fails for want of descriptors.
+_HOPE_S = 1.0
+#: So many descriptors are not for calls that wait.
+_LAST_DESCRIPTORS = 8
 
 
 class _Lent:
@@ -94,6 +77,12 @@ class _Lent:
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.close()
+
+
+def _is_one_of_the_last(connection):
+    # The system gives the lowest number that is free.
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft != resource.RLIM_INFINITY and connection.fileno() >= soft - _LAST_DESCRIPTORS
 
 
 class _Answer:
@@ -154,9 +143,15 @@ class Connections:
         self._opening = 0
         self._growth, self._growing = 1, 0
         self._came_back_at = monotonic()
+        self.line = Line()
 
     def __reduce__(self):
         return type(self), ()
+
+    def forget_inherited(self):
+        """Have nothing in common with a process that has forked this one. Again does nothing."""
+        if self._generation != fork_generation():
+            self.forget()
 
     def forget(self):
         """In a forked child: have nothing in common with the parent."""
@@ -196,10 +191,16 @@ class Connections:
 
     # -- calls --
 
-    def take(self, proxy, for_any_thread):
-        """Return a connection for one call by `proxy`. Waits. Raises what connecting raises."""
-        if self._generation != fork_generation():
-            self.forget()
+    def holds(self):
+        """Whether the calling greenlet has acquired something, and so a connection that it must go on with."""
+        kept = self._here.kept
+        return type(kept) is _Kept and kept.lent.held > 0
+
+    def take(self, proxy, for_any_thread, is_last=False):
+        """Return a connection for one call by `proxy`. Waits. Raises what connecting raises.
+
+        :param is_last: Whether that call waits in any case.
+        """
         kept = self._here.kept
         if kept is not None:
             if type(kept) is _Broken:
@@ -210,11 +211,15 @@ class Connections:
             self._here.kept = None
         if self._idle:
             return self._idle.pop()
-        if len(self._all) + self._opening < (_SHARED_MAX if for_any_thread else self._kept_max()):
-            return self._open(proxy)
-        if self._reclaim():
-            return self._open(proxy)
-        return self._wait(proxy)
+        is_room = len(self._all) + self._opening < (_SHARED_MAX if for_any_thread else self._kept_max())
+        if not is_room and not self._reclaim():
+            return self._wait(proxy, is_last)
+        try:
+            return self._open(proxy, is_last)
+        except OSError as error:
+            if error.errno not in _NO_DESCRIPTOR or not self._all:
+                raise
+            return self._wait(proxy, is_last, error)
 
     @staticmethod
     def _kept_max():
@@ -228,7 +233,7 @@ class Connections:
             return True
         return False
 
-    def _open(self, proxy):
+    def _open(self, proxy, is_last):
         self._opening += 1
         try:
             while True:
@@ -236,11 +241,15 @@ class Connections:
                     proxy._connect()
                     break
                 except OSError as error:
-                    if error.errno not in (EMFILE, ENFILE) or not self._reclaim():
+                    if error.errno not in _NO_DESCRIPTOR or not self._reclaim():
                         raise
             connection, self._here.made = self._here.made, None
-        except BaseException:
-            self._let_open()
+            if is_last and _is_one_of_the_last(connection):
+                connection.close()
+                raise OSError(EMFILE, strerror(EMFILE))
+        except BaseException as error:
+            if getattr(error, "errno", None) not in _NO_DESCRIPTOR:
+                self._let_open()
             raise
         finally:
             self._opening -= 1
@@ -248,28 +257,54 @@ class Connections:
         self._all.add(lent)
         return lent
 
-    def _wait(self, proxy):
+    def _wait(self, proxy, is_last, error=None):
+        # With an `error` until there is a descriptor again, or no hope.
+        while True:
+            lent = self._stand_in_line(proxy, is_last, error)
+            if lent is not None:
+                return lent
+            try:
+                return self._open(proxy, is_last)
+            except OSError as failure:
+                if failure.errno not in _NO_DESCRIPTOR:
+                    raise
+                error = failure
+
+    def _stand_in_line(self, proxy, is_last, error):
+        # Returns a connection, or None if there is room for another one.
         place = AsyncResult()
         self._waiting.append(place)
         try:
             while place.wait(_PATIENCE_S) is None and not place.ready():
-                if monotonic() - self._came_back_at >= _PATIENCE_S and self._growing < self._growth:
-                    self._waiting.remove(place)
-                    return self._grow(proxy)
-            lent = place.get()
+                idle_for = monotonic() - self._came_back_at
+                if error is not None and idle_for >= _HOPE_S:
+                    raise error
+                if idle_for >= _PATIENCE_S and self._growing < self._growth:
+                    try:
+                        lent = self._grow(proxy, is_last)
+                    except OSError as failure:
+                        if failure.errno not in _NO_DESCRIPTOR:
+                            raise
+                        error = failure
+                    else:
+                        self._leave_line(place)
+                        return lent
+            return place.get()
         except BaseException:
-            if place.ready():
-                self._pass_on(place.get())
-            elif place in self._waiting:
-                self._waiting.remove(place)
+            self._leave_line(place)
             raise
-        return self._open(proxy) if lent is None else lent
 
-    def _grow(self, proxy):
+    def _leave_line(self, place):
+        if place.ready():
+            self._pass_on(place.get())
+        else:
+            self._waiting.remove(place)
+
+    def _grow(self, proxy, is_last):
         # Twice as many at a time as long as nothing comes back.
         self._growing += 1
         try:
-            lent = self._open(proxy)
+            lent = self._open(proxy, is_last)
         finally:
             self._growing -= 1
         self._came_back_at = monotonic()
@@ -327,131 +362,3 @@ class Connections:
         for lent in [*self._idle, *self._idle_kept]:
             self._close(lent)
         self._idle.clear()
-
-
-# -- what becomes of the module --
-
-
-def _make_connections_class(mp):
-    pickler = mp.reduction.ForkingPickler
-
-    class ForkAwareLocal(Connections):
-        """The connections of a process to one manager."""
-
-        def __init__(self):
-            super().__init__(pickler)
-            mp.util.register_after_fork(self, ForkAwareLocal.forget)
-
-    return ForkAwareLocal
-
-
-def _is_for_any_thread(managers):
-    registered = {
-        typeid: managers.SyncManager._registry[typeid][-1]
-        for typeid in _FOR_ANY_THREAD
-        if typeid in managers.SyncManager._registry
-    }
-
-    def is_for_any_thread(proxy):
-        known = vars(proxy).get("_is_for_any_thread")
-        if known is None:
-            typeid, kind = proxy._token.typeid, type(proxy)
-            proxy_type = registered.get(typeid)
-            known = kind is proxy_type
-            if proxy_type is managers.AutoProxy:
-                known = kind.__name__ == f"AutoProxy[{typeid}]"
-            proxy._is_for_any_thread = known
-        return known
-
-    return is_for_any_thread
-
-
-#: What makes a thread of the server hold something, if it does not return False; and what lets go of it.
-_RESULT = "#RETURN"
-_ACQUIRING, _RELEASING = frozenset(["acquire", "__enter__"]), frozenset(["release", "__exit__"])
-
-
-def _make_callmethod(managers, connections_class):
-    original = managers.BaseProxy._callmethod
-    is_for_any_thread = _is_for_any_thread(managers)
-
-    def connections_of(proxy):
-        # Made before this module was changed.
-        address = proxy._token.address
-        known, ids = managers.BaseProxy._address_to_local[address]
-        if not isinstance(known, Connections):
-            known = connections_class()
-            managers.BaseProxy._address_to_local[address] = known, ids
-        proxy._tls = known
-        return known
-
-    def _callmethod(self, methodname, args=(), kwds={}):  # noqa: B006 - as the standard library declares it
-        """Call a method of what the proxy stands for, in the manager's process; return its result.
-
-        Waits, letting other greenlets run. Raises what the method raises, `OSError` and `EOFError`.
-        """
-        connections = self._tls
-        if not isinstance(connections, Connections):
-            connections = connections_of(self)
-        anywhere = is_for_any_thread(self)
-        lent = connections.take(self, anywhere)
-        try:
-            lent.send((self._id, methodname, args, kwds))
-            kind, result = answer = lent.recv()
-        except BaseException as error:
-            connections.give_back(lent, not anywhere, error)
-            raise
-        if not anywhere and kind == _RESULT:
-            if methodname in _ACQUIRING and result is not False:
-                lent.held += 1
-            elif methodname in _RELEASING and lent.held:
-                lent.held -= 1
-        connections.give_back(lent, not anywhere)
-        try:
-            return result if kind == _RESULT else connections.interpret(answer, original, self, methodname, args, kwds)
-        finally:
-            # The traceback of what is raised has this frame, which would have the exception.
-            del answer, result
-
-    return _callmethod
-
-
-def _make_decref(managers):
-    original = managers.BaseProxy._decref
-
-    def _decref(*args):
-        original(*args)
-        connections, ids = args[-3:-1]
-        if not ids and isinstance(connections, Connections):
-            connections.close_idle()
-
-    return staticmethod(_decref)
-
-
-_gates = WeakValueDictionary()
-
-
-def _limited(client):
-    def Client(address, *args, **kwargs):
-        """Return a connection to the listener at `address`. Waits, letting other greenlets run."""
-        gate = _gates.get(address)
-        if gate is None:
-            gate = _gates[address] = Semaphore(_CONNECTING_MAX)
-        with gate:
-            return client(address, *args, **kwargs)
-
-    return Client
-
-
-def changes(mp):
-    """Yield (owner, name, value) for each attribute of `mp` so that greenlets share connections to managers."""
-
-    def changes_of(managers):
-        connections_class = _make_connections_class(mp)
-        yield managers, "util", View(mp.util, ForkAwareLocal=connections_class)
-        yield managers.BaseProxy, "_callmethod", _make_callmethod(managers, connections_class)
-        yield managers.BaseProxy, "_decref", _make_decref(managers)
-        limited = {name: (listener, _limited(client)) for name, (listener, client) in managers.listener_client.items()}
-        yield managers, "listener_client", limited
-
-    return mp.changes_of_module(f"{mp.name}.managers", changes_of)

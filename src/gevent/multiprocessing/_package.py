@@ -18,7 +18,9 @@ __all__ = ["Package"]
 _ABSENT = object()
 
 #: Without them, nothing of this can work; the last is ours.
-_NEEDED = ("_multiprocessing", "_posixsubprocess", "fcntl", "gevent._native.semlock")
+_NEEDED = ("_posixsubprocess", "fcntl", "gevent._native.semlock")
+#: The same, for who has locks. It is looked for, not imported: whoever has none would copy it at each fork.
+_NEEDED_FOR_LOCKS = "_multiprocessing"
 
 
 class Package:
@@ -124,11 +126,13 @@ class Package:
 
     def require(self):
         """Raise `ImportError` if `make_green` could not work here. Changes nothing."""
-        for module_name in _NEEDED:
-            try:
+        try:
+            for module_name in _NEEDED:
                 importlib.import_module(module_name)
-            except ImportError as error:
-                raise _refusal(error) from error
+            if not _is_there(_NEEDED_FOR_LOCKS):
+                raise ModuleNotFoundError(f"No module named {_NEEDED_FOR_LOCKS!r}", name=_NEEDED_FOR_LOCKS)
+        except ImportError as error:
+            raise _refusal(error) from error
 
     def _changes(self):
         self.require()
@@ -142,7 +146,7 @@ class Package:
                 _handles,
                 _helpers,
                 _late,
-                _manager_connections,
+                _managers,
                 _mixture,
                 _process,
                 _queues,
@@ -158,7 +162,7 @@ class Package:
                 _forkserver,
                 _greenlet_state,
                 _helpers,
-                _manager_connections,
+                _managers,
                 _bootstrap,
                 _executor,
                 _late,
@@ -167,6 +171,13 @@ class Package:
             return [change for part in parts for change in part.changes(self)]
         except (AttributeError, ImportError) as error:
             raise _refusal(error) from error
+
+
+def _is_there(name):
+    if name in sys.modules:
+        return sys.modules[name] is not None
+    finders = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
+    return any(finder.find_spec(name, None) is not None for finder in finders)
 
 
 def _refusal(error):

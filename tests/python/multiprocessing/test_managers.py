@@ -344,3 +344,128 @@ def main(context):
             assert seen() is None
 """,
     )
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "Semaphore", "Condition"])
+def test_whoever_is_to_give_back_what_hundreds_wait_for_can(tmp_path, world, start_method, kind):
+    run(
+        tmp_path,
+        world,
+        start_method,
+        f"""
+KIND = {kind!r}
+
+def use(lock, shared, count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    before, first = open_descriptors(), shared["count"]
+    def work(number):
+        with lock:
+            value = shared["count"]
+            sleep(0)
+            shared["count"] = value + 1
+    lock.acquire()
+    greenlets = [spawn(work, number) for number in range(count)]
+    while len([greenlet for greenlet in greenlets if greenlet]) < count:
+        sleep(0.01)
+    assert shared["count"] == first, shared["count"]
+    assert open_descriptors() - before < 60, open_descriptors()
+    lock.release()
+    gevent.joinall(greenlets, timeout=90, raise_error=True)
+    assert all(greenlet.successful() for greenlet in greenlets)
+
+def main(context):
+    with context.Manager() as manager:
+        lock, shared = getattr(manager, KIND)(), manager.dict(count=0)
+        use(lock, shared, 250)
+        process = context.Process(target=use, args=(lock, shared, 150))
+        process.start()
+        process.join(90)
+        assert process.exitcode == 0, process.exitcode
+        assert shared["count"] == 400, shared["count"]
+""",
+        deadline_s=120,
+    )
+
+
+def test_of_hundreds_that_wait_each_gets_what_it_waits_for_or_its_time(tmp_path, world):
+    run(
+        tmp_path,
+        world,
+        "fork",
+        """
+import queue
+
+def main(context):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    with context.Manager() as manager:
+        messages, small, event = manager.Queue(), manager.Queue(2), manager.Event()
+        lock = manager.Lock()
+        lock.acquire()
+
+        def get(number):
+            try:
+                return messages.get(timeout=1.5) is not None
+            except queue.Empty:
+                return False
+
+        def put(number):
+            try:
+                small.put(number, timeout=1.5)
+                return True
+            except queue.Full:
+                return False
+
+        began = time.monotonic()
+        getting, putting, impatient, waiting, patient = (
+            [spawn(function, *args) for _ in range(80)]
+            for function, *args in (
+                [get, 0], [put, 0], [lock.acquire, True, 1.5], [event.wait, 1.5], [event.wait]
+            )
+        )
+        for number in range(50):
+            messages.put(number)
+        gevent.joinall(getting + putting + impatient + waiting, timeout=60, raise_error=True)
+        assert time.monotonic() - began >= 1.5
+        assert sum(greenlet.value for greenlet in getting) == 50
+        assert sum(greenlet.value for greenlet in putting) == 2
+        assert [greenlet.value for greenlet in impatient + waiting] == [False] * 160
+        assert not any(greenlet.ready() for greenlet in patient)
+        event.set()
+        gevent.joinall(patient, timeout=60, raise_error=True)
+        assert all(greenlet.value is True for greenlet in patient)
+        lock.release()
+""",
+        deadline_s=120,
+    )
+
+
+def test_what_a_program_calls_a_queue_is_asked_as_the_program_asks_it(tmp_path, world):
+    run(
+        tmp_path,
+        world,
+        "fork",
+        """
+class Box:
+    def __init__(self):
+        self.given = []
+    def get(self, *args, **kwargs):
+        time.sleep(0.002)
+        return args, kwargs
+    def put(self, item):
+        self.given.append(item)
+    def all(self):
+        return self.given
+
+def main(context):
+    class Manager(managers_of(context).BaseManager):
+        pass
+    Manager.register("Queue", Box)
+    manager = Manager(ctx=context)
+    manager.start()
+    box = manager.Queue()
+    assert run_all(lambda number: box.get("key", number), 60) == [(("key", number), {}) for number in range(60)]
+    run_all(box.put, 60)
+    assert sorted(box.all()) == list(range(60)), box.all()
+    manager.shutdown()
+""",
+    )
