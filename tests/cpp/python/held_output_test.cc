@@ -67,6 +67,9 @@ void let_time_pass() {
   ::nanosleep(&a_while, nullptr);
 }
 
+// Where nothing is held back, there is only that to test.
+constexpr bool kNever = HeldOutput::kHold == 0;
+
 // Sends quick pieces until one is held back: a busy computer may make any of them slow.
 std::string send_until_held(const Connection& connection, HeldOutput& output) {
   std::string sent;
@@ -88,7 +91,7 @@ TEST_CASE("held output: the first piece leaves at once, as does one that was lon
   CHECK(connection.receive(9) == "firstslow");
 }
 
-TEST_CASE("held output: what is held back leaves with the last piece, and when the body ends") {
+TEST_CASE("held output: what is held back leaves with the last piece, and when the body ends" * doctest::skip(kNever)) {
   const Connection connection;
   HeldOutput output;
   std::string sent = send_until_held(connection, output);
@@ -100,7 +103,8 @@ TEST_CASE("held output: what is held back leaves with the last piece, and when t
   CHECK(connection.receive(sent.size()) == sent);
 }
 
-TEST_CASE("held output: what is held back leaves as soon as the loop runs, also for an output that is gone") {
+TEST_CASE("held output: what is held back leaves as soon as the loop runs, also for an output that is gone" *
+          doctest::skip(kNever)) {
   const Connection connection;
   std::string sent;
   {
@@ -114,14 +118,15 @@ TEST_CASE("held output: what is held back leaves as soon as the loop runs, also 
   CHECK(connection.receive(sent.size()) == sent);
 }
 
-TEST_CASE("held output: what is held back leaves while the thread does nothing for it") {
+TEST_CASE("held output: what is held back leaves while the thread does nothing for it" * doctest::skip(kNever)) {
   const Connection connection;
   HeldOutput output;
   const std::string sent = send_until_held(connection, output);
   CHECK(connection.receive(sent.size()) == sent);
 }
 
-TEST_CASE("held output: the first piece of a body is held back where the body before it came quickly") {
+TEST_CASE("held output: the first piece of a body is held back where the body before it came quickly" *
+          doctest::skip(kNever)) {
   const Connection connection;
   HeldOutput output;
   std::string sent = send_until_held(connection, output);

@@ -146,6 +146,19 @@ CASES = [
         post("Expect: 100-continue", "Content-Length: 5", body=b"hello", line="POST /ignored HTTP/1.1"),
         "POST /ignored?",
     ),
+    served(
+        "9110 10.1.1",
+        "100-continue and close, and nobody reads",
+        post(
+            "Expect: 100-continue",
+            "Content-Length: 5",
+            "Connection: close",
+            body=b"hello",
+            line="POST /ignored HTTP/1.1",
+        ),
+        "POST /ignored?",
+        kept=False,
+    ),
     served("9110 10.1.1", "100-continue without a body", post("Expect: 100-continue"), "POST /?"),
     served(
         "9110 10.1.1",

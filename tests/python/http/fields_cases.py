@@ -95,6 +95,7 @@ HOSTS += [
     b"[v1.a b]",
     b"v1.a]",
 ]
+HOSTS += [b"[fe80::1%25lo]", b"[fe80::1%lo]", b"[::1.2.3]", b"[::1]80", b"[::g]", b"[[::1]]"]
 HOSTS += [b"http://h", b"h^", b"h`", b"h|", b"{h}", b"h\x7f", b"[::1]]", b"]", b"["]
 FRAMING = [
     "Content-Length: 5",
@@ -146,6 +147,22 @@ CASES = [
     seen("a line that is continued twice", "a b c", "X: a", "  b", " \tc ", clause="9112 5.2", kept=False),
     seen("a line that begins on the next", "b", "X:", " b", clause="9112 5.2", kept=False),
     seen("a colon in a continued line", "a Y: b", "X: a", " Y: b", clause="9112 5.2", kept=False),
+    seen(
+        "a length on a continued line",
+        "a Content-Length: 38",
+        "X: a",
+        " Content-Length: 38",
+        clause="9112 5.2",
+        kept=False,
+    ),
+    seen(
+        "a coding on a continued line",
+        "a Transfer-Encoding: chunked",
+        "X: a",
+        "\tTransfer-Encoding: chunked",
+        clause="9112 5.2",
+        kept=False,
+    ),
     refused("9112 5.2", "a blank line in the head", head("GET / HTTP/1.1", "X: a", " ")),
     refused("9112 5.2", "a blank line in the middle of the head", head("GET / HTTP/1.1", "X: a", "\t", "Y: b")),
     refused("9112 5.2", "a NUL in a continued line", head("GET / HTTP/1.1", "X: a", b" \0")),
@@ -187,6 +204,7 @@ CASES = [
             "",
             "x--y",
             "h:00080",
+            "0.0.0.0=5000",
             "[v1.a]",
             "[V1f.a:b-c_d~!$&'()*+;=]:8",
         )

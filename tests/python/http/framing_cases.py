@@ -330,6 +330,13 @@ CASES = [
     ),
     served(
         "9112 9.3.2",
+        "HEAD in chunks and a request at once",
+        post(CHUNKED, body=b"1\r\nx\r\n0\r\nX: y\r\n\r\n", line="HEAD / HTTP/1.1") + head(),
+        "HEAD /? b'x'",
+        "GET /?",
+    ),
+    served(
+        "9112 9.3.2",
         "a body that nobody reads",
         post("Content-Length: 5", body=b"hello", line="POST /ignored HTTP/1.1"),
         "POST /ignored?",

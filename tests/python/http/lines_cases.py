@@ -181,7 +181,7 @@ CASES = [
     *(line(f"the method {each!r}", each + b" / HTTP/1.1", "9110 9.1") for each in METHODS),
     *(
         answered(f"the method {each}", f"{each} / HTTP/1.1".encode(), f"{each} /?", "9110 9.1")
-        for each in ("get", "PATCH", "M-SEARCH", "BREW", "X!#$%&'*+-.^_`|~9", "GETPOSTGETPOST")
+        for each in ("get", "PATCH", "-x", "0", "M-SEARCH", "BREW", "X!#$%&'*+-.^_`|~9", "GETPOSTGETPOST")
     ),
     *(line(f"the target {each!r}", b"GET " + each + b" HTTP/1.1", "9112 3.2") for each in TARGETS),
     answered("a path and a query", b"GET /a/b?c=d&e HTTP/1.1", "GET /a/b?c=d&e", "9112 3.2.1"),
@@ -205,6 +205,30 @@ CASES = [
         "an absolute target with an address", b"GET http://[::1]:80/a HTTP/1.1", "GET /a? host [::1]:80", "9112 3.2.2"
     ),
     answered("an absolute target with an at sign", b"GET http://i/a@b HTTP/1.1", "GET /a@b? host i", "9112 3.2.2"),
+    answered(
+        "an absolute target of a later version of IP",
+        b"GET http://[v1.a:b]/ HTTP/1.1",
+        "GET /? host [v1.a:b]",
+        "9112 3.2.2",
+    ),
+    *(
+        line(f"the absolute target {each!r}", b"GET " + each + b" HTTP/1.1", "9112 3.2.2")
+        for each in (
+            b"http://h:80:80/",
+            b"http://h;:80x/",
+            b"http://[::1]80/",
+            b"http://[v1]/",
+            b"http://@h/",
+            b"HTTP:h/",
+        )
+    ),
+    *(
+        line(f"{each} *", f"{each} * HTTP/1.1".encode(), "9112 3.2.4")
+        for each in ("NOTIFY", "M-SEARCH", "HEAD", "options")
+    ),
+    line("CONNECT with two ports", b"CONNECT i:443:443 HTTP/1.1", "9112 3.2.3"),
+    line("CONNECT with a query", b"CONNECT i:443?q HTTP/1.1", "9112 3.2.3"),
+    line("CONNECT with somebody's name", b"CONNECT u@i:443 HTTP/1.1", "9112 3.2.3"),
     refused("9112 3.2", "an absolute target and no Host", head("GET http://i/ HTTP/1.1", host=b"")),
     answered("CONNECT", b"CONNECT i:443 HTTP/1.1", "CONNECT i:443? host i:443", "9112 3.2.3", kept=False),
     line("CONNECT with a path", b"CONNECT / HTTP/1.1", "9112 3.2.3"),
