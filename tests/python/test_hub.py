@@ -366,6 +366,36 @@ def test_a_hub_that_never_ran_can_be_destroyed():
     assert result.stdout == "next\n"
 
 
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("thread", ["main", "another"])
+def test_a_hub_whose_thread_pool_was_used_can_be_destroyed(thread, busy):
+    result = run_script(
+        f"""
+        import time
+        import gevent
+        from gevent import monkey
+
+        def end_hub():
+            hub = gevent.get_hub()
+            print(hub.threadpool.apply(str, ("first",)))
+            if {busy}:
+                hub.threadpool.spawn(time.sleep, 0.05)
+                gevent.sleep(0)
+            hub.destroy(destroy_loop=True)
+            print(gevent.get_hub().threadpool.apply(str, ("next",)))
+
+        if {thread == "main"}:
+            end_hub()
+        else:
+            done = monkey.get_original("_thread", "allocate_lock")()
+            done.acquire()
+            monkey.get_original("_thread", "start_new_thread")(lambda: (end_hub(), done.release()), ())
+            done.acquire(timeout=20)
+        """
+    )
+    assert result.stdout == "first\nnext\n" and result.stderr == ""
+
+
 # -- waits that nothing can end --
 
 

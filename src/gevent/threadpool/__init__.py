@@ -259,8 +259,9 @@ class ThreadPool(GroupMappingMixin):
             # Tasks that come meanwhile may have started new ones.
             if tasks.staying > size:
                 tasks.dismiss(tasks.staying - size)
-            if getcurrent() is get_hub_if_exists():
-                break
+            hub = get_hub_if_exists()
+            if hub is not None and (hub.dead or getcurrent() is hub):
+                break  # nobody can wait there; they end by themselves
             tasks.wait_left()
 
     def adjust(self):
