@@ -13,6 +13,7 @@ from libcpp.vector cimport vector
 
 import errno as _errno
 import os as _os
+from collections import deque as _deque
 
 
 cdef extern from "base/owned_fd.h" namespace "gevent":
@@ -335,12 +336,15 @@ cdef class SemLock:
         self.taken_at = next_taking()
         return True
 
-    def send_under(self, int fd, bytes message):
+    def send_under(self, int fd, bytes message, list done=None):
         """Send `message` to `fd` with this lock taken for it. Does not wait: what cannot be done at once is done aside.
 
+        When it is on its way, `done` has one item more: so a caller knows whom a signal's handler interrupts just then.
         Raises OSError if it fails at once.
         """
         send_or_leave(fd, <char*>message, len(message), self.core[0], self.maxvalue, <PyObject*>self.handle)
+        if done is not None:
+            done.append(True)
 
     def release(self):
         """Give a unit back, or leave the mutex once.
@@ -436,3 +440,17 @@ def _in_child():
 
 _os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
 Py_AtExit(leave_all_arenas)
+
+
+cdef object _append = _deque.append
+
+
+def put_into(buffer, obj, tasks, list done):
+    """Append `obj` to the deque `buffer`, give a unit to the semaphore `tasks`, unless None, and append to `done`.
+
+    No handler of a signal runs in between, so that all of it has happened or nothing. Raises what `tasks` raises.
+    """
+    if tasks is not None:
+        tasks.release()
+    _append(buffer, obj)
+    done.append(True)

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from functools import wraps
 
 from gevent._native import connection as native
-from gevent._native.semlock import SemLock
+from gevent._native.semlock import SemLock, put_into
 from gevent.monkey._import_hook import change_when_imported
 
 __all__ = ["changes"]
@@ -29,6 +29,8 @@ class _Buffer(collections.deque):
 
     def __bool__(self):
         return len(self) > 0 and not self.is_taken
+
+    drop_first = collections.deque.popleft
 
     def popleft(self):
         if self.is_taken:
@@ -82,51 +84,75 @@ def _make_put(original, queues):
         _have_feeder(self)
         if not self._sem.acquire(block, timeout):
             raise queues.Full
+        done = []
         try:
-            _put_into_buffer(self, obj)
+            _put_into_buffer(self, obj, done)
         except BaseException:
-            # Interrupted while it waited for a lock: nothing was put, and the place is free again.
-            self._sem.release()
+            # Interrupted while it waited for a lock: nothing was put, and the place is free again. Not so if a signal's
+            # handler has raised a moment later.
+            if not done:
+                self._sem.release()
             raise
-        # After a bare os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
-        if self._buffer and _can_send_aside(self._wlock) and self._thread is not None and self._thread.is_alive():
-            _send_what_was_put(self, queues)
+        finally:
+            # After a bare os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
+            if self._buffer and _can_send_aside(self._wlock) and self._thread is not None and self._thread.is_alive():
+                _send_what_was_put(self, queues, obj)
 
     return put
 
 
-def _put_into_buffer(queue, obj):
+def _put_into_buffer(queue, obj, done):
     # The tasks of a JoinableQueue are counted under a lock that other processes have, too.
     tasks = getattr(queue, "_unfinished_tasks", None)
     with queue._notempty, nullcontext() if tasks is None else queue._cond:
-        queue._buffer.append(obj)
-        if tasks is not None:
-            tasks.release()
-        queue._notempty.notify()
+        try:
+            put_into(queue._buffer, obj, tasks, done)
+        finally:
+            queue._notempty.notify()
 
 
-def _send_what_was_put(queue, queues):
+def _send_what_was_put(queue, queues, mine):
+    # What other greenlets have put meanwhile they have put, whatever interrupts this one, of which `mine` is.
     buffer, sentinel = queue._buffer, queues._sentinel
     buffer.is_taken = True
     try:
-        while len(buffer) > 0 and buffer[0] is not sentinel:
-            obj = collections.deque.popleft(buffer)
+        while len(buffer) > 0 and (obj := buffer[0]) is not sentinel:
+            done = []
             try:
                 message = bytes(queues._ForkingPickler.dumps(obj))
-                queue._wlock._semlock.send_under(queue._writer.fileno(), message)
-            except Exception as error:
-                if queue._ignore_epipe and getattr(error, "errno", 0) == errno.EPIPE:
+                queue._wlock._semlock.send_under(queue._writer.fileno(), message, done)
+            except BaseException as error:
+                if done:
+                    buffer.drop_first()
+                    raise  # a signal's handler has, a moment later
+                if isinstance(error, Exception):
+                    buffer.drop_first()
+                    _report(queue, error, obj)
                     continue
-                queue._sem.release()
-                queue._on_queue_feeder_error(error, obj)
-            except BaseException:
-                queue._sem.release()
+                if obj is mine:
+                    buffer.drop_first()
+                    queue._sem.release()
+                    getattr(queue, "task_done", _nothing)()
                 raise
+            buffer.drop_first()
+            if obj is mine:
+                mine = sentinel  # the same object again is somebody else's
     finally:
         buffer.is_taken = False
         if len(buffer) > 0:
             with queue._notempty:
                 queue._notempty.notify()
+
+
+def _nothing():
+    pass
+
+
+def _report(queue, error, obj):
+    if queue._ignore_epipe and getattr(error, "errno", 0) == errno.EPIPE:
+        return
+    queue._sem.release()
+    queue._on_queue_feeder_error(error, obj)
 
 
 def _make_feed(original):

@@ -261,3 +261,105 @@ def test_an_executor_whose_first_submit_was_given_up_knows_its_workers_and_ends(
                 assert not multiprocessing.active_children()
         """,
     )
+
+
+def test_who_is_interrupted_while_it_sends_what_others_have_put_leaves_that_to_be_sent(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "fork",
+        """
+        import gevent
+
+        class Slow:
+            def __init__(self, name):
+                self.name = name
+            def __reduce__(self):
+                pickling.append(self.name)
+                gevent.sleep(0.05)
+                return str, (self.name,)
+
+        pickling = []
+
+        def main(context):
+            for make in context.Queue, context.JoinableQueue:
+                for given_up_at in "mine", "yours":
+                    queue = make(2)
+                    del pickling[:]
+                    first = gevent.spawn(queue.put, Slow("mine"))
+                    while not pickling:
+                        gevent.sleep(0.001)
+                    queue.put(Slow("yours"))  # which the first greenlet is going to send, or the feeder
+                    while given_up_at not in pickling:
+                        gevent.sleep(0.001)
+                    first.kill()
+                    expected = ["yours"] if given_up_at == "mine" else ["mine", "yours"]
+                    assert [queue.get(timeout=20) for _ in expected] == expected
+                    for name in "one", "two":  # all places are free
+                        queue.put(name, timeout=20)
+                    assert [queue.get(timeout=20), queue.get(timeout=20)] == ["one", "two"]
+                    if make == context.JoinableQueue:
+                        for _ in range(len(expected) + 2):
+                            queue.task_done()
+                        with gevent.Timeout(20):
+                            queue.join()
+                    queue.close()
+                    queue.join_thread()
+        """,
+    )
+
+
+def test_a_signals_handler_that_raises_as_soon_as_something_is_put_undoes_nothing(tmp_path, world, start_method):
+    run_program(
+        tmp_path,
+        world,
+        start_method,
+        """
+        import os
+        import signal
+
+        class Told(BaseException):
+            pass
+
+        def tell(queue, parent, answer):
+            number = 0
+            while (message := queue.get()) is not None:
+                os.kill(parent, signal.SIGUSR1)
+                assert message == number, (message, number)
+                number += 1
+                answer.release()
+            queue.task_done()
+
+        def main(context):
+            queue, answer = context.JoinableQueue(3), context.Semaphore(0)
+            told = []
+
+            def handle(*_):
+                told.append(1)
+                if raises:
+                    raise Told
+
+            process = context.Process(target=tell, args=(queue, os.getpid(), answer))
+            process.start()
+            signal.signal(signal.SIGUSR1, handle)
+            for number in range(300):
+                raises = True
+                try:
+                    queue.put(number)
+                    while len(told) <= number:
+                        pass
+                except Told:
+                    pass
+                raises = False
+                assert answer.acquire(timeout=20)
+                queue.task_done()
+            for _ in range(4):
+                queue.put(None, timeout=20)
+            for _ in range(3):
+                assert queue.get(timeout=20) is None
+                queue.task_done()
+            queue.join()
+            process.join(20)
+            assert process.exitcode == 0, process.exitcode
+        """,
+    )
