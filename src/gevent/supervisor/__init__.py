@@ -362,6 +362,7 @@ class Supervisor:
         interval_s = self._notifier.watchdog_interval_s
         last_told = 0.0
         look_s = min(LOOK_S, interval_s or LOOK_S)
+        looked_at = monotonic()
         while not self._done.is_set() and self._owner == os.getpid():
             now = monotonic()
             if self._terminal is not None:
@@ -369,7 +370,10 @@ class Supervisor:
             if interval_s and now - last_told >= interval_s:
                 self._notifier.alive()
                 last_told = now
+            # What they said while this process was stopped, or its hub held up, has not been heard yet.
+            deaf_s, looked_at = max(0.0, now - looked_at - look_s), now
             for member in tuple(self._members) if self.hang_timeout else ():
+                member.last_beat += deaf_s
                 self._look_at(member, now - member.last_beat)
             self._done.wait(look_s)
 
