@@ -15,7 +15,7 @@ __all__ = ["BaseServer"]
 
 # What a server goes through at each event depends on these, which programs and subclasses may set at any time.
 _DECIDES_HOW_TO_READ = frozenset(
-    ("_handle", "_spawn", "do_close", "do_handle", "do_read", "full", "max_accept", "pool", "socket")
+    ("_handle", "_share", "_spawn", "do_close", "do_handle", "do_read", "full", "max_accept", "pool", "socket")
 )
 
 
@@ -76,6 +76,8 @@ class BaseServer:
     _watcher = _timer = None
     # How many processes serve_forever() serves with; None: this one. And who keeps them.
     processes = _supervisor = None
+    # Of the connections of all processes that accept at this listener, for a worker of a supervisor.
+    _share = None
     # What _do_read() calls, worked out when the next one arrives; None: not yet, or it may have changed.
     _way = None
 
@@ -213,7 +215,16 @@ class BaseServer:
 
     def _find_way(self):
         never_full = self.pool is None and getattr(self.full, "__func__", None) is BaseServer.full
-        return partial(self._take_in, *self._arrivals(), self._delivery(), never_full, range(self.max_accept))
+        way = partial(self._take_in, *self._arrivals(), self._delivery(), never_full, range(self.max_accept))
+        return way if self._share is None else partial(self._take_share, self._share, way)
+
+    def _take_share(self, share, take_in):
+        pause_s = share.pause_s()
+        if pause_s:
+            self._pause_for(pause_s)  # others have less to do
+        else:
+            take_in()
+            share.note()
 
     def _take_in(self, begin, do_read, deliver, never_full, turns):
         if begin is not None:
@@ -270,8 +281,11 @@ class BaseServer:
     def _pause(self):
         if self.delay < 0 or not self.started:
             return
-        self.stop_accepting()
         pause_s, self.delay = self.delay, min(2 * self.delay, self.max_delay)
+        self._pause_for(pause_s)
+
+    def _pause_for(self, pause_s):
+        self.stop_accepting()
         self._timer = self.loop.timer(pause_s)
         self._timer.start(self._resume)
 

@@ -21,16 +21,17 @@ LOOK_S = 1.0
 class Servers(BaseServer):
     """One `pywsgi.WSGIServer` for each listener, as if they were one server."""
 
-    pool = object()  # each has its own
     max_accept = 1
 
-    def __init__(self, servers):
+    def __init__(self, servers, pool):
         self._servers = servers
+        self.pool = pool  # of all
         self._stop_event = Event()  # of all of them: one that has failed leaves the others
 
     def start(self):
         """Start each."""
         for server in self._servers:
+            server._share = self._share
             server.start()
 
     def stop(self, timeout=None):
@@ -115,7 +116,8 @@ def serve_in(options, worker):
         [
             _Server(listener, counted, spawn=pool, log=log, environ=_environ(options), **keywords)
             for listener in worker.listeners
-        ]
+        ],
+        pool,
     )
 
 

@@ -20,6 +20,7 @@ from gevent.event import Event
 from gevent.supervisor import _fleet, _listeners
 from gevent.supervisor._fleet import Record
 from gevent.supervisor._notify import Notifier
+from gevent.supervisor._shares import Shares
 from gevent.supervisor._succession import Succession
 from gevent.supervisor._terminal import Terminal
 from gevent.supervisor._worker import Worker
@@ -113,6 +114,7 @@ class Supervisor:
         self.hang_timeout = hang_timeout
         self.listening, self.worker_ready, self.worker_exit, self.reloaded = [], [], [], []
         self.listeners = []
+        self.shares = None  # of connections, from `start` on
         self.restarts = 0
         self.past = {}  # what ended workers have counted, by number
         self._wanted_listeners = list(listeners)
@@ -164,6 +166,7 @@ class Supervisor:
         self._begun.clear()
         try:
             self._context = multiprocessing.get_context(self._start_method)
+            self.shares = Shares(self._context)
             self._notifier = Notifier()
             self._open_listeners()
             self._call(self.listening, self.addresses)
@@ -316,6 +319,7 @@ class Supervisor:
 
     def _on_end(self, member):
         self._members.remove(member)
+        self.shares.forget(member.number)
         reason = member.how_it_ended()
         self._remember(member)
         self._call(self.worker_exit, member.record(reason))

@@ -136,10 +136,12 @@ def start_member(context, number, generation, supervisor):
             parent_pid=os.getpid(),
             graceful_timeout=supervisor.graceful_timeout,
             hang_timeout=supervisor.hang_timeout,
+            share=supervisor.shares.of(number),
             forked=context.get_start_method() == "fork",
         )
         return (setup,)
 
+    supervisor.shares.admit(number)
     process, connection = parent_ends.start(context, run_worker, setup_with, name=f"worker-{number}")
     return Member(number, generation, process, connection)
 

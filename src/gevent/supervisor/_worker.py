@@ -8,6 +8,7 @@ import signal as _signal
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 import gevent
@@ -43,6 +44,7 @@ class Setup:
     parent_pid: int
     graceful_timeout: float
     hang_timeout: float
+    share: object = None
     forked: bool = True
 
 
@@ -74,6 +76,7 @@ class Worker:
         self.is_ready = False
         self._greenlets = 0
         self._connection = setup.connection
+        self._share = setup.share  # of the connections of all workers
         self._watch = Watch(setup.connection, setup.hang_timeout, setup.parent_pid)
 
     def ready(self):
@@ -136,6 +139,8 @@ class Worker:
                 self._greenlets = len(_top.live_greenlets())
             gevent.sleep(BEAT_S)
             self._tell({"beat": self._state()})
+            if self._share is not None and self._share.connections is not None and not self.stopping.is_set():
+                self._share.note()
 
     def _state(self):
         return {
@@ -161,10 +166,15 @@ class Worker:
             served.set_spawn(gevent.pool.Pool())  # so that stop() knows whom to wait for
         if served.max_accept == BaseServer.max_accept:
             served.max_accept = 1  # so that what comes at once is shared out among workers
+        if self._share is not None and hasattr(served.pool, "__len__"):
+            self._share.connections = partial(len, served.pool)
+            served._share = self._share
         served.start()
         self.ready()
         # One that is closed, by its own handler or an error of its listener, is of no more use: another takes over.
         gevent.wait([self.stopping, served._stop_event], count=1)
+        if self._share is not None:
+            self._share.give_up()
         served.stop(self.stop_timeout)
 
 
