@@ -21,8 +21,8 @@ from gevent.supervisor import _fleet, _listeners
 from gevent.supervisor._fleet import Record
 from gevent.supervisor._notify import Notifier
 from gevent.supervisor._shares import Shares
+from gevent.supervisor._signals import Signals
 from gevent.supervisor._succession import Succession
-from gevent.supervisor._terminal import Terminal
 from gevent.supervisor._worker import Worker
 
 __all__ = [
@@ -137,7 +137,7 @@ class Supervisor:
         self._status = EXIT_STOPPED
         self._succession = Succession(self)
         self._notifier = None
-        self._terminal = None  # whose end ends this
+        self._signals = Signals(self)
         self._stop_timeout = graceful_timeout
 
     # -- what users call --
@@ -204,9 +204,8 @@ class Supervisor:
         five times in a row. With `signals`, in the main thread: TERM and INT stop, a second INT at once and with status
         1; HUP reloads, or stops if it comes because the terminal was closed; TTIN and TTOU add and take one worker.
         """
-        previous = self._take_signals() if signals else {}
-        if previous and previous[_signal.SIGHUP] is not _signal.SIG_IGN:  # it is ignored under nohup
-            self._terminal = Terminal()
+        if signals:
+            self._signals.take()
         try:
             if self._hub is None:
                 self.start()
@@ -214,8 +213,7 @@ class Supervisor:
         finally:
             if not self._done.is_set():
                 self._end_at_once()
-            for number, handler in previous.items():
-                _signal.signal(number, handler)
+            self._signals.give_back()
         return self._status
 
     def stop(self, timeout=None):
@@ -241,6 +239,14 @@ class Supervisor:
         if not self._succession.reload_waits:
             self._succession.reload_waits = True
             self._spawn(self._succession.replace_all)
+
+    def interrupt(self):
+        """Stop; the second time at once, and with status 1. Does not wait."""
+        if self._stopping and self._status == EXIT_STOPPED:
+            self._status = EXIT_CONFIGURATION
+            self._spawn(self._end_at_once)
+        else:
+            self.stop()
 
     def resize(self, by):
         """Have `by` more workers, or fewer for a negative number; at least one. Does not wait."""
@@ -369,8 +375,7 @@ class Supervisor:
         looked_at = monotonic()
         while not self._done.is_set() and self._owner == os.getpid():
             now = monotonic()
-            if self._terminal is not None:
-                self._terminal.look()
+            self._signals.look()
             if interval_s and now - last_told >= interval_s:
                 self._notifier.alive()
                 last_told = now
@@ -437,39 +442,6 @@ class Supervisor:
         listeners, self.listeners, self._files = self.listeners, [], ()
         for listener in listeners:
             listener.close()
-
-    def _take_signals(self):
-        actions = {
-            _signal.SIGTERM: lambda *_: self.stop(),
-            _signal.SIGINT: self._interrupted,
-            _signal.SIGHUP: self._hung_up,
-            _signal.SIGUSR1: lambda *_: self.reopen_logs(),
-            _signal.SIGTTIN: lambda *_: self.resize(1),
-            _signal.SIGTTOU: lambda *_: self.resize(-1),
-        }
-        here = os.getpid()
-
-        def heed(number, frame):
-            if os.getpid() == here:  # and not in a worker that has just been forked
-                actions[number](number, frame)
-
-        try:
-            return {number: _signal.signal(number, heed) for number in actions}
-        except ValueError:
-            return {}  # not the main thread: somebody else's business
-
-    def _hung_up(self, *_):
-        if self._terminal is not None and self._terminal.has_just_gone():
-            self.stop()  # as any program in the foreground
-        else:
-            self.reload()
-
-    def _interrupted(self, *_):
-        if self._stopping and self._status == EXIT_STOPPED:
-            self._status = EXIT_CONFIGURATION
-            gevent.spawn(self._end_at_once)
-        else:
-            self.stop()
 
 
 def _report(context):
