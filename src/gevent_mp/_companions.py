@@ -4,8 +4,12 @@ import re
 from importlib import metadata
 
 from gevent_mp._mending import uninstalls, upgrades
+from gevent_mp._requirements import unmet
 
-__all__ = ["problems", "version_of"]
+__all__ = ["notes", "problems", "version_of"]
+
+# What it requires with an extra, it asks for again when it runs.
+_CHECKS_ITSELF = "gunicorn"
 
 
 def version_of(name):
@@ -26,27 +30,33 @@ def problems(gevent_version):
     gipc = version_of("gipc")
     if gipc and _numbers(gipc) < (1, 5):
         found.append(_problem(f"gipc {gipc} does not know this gevent's hub", upgrades("'gipc>=1.5'")))
-    least = _least_gevent_of("gunicorn")
-    if gevent_version and least and _numbers(gevent_version) < _numbers(least):
-        found.append(
-            _problem(
-                f"gunicorn's gevent worker refuses a gevent older than {least}; this one calls itself {gevent_version}",
-                upgrades("gevent-mp"),
-            )
-        )
+    if gevent_version:
+        found += [
+            _problem(_says(each, gevent_version), _mends(each))
+            for each in unmet(gevent_version)
+            if each.extra is None or each.name == _CHECKS_ITSELF
+        ]
     return found
 
 
-def _least_gevent_of(name):
-    try:
-        requirements = metadata.requires(name) or []
-    except metadata.PackageNotFoundError:
-        return None
-    for requirement in requirements:
-        least = re.match(r"gevent\b.*?>=\s*([\d.]+)", requirement)
-        if least:
-            return least.group(1)
-    return None
+def notes(gevent_version):
+    """Return sentences about what is asked for with extras, of which nobody has written down whether they were wanted."""
+    if gevent_version is None:
+        return []
+    return [
+        f"{_says(each, gevent_version)}, with its extra {each.extra}. If that is in use, type: {_mends(each)}"
+        for each in unmet(gevent_version)
+        if each.extra is not None and each.name != _CHECKS_ITSELF
+    ]
+
+
+def _says(requirement, gevent_version):
+    who = f"{requirement.name} {requirement.version}"
+    return f"{who} requires {requirement.text}, and gevent-mp stands in for gevent {gevent_version}"
+
+
+def _mends(requirement):
+    return upgrades("gevent-mp" if requirement.wants_newer else requirement.name)
 
 
 def _numbers(version):

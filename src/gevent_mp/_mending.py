@@ -5,6 +5,7 @@ Short where ``pip`` or ``uv`` on PATH is this environment's; else with the inter
 
 import importlib.util
 import os
+import shlex
 import shutil
 import site
 import sys
@@ -31,12 +32,13 @@ def installer():
 
 def uninstalls(name):
     """Return the line that removes the distribution `name`."""
-    return f"{installer()} uninstall {'' if installer() == 'uv pip' else '-y '}{name}"
+    asks_nobody = "" if installer() == "uv pip" else " -y"
+    return f"{installer()} uninstall{_for_whom()}{asks_nobody} {name}"
 
 
 def upgrades(requirement):
     """Return the line that installs the newest release that `requirement` allows."""
-    return f"{installer()} install -U {requirement}"
+    return f"{installer()} install{_for_whom()} -U {requirement}"
 
 
 def mend_two_owners():
@@ -44,10 +46,9 @@ def mend_two_owners():
     name = installer()
     if name != "uv pip":
         return f"{name} uninstall -y gevent-mp gevent && {name} install {requirement()}"
-    where = "" if _uv_finds_this() else f" -p {sys.executable}"
     # One by one: uv removes neither if one of two is not there, as gevent may not be once gevent-mp is gone.
     steps = ("uninstall", "gevent-mp"), ("uninstall", "gevent"), ("install", requirement())
-    return " && ".join(f"uv pip {step}{where} {what}" for step, what in steps)
+    return " && ".join(f"uv pip {step}{_for_whom()} {what}" for step, what in steps)
 
 
 def mend_whole():
@@ -63,11 +64,38 @@ def mend_whole():
 
 
 def mend_other_gevent(file):
-    """Return the line that lets ``import gevent`` find ours in place of the one at `file`."""
-    if Path(file).resolve().is_relative_to(SITE / "gevent"):
+    """Return the line that lets ``import gevent`` find ours in place of the one at `file`.
+
+    To be typed in the shell, and the folder, in which the program is started.
+    """
+    folder = Path(file).parent.parent
+    if folder.resolve() == SITE:
         # Both in one folder, and no .pth file was read: nothing but that folder's own files helps.
         return repair_line()
-    return f"export PYTHONPATH={tree()}"
+    if _can_uninstall_from(folder):
+        return uninstalls("gevent")
+    if _comes_after_pythonpath(folder):
+        return f"export PYTHONPATH={shlex.quote(str(tree()))}${{PYTHONPATH:+:$PYTHONPATH}}"
+    # The program's own folder, or one that the program itself puts first: only what lies there can be moved.
+    theirs = shlex.quote(str(folder / "gevent"))
+    return f"mv {theirs} {theirs}.aside"
+
+
+def _can_uninstall_from(folder):
+    """Return whether an installer of this environment would remove the gevent in `folder`, and no other."""
+    return (
+        _is_environments(folder)
+        and any(folder.glob("gevent-*.dist-info/RECORD"))
+        and (sys.prefix != sys.base_prefix or not Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists())
+    )
+
+
+def _comes_after_pythonpath(folder):
+    """Return whether what PYTHONPATH has first comes before `folder`."""
+    if sys.flags.ignore_environment or _same(folder, sys.path[0] or os.curdir):
+        return False
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return any(_same(folder, each) for each in [*filter(None, named), *_packages()])
 
 
 def repair_line():
@@ -76,17 +104,26 @@ def repair_line():
     return f"{path}{sys.executable} -m gevent_mp.repair"
 
 
-def _is_environments():
-    """Return whether `SITE` is where this environment's installer puts packages, and not a folder on PYTHONPATH."""
-    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()}
-    return str(SITE) in map(os.path.realpath, folders)
+def _is_environments(folder=SITE):
+    """Return whether `folder` is where this environment's installer puts packages, and not one on PYTHONPATH."""
+    return any(_same(folder, each) for each in _packages())
 
 
-def _uv_finds_this():
-    """uv takes the environment that is active, else a .venv where it is run."""
+def _packages():
+    return sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), site.getusersitepackages()
+
+
+def _for_whom():
+    """Return the option with which uv takes this environment; it takes the active one, else a .venv where it is run."""
     active = os.environ.get("VIRTUAL_ENV")
-    return active is not None and os.path.realpath(active) == os.path.realpath(sys.prefix)
+    if installer() != "uv pip" or (active is not None and _same(active, sys.prefix)):
+        return ""
+    return f" -p {shlex.quote(sys.executable)}"
 
 
 def _same_folder(one, other):
-    return os.path.realpath(os.path.dirname(one)) == os.path.realpath(os.path.dirname(other))
+    return _same(os.path.dirname(one), os.path.dirname(other))
+
+
+def _same(one, other):
+    return os.path.realpath(one) == os.path.realpath(other)

@@ -1,11 +1,41 @@
-"""Puts gevent-mp's tree in front of the folder it is installed in.
+"""Puts gevent-mp's tree in front of the folder it is installed in, and watches what an import of gevent finds.
 
 Run by ``gevent-mp.pth`` at the start of every interpreter of an environment, so it imports nothing.
 """
 
 import sys
 
-__all__ = ["go_first"]
+__all__ = ["go_first", "start"]
+
+
+def start():
+    """Go first, and speak up when a program imports another gevent all the same: a folder earlier on its path has one."""
+    if _Watcher not in sys.meta_path:
+        sys.meta_path.insert(0, _Watcher)
+    go_first()
+
+
+class _Watcher:
+    """Among the finders of modules one that finds none; it looks at what the others find for ``gevent``."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "gevent":
+            try:
+                from gevent_mp._guard import on_found
+            except ImportError:
+                return None  # gevent-mp has been uninstalled since this program began
+            on_found(_found(name, path, target), stacklevel=2)
+        return None
+
+
+def _found(*what):
+    for finder in sys.meta_path:
+        if finder is not _Watcher and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(*what)
+            if spec is not None:
+                return spec
+    return None
 
 
 def go_first():
@@ -23,9 +53,10 @@ def go_first():
     elif _exists(installed_in + "/gevent/_native"):
         # A checkout, used where it is (pip install -e): before the first folder that packages are installed in.
         tree = installed_in
-        while tree in sys.path:
-            sys.path.remove(tree)
         where = min([len(sys.path), *(index for index, entry in enumerate(sys.path) if _is_for_packages(entry))])
+        if tree in sys.path[:where]:
+            return tree
+        sys.path[:] = [entry for entry in sys.path if entry != tree]
     else:
         return None
     sys.path.insert(where, tree)

@@ -13,7 +13,7 @@ from gevent_mp._metadata import INSTALLER, local_version, metadata_text, wheel_t
 
 __all__ = ["add_to_editable", "front_path", "lay_out", "planted_files", "record_row"]
 
-_PTH = "import gevent_mp._path; gevent_mp._path.go_first()\n"
+_PTH = "import gevent_mp._path; gevent_mp._path.start()\n"
 
 
 def lay_out(root, data_dir):

@@ -36,6 +36,7 @@ def report():
     owner = _owner(problems, notes)
     running = _running(problems) if owner["is"] == "gevent-mp" else {}
     problems += _companions.problems(running.get("version"))
+    notes += _companions.notes(running.get("version"))
     problems += _limits.problems()
     return {
         "versions": {

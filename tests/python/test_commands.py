@@ -19,6 +19,23 @@ def run(*arguments):
     )
 
 
+def plant(folder, name, version, *requirements):
+    """Install a distribution of metadata alone into `folder`."""
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir(parents=True)
+    lines = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"]
+    (info / "METADATA").write_text("".join(lines + [f"Requires-Dist: {each}\n" for each in requirements]))
+
+
+def doctor_with(folder):
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from gevent_mp import doctor; "
+    script += "sys.exit(doctor.main(['--json']))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
 def test_without_a_command_the_commands_are_listed():
     done = run("gevent")
     assert done.returncode == 0
@@ -75,21 +92,65 @@ def test_the_doctor_tells_which_engine_wakes_up_how(engine, monkeypatch):
 
 
 def test_the_doctor_tells_of_companions_that_do_not_go_together(tmp_path):
-    for name, version, more in [
-        ("geventmp", "0.0.12", ""),
-        ("gipc", "1.4.0", ""),
-        ("gunicorn", "99.0", 'Requires-Dist: gevent>=99.1; extra == "gevent"\n'),
-    ]:
-        folder = tmp_path / f"{name}-{version}.dist-info"
-        folder.mkdir()
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}")
-    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from gevent_mp import doctor; sys.exit(doctor.main())"
-    done = subprocess.run(
-        [sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S
-    )
-    assert done.returncode == 1
-    for mend in ("pip uninstall -y geventmp", "pip install -U 'gipc>=1.5'", "pip install -U gevent-mp"):
-        assert f"{mend}\n" in done.stdout
+    plant(tmp_path, "geventmp", "0.0.12")
+    plant(tmp_path, "gipc", "1.4.0")
+    plant(tmp_path, "gunicorn", "99.0", 'gevent>=99.1; extra == "gevent"')
+    status, report = doctor_with(tmp_path)
+    assert status == 1
+    mends = [problem["mend"].rpartition("pip ")[2] for problem in report["problems"]]
+    assert mends == ["uninstall -y geventmp", "install -U 'gipc>=1.5'", "install -U gevent-mp"]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "mend"),
+    [
+        ("gevent<25", "pip install -U client"),
+        ("gevent==25.9.1", "pip install -U client"),
+        ("gevent (>=1.5,<26)", "pip install -U client"),
+        ("gevent[recommended]~=24.2 ; python_version >= '3.8'", "pip install -U client"),
+        ("gevent!=26.9.*", "pip install -U client"),
+        ("gevent>=99", "pip install -U gevent-mp"),
+        ("gevent==99.*", "pip install -U gevent-mp"),
+    ],
+)
+def test_the_doctor_names_who_requires_another_gevent(tmp_path, requirement, mend):
+    plant(tmp_path, "client", "1.2", requirement)
+    status, report = doctor_with(tmp_path)
+    (problem,) = report["problems"]
+    assert status == 1
+    assert problem["problem"].startswith("client 1.2 requires gevent")
+    assert problem["mend"].endswith(mend)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "gevent",
+        "gevent>=24.11.1",
+        "gevent==26.9.0",
+        "gevent==26.9",
+        "gevent~=26.8",
+        "gevent<27,>=20.9,!=21.*",
+        "gevent<25; python_version < '3.9'",
+        "gevent<25; sys_platform == 'win32' and python_version >= '3.9'",
+        "gevent-websocket<1",
+        "geventhttpclient==99",
+    ],
+)
+def test_the_doctor_is_content_with_what_is_met_or_meant_for_others(tmp_path, requirement):
+    plant(tmp_path, "client", "1.2", requirement)
+    status, report = doctor_with(tmp_path)
+    assert (status, report["problems"]) == (0, [])
+    assert not [note for note in report["notes"] if "client" in note]
+
+
+def test_the_doctor_notes_what_an_extra_would_ask_for(tmp_path):
+    """Nobody has written down whether that extra was asked for."""
+    plant(tmp_path, "client", "1.2", 'gevent==25.9.1; extra == "gevent"')
+    status, report = doctor_with(tmp_path)
+    assert status == 0
+    (note,) = [note for note in report["notes"] if note.startswith("client 1.2 requires gevent==25.9.1")]
+    assert note.endswith("pip install -U client")
 
 
 def test_info_has_the_settings_of_the_environment(monkeypatch):
