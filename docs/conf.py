@@ -2,7 +2,10 @@
 
 import re
 import socket
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def _answers(host):
@@ -19,10 +22,12 @@ project = "gevent-mp"
 release = version = re.search(r'^__mp_version__ = "(.+)"', _init, re.MULTILINE).group(1)
 copyright = "the gevent-mp contributors"  # noqa: A001 - Sphinx's name
 html_theme = "furo"
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.intersphinx", "reference"]
 # The standard library's names become links where its index can be had; without a network they stay names.
 intersphinx_mapping = {"python": ("https://docs.python.org/3", None)} if _answers("docs.python.org") else {}
 autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+maximum_signature_line_length = 80
 default_role = "code"
 exclude_patterns = ["changes", "README.md", "performance/compared.rst"]
 html_static_path = ["static"]

@@ -184,6 +184,12 @@ class Environment:
         assert done.stdout.splitlines(), f"{self.python} {options} printed nothing and ended with {done.returncode}"
         return json.loads(done.stdout.splitlines()[-1])
 
+    def imports(self, *options, **variables):
+        """Import gevent and do nothing else; return (whose it is, what was said)."""
+        script = "import gevent; print('ours' if hasattr(gevent, '__mp_version__') else 'theirs')"
+        done = run([self.python, *options, "-c", script], self.folder, {**self.variables, **variables})
+        return done.stdout.splitlines()[-1], done.stdout
+
     def doctor(self):
         done = run([self.python, "-m", "gevent_mp.doctor", "--json"], self.folder, self.variables, check=False)
         return done.returncode, json.loads(done.stdout[done.stdout.index("{") :])
@@ -193,7 +199,7 @@ def mending_line(text):
     """Return the line that `text`, which somebody was shown, says to type."""
     _, found, line = text.partition("To mend it, type: ")
     assert found, text
-    return line
+    return line.partition("\n")[0]
 
 
 def quoted(*names):

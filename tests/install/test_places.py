@@ -77,10 +77,37 @@ def test_theirs_earlier_on_the_path_is_refused_with_a_line_that_mends_it(environ
     assert '"gevent": "ours"' in (environment.folder / "said.json").read_text()
 
 
-def test_theirs_earlier_on_the_path_is_warned_of_where_nobody_asks_for_multiprocessing(plain, tmp_path):
-    plain.do("install gevent-mp")
-    plain.do(f"install --target {tmp_path / 'theirs'} --no-deps {GEVENT}")
-    variables = {**plain.variables, "PYTHONPATH": str(tmp_path / "theirs")}
+def is_told_and_mended(environment, said):
+    """Type the line that `said` has, and import gevent again in the same shell: it is ours then, without a word."""
+    assert "RuntimeWarning: gevent-mp is installed, but this program has imported gevent 26.9.0 from" in said
+    script = "import gevent; print(hasattr(gevent, '__mp_version__'))"
+    done = environment.type(f'{mending_line(said)} && echo == && {environment.python} -c "{script}"')
+    assert done.partition("==\n")[2] == "True\n", done
+
+
+def test_theirs_earlier_on_the_path_is_told_of_by_a_bare_import(environment, tmp_path):
+    environment.do("install gevent-mp")
+    environment.do(f"install --target {tmp_path / 'theirs'} --no-deps {GEVENT}")
+    # Whatever else the program needs from there is found afterwards, too.
+    environment.variables["PYTHONPATH"] = f"{tmp_path / 'other'}:{tmp_path / 'theirs'}"
+    owner, said = environment.imports()
+    assert owner == "theirs"
+    is_told_and_mended(environment, said)
+
+
+def test_theirs_beside_the_program_is_told_of_by_a_bare_import(environment):
+    environment.do("install gevent-mp")
+    environment.do(f"install --target {environment.folder} --no-deps {GEVENT}")
+    owner, said = environment.imports()
+    assert owner == "theirs"
+    is_told_and_mended(environment, said)
+
+
+def test_theirs_earlier_on_the_path_is_told_of_when_all_is_patched(plain, tmp_path):
+    """Also where no .pth file was read, from the metadata that is on the path."""
+    plain.do(f"install --target {tmp_path / 'ours'} --no-deps gevent-mp")
+    plain.do(f"install {GEVENT}")
+    variables = {**plain.variables, "PYTHONPATH": f"{plain.site}:{tmp_path / 'ours'}"}
     done = run([plain.python, "-c", "from gevent import monkey; monkey.patch_all()"], tmp_path, variables)
     assert "RuntimeWarning: gevent-mp is installed, but this program has imported gevent 26.9.0 from" in done.stdout
     assert "To mend it, type: " in done.stdout
@@ -142,15 +169,14 @@ def test_ours_outside_is_enough_for_an_environment(home, wheels, tmp_path):
     assert {**found, **OURS} == found
 
 
-def test_theirs_in_an_environment_is_refused_where_ours_is_outside(home, wheels, tmp_path):
+def test_theirs_in_an_environment_is_told_of_where_ours_is_outside(home, wheels, tmp_path):
     home.install("gevent-mp")
     below = below_home(home, wheels, tmp_path)
     below.do(f"install --no-deps --ignore-installed {GEVENT}")
-    found = below.probe()
-    if found["gevent"] == "theirs":
-        line = mending_line(found["refused"])
-        below.type(f"{line} && {below.python} probe.py > said.json")
-        assert '"gevent": "ours"' in (below.folder / "said.json").read_text()
+    owner, said = below.imports()
+    assert owner == "theirs"
+    assert mending_line(below.probe()["refused"]) == mending_line(said)
+    is_told_and_mended(below, said)
 
 
 def test_in_an_archive_it_says_that_it_cannot_be_loaded_from_there(plain, tmp_path):

@@ -11,7 +11,7 @@ from tree import ROOT, files, names
 
 PAGES = names(files("docs", ".rst") + files(".", "README.rst", "CONTRIBUTING.rst", "CHANGES.rst"))
 # Sphinx's own, which a plain parser does not know: `make docs` reads these.
-DIRECTIVES = ("automodule", "literalinclude", "toctree")
+DIRECTIVES = ("autofunction", "automodule", "literalinclude", "settings", "toctree")
 ROLES = ("doc", "ref")
 SETTINGS = {"report_level": docutils.utils.Reporter.WARNING_LEVEL, "halt_level": 5, "warning_stream": False}
 
