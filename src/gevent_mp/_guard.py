@@ -20,7 +20,7 @@ _OURS = "__mp_version__", "gevent_mp"
 
 def on_found(spec, stacklevel):
     """Warn, on behalf of the frame at `stacklevel`, if `spec` is what an import of gevent has found and is not ours."""
-    if spec is None or _is_ours(spec):
+    if _is_ours(spec):
         return
     if spec.origin is None:
         folders = ", ".join(spec.submodule_search_locations or ())

@@ -22,7 +22,7 @@ __all__ = [
     "tree",
 ]
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).parent.resolve()  # the file itself may be a link into what uv keeps
 SITE = PACKAGE.parent  # where this distribution is installed
 
 _VERSION = re.compile(r"""^__(mp_)?version__\s*=\s*["']([^"']+)["']""", re.MULTILINE)

@@ -10,23 +10,29 @@ __all__ = ["go_first", "start"]
 
 def start():
     """Go first, and speak up when a program imports another gevent all the same: a folder earlier on its path has one."""
+    tree = go_first()
+    _Watcher.expected = tree and tree + "/gevent/__init__.py"
     if _Watcher not in sys.meta_path:
         sys.meta_path.insert(0, _Watcher)
-    go_first()
 
 
 class _Watcher:
-    """Among the finders of modules one that finds none; it looks at what the others find for ``gevent``."""
+    """A finder that hands on what the others find for ``gevent``, having looked at it, and finds no other module."""
 
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == "gevent":
+    expected = None  # the file that is found where all is well
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "gevent":
+            return None
+        spec = _found(name, path, target)
+        if spec is not None and spec.origin != cls.expected:
             try:
                 from gevent_mp._guard import on_found
             except ImportError:
-                return None  # gevent-mp has been uninstalled since this program began
-            on_found(_found(name, path, target), stacklevel=2)
-        return None
+                return spec  # gevent-mp has been uninstalled since this program began
+            on_found(spec, stacklevel=2)
+        return spec
 
 
 def _found(*what):
