@@ -40,9 +40,7 @@ def on_will_patch_all(event):
         return
     found, mend = _found_and_mend(f"gevent {gevent.__version__}", gevent.__file__)
     if _asks_for_multiprocessing(event):
-        raise RuntimeError(
-            f"{found}, where patch_all(multiprocessing=True) does nothing. To mend it, type: {mend}"
-        )
+        raise RuntimeError(f"{found}, where patch_all(multiprocessing=True) does nothing. To mend it, type: {mend}")
     warnings.warn(f"{found}. To mend it, type: {mend}", RuntimeWarning, stacklevel=2)
 
 

@@ -14,7 +14,9 @@ from importlib import metadata
 
 __all__ = ["Requirement", "unmet"]
 
-_REQUIREMENT = re.compile(r"gevent(?![\w.-])\s*(?:\[[^\]]*\])?\s*\(?\s*(?P<versions>[^;@()]*?)\s*\)?\s*(?:;(?P<marker>.*))?", re.I)
+_REQUIREMENT = re.compile(
+    r"gevent(?![\w.-])\s*(?:\[[^\]]*\])?\s*\(?\s*(?P<versions>[^;@()]*?)\s*\)?\s*(?:;(?P<marker>.*))?", re.I
+)
 _SPECIFIER = re.compile(r"(===|[=!~<>]=|<|>)\s*([^\s,]+)")
 _COMPARISONS = {
     ast.Eq: operator.eq,
