@@ -31,7 +31,7 @@ def stub_of(module):
 
 
 def definitions(module, names):
-    """Return the nodes that define the dotted `names` in the stub of `module`; the overloads of a function are several."""
+    """Return the nodes that define the dotted `names` in the stub of `module`: several for a function with overloads."""
     tree = stub_of(module)
     return [] if tree is None or not names else _within(module, tree.body, names)
 

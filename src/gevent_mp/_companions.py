@@ -40,7 +40,7 @@ def problems(gevent_version):
 
 
 def notes(gevent_version):
-    """Return sentences about what is asked for with extras, of which nobody has written down whether they were wanted."""
+    """Return sentences about what is asked for with extras: nobody has written down whether those were wanted."""
     if gevent_version is None:
         return []
     return [

@@ -9,7 +9,7 @@ __all__ = ["go_first", "start"]
 
 
 def start():
-    """Go first, and speak up when a program imports another gevent all the same: a folder earlier on its path has one."""
+    """Go first, and speak up when a program imports another gevent all the same, from a folder earlier on its path."""
     tree = go_first()
     _Watcher.expected = tree and tree + "/gevent/__init__.py"
     if _Watcher not in sys.meta_path:

@@ -1,4 +1,4 @@
-"""An import of another gevent than gevent-mp's is told of, with the line that mends it, wherever .pth files are read."""
+"""An import of another gevent than gevent-mp's is told of, with the line that mends it, where .pth files are read."""
 
 import os
 import subprocess
