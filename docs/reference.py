@@ -31,7 +31,7 @@ def stub_of(module):
 
 
 def definitions(module, names):
-    """Return the nodes that define the dotted `names` in the stub of `module`: several for a function with overloads."""
+    """Return the nodes that define the dotted `names` in the stub of `module`; of a function with overloads, all."""
     tree = stub_of(module)
     return [] if tree is None or not names else _within(module, tree.body, names)
 
