@@ -19,15 +19,17 @@ _OURS = "__mp_version__", "gevent_mp"
 
 
 def on_found(spec, stacklevel):
-    """Warn, on behalf of the frame at `stacklevel`, if `spec` is what an import of gevent has found and is not ours."""
-    if _is_ours(spec):
+    """Warn, on behalf of the frame at `stacklevel`, unless `spec`, what an import of gevent has found, is ours.
+
+    None is nothing at all.
+    """
+    if spec is not None and _is_ours(spec):
         return
-    if spec.origin is None:
-        folders = ", ".join(spec.submodule_search_locations or ())
-        found = f"gevent-mp is installed, but `import gevent` finds an empty folder ({folders})"
+    if spec is None or spec.origin is None:
         from gevent_mp._mending import mend_whole
 
-        mend = mend_whole()
+        what = f"an empty folder ({', '.join(spec.submodule_search_locations or ())})" if spec else "nothing"
+        found, mend = f"gevent-mp is installed, but `import gevent` finds {what}", mend_whole()
     else:
         found, mend = _found_and_mend(f"gevent {_version_in(spec)}", spec.origin)
     warnings.warn(f"{found}. To mend it, type: {mend}", RuntimeWarning, stacklevel=stacklevel + 1)

@@ -52,13 +52,24 @@ def gevent_found():
             sys.modules["gevent"] = loaded
     if spec is None:
         return None
-    if spec.origin == str(SITE / "gevent.py"):
-        spec = importlib.machinery.PathFinder.find_spec("gevent", [str(tree())])
+    leads_on = _tree_led_to_by(spec)
+    if leads_on:
+        spec = importlib.machinery.PathFinder.find_spec("gevent", [str(leads_on)])
     if spec is None or spec.origin is None:
         # A folder that an uninstall has left, without anything that could be run.
         return {"file": None, "version": None, "mp_version": None}
     versions = {name or "": number for name, number in _VERSION.findall(Path(spec.origin).read_text(encoding="utf-8"))}
     return {"file": spec.origin, "version": versions.get(""), "mp_version": versions.get("mp_")}
+
+
+def _tree_led_to_by(spec):
+    """Return the tree that the module of `spec` leads to: ``gevent.py``, or the native one in a folder; or None."""
+    if spec.origin is None:
+        return None
+    file = Path(spec.origin)
+    if isinstance(spec.loader, importlib.machinery.ExtensionFileLoader):
+        return file.parent.parent / "gevent_mp" / "tree"
+    return file.parent / "gevent_mp" / "tree" if file.name == "gevent.py" else None
 
 
 def distributions(name):

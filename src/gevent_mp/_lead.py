@@ -1,6 +1,7 @@
 """Where an import of gevent ends up that found gevent-mp's folder and not its tree: no .pth file was read."""
 
 import importlib.util
+import os
 import sys
 
 from gevent_mp._path import go_first
@@ -12,11 +13,7 @@ def become_gevent():
     """Import gevent from the tree, and let it be what `import` has found; raise ImportError where there is no tree."""
     tree = go_first()
     if tree is None:
-        package = __file__.rpartition("/")[0]
-        raise ImportError(
-            f"gevent-mp's modules are not in {package}: they cannot be loaded from an archive, nor without the folder "
-            "`tree` beside this one. To mend it, unpack the archive, or type: pip install --force-reinstall gevent-mp"
-        )
+        raise _no_tree(__file__.rpartition("/")[0])
     spec = importlib.util.spec_from_file_location(
         "gevent", f"{tree}/gevent/__init__.py", submodule_search_locations=[f"{tree}/gevent"]
     )
@@ -27,3 +24,16 @@ def become_gevent():
     except BaseException:
         sys.modules["gevent"] = itself
         raise
+
+
+def _no_tree(package):
+    if not os.path.isdir(package):
+        return ImportError(
+            f"gevent-mp's modules are not in {package}: they cannot be loaded from an archive. To mend it, unpack the "
+            "archive into a folder and put that on the path"
+        )
+    from gevent_mp._mending import mend_whole
+
+    return ImportError(
+        f"gevent-mp's modules are not in {package}: its folder `tree` is missing. To mend it, type: {mend_whole()}"
+    )

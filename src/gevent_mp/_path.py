@@ -26,7 +26,7 @@ class _Watcher:
         if name != "gevent":
             return None
         spec = _found(name, path, target)
-        if spec is not None and spec.origin != cls.expected:
+        if spec is None or spec.origin != cls.expected:
             try:
                 from gevent_mp._guard import on_found
             except ImportError:

@@ -109,11 +109,13 @@ def gather_wheels():
 
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     download = [*pip, "download", "-d", house, "--find-links", house]
-    if not (house / "complete").exists():
-        run([*download, "gevent-mp", GEVENT, *CLIENTS, "uv", "pip", "setuptools"], ROOT, clean_environment())
+    wanted = ["gevent-mp", GEVENT, *CLIENTS, "uv", "pip", "setuptools"]
+    complete = house / "complete"
+    if not complete.exists() or complete.read_text() != f"{wanted} {OLDER} {OLD}":
+        run([*download, *wanted], ROOT, clean_environment())
         for each in (OLDER, OLD):
             run([*download, "--no-deps", each], ROOT, clean_environment())
-        (house / "complete").touch()
+        complete.write_text(f"{wanted} {OLDER} {OLD}")
     if not (CACHE / "uv" / "bin" / "uv").exists():
         run([*pip, "install", "--find-links", house, "--target", CACHE / "uv", "uv"], ROOT, clean_environment())
     return house
@@ -187,8 +189,8 @@ class Environment:
     def imports(self, *options, **variables):
         """Import gevent and do nothing else; return (whose it is, what was said)."""
         script = "import gevent; print('ours' if hasattr(gevent, '__mp_version__') else 'theirs')"
-        done = run([self.python, *options, "-c", script], self.folder, {**self.variables, **variables})
-        return done.stdout.splitlines()[-1], done.stdout
+        done = run([self.python, *options, "-c", script], self.folder, {**self.variables, **variables}, check=False)
+        return None if done.returncode else done.stdout.splitlines()[-1], done.stdout
 
     def doctor(self):
         done = run([self.python, "-m", "gevent_mp.doctor", "--json"], self.folder, self.variables, check=False)

@@ -46,6 +46,8 @@ def test_in_a_folder_on_the_path_gevent_is_ours_after(environment, target, situa
     said = [environment.do(f"install --target {target} {what}") for what in IN_A_FOLDER[situation]]
     found = environment.probe()
     assert {**found, **OURS} == found, said
+    status, report = environment.doctor()
+    assert (status, report["owner"]["is"], report["owner"]["hashes"]) == (0, "gevent-mp", "match"), report["problems"]
 
 
 THEIRS_IN_A_FOLDER = {
