@@ -117,7 +117,7 @@ def _widest(overloads, is_method):
     arguments = copy.deepcopy(widest.args)
     static = any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in widest.decorator_list)
     if is_method and not static:
-        del (arguments.posonlyargs or arguments.args)[0]
+        del (arguments.posonlyargs or arguments.args)[:1]
     return arguments
 
 
@@ -127,11 +127,19 @@ def _typed(arguments, overloads):
     for node in overloads:
         for each in _each(node.args):
             if each.annotation is not None:
-                types.setdefault(each.arg, {})[ast.unparse(each.annotation)] = None
+                types.setdefault(each.arg, {}).update(dict.fromkeys(_alternatives(each.annotation)))
     for each in _each(arguments):
         if each.arg in types:
             each.annotation = ast.Name(" | ".join(sorted(types[each.arg], key=lambda name: name == "None")))
     return ast.unparse(arguments)
+
+
+def _alternatives(annotation):
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        yield from _alternatives(annotation.left)
+        yield from _alternatives(annotation.right)
+    else:
+        yield ast.unparse(annotation)
 
 
 def _each(arguments):

@@ -25,6 +25,8 @@ def statement(package_name, serves=False):
     known = _entry_points.references()
     plugins = "" if known is None else f", {known!r}"
     call = f"start({_settings()!r}, {patches!r}, {package_name!r}, {serves!r}{plugins})"
+    if _is_frozen():
+        return f"from gevent._child_start import start as _start; _{call}; "  # it has all its modules in itself
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]
     return _IN_CHILD.format(places=_places(), path=path, call=call)
 
@@ -45,6 +47,10 @@ _IN_CHILD = (
     "from gevent._child_start import start as _start; _{call}; sys.meta_path.remove(_found); "
     "_gc.freeze(); _collects and _gc.enable(); del _collects, _finder, _found, _gc, _places, _start; "
 )
+
+
+def _is_frozen():
+    return getattr(sys, "frozen", False)
 
 
 def _places():
@@ -99,8 +105,10 @@ def _with_statement(arguments, package_name):
             for module_name, serves in _PROGRAMS.items():
                 import_statement = f"from {STDLIB_NAME}.{module_name} import"
                 if import_statement in program:
+                    # By these words an executable that PyInstaller has made knows what it shall run.
+                    words = f"{import_statement} main; " if _is_frozen() else ""
                     program = program.replace(import_statement, f"from {package_name}.{module_name} import")
-                    arguments[index + 1] = statement(package_name, serves) + program
+                    arguments[index + 1] = words + statement(package_name, serves) + program
             break
     return arguments
 
