@@ -186,9 +186,9 @@ def _standard(name):
 
 
 def add_signature(app, what, name, obj, options, signature, returns):
-    if what in ("class", "exception", "function", "method"):
-        return signature_of(name, what in ("class", "exception"), signature) or (signature, returns)
-    return None
+    if signature is None or what not in ("class", "exception", "function", "method"):
+        return None  # Sphinx has none to replace
+    return signature_of(name, what in ("class", "exception"), signature)
 
 
 def add_origin(app, what, name, obj, options, lines):
