@@ -12,7 +12,7 @@ __all__ = ["become_gevent"]
 def become_gevent():
     """Import gevent from the tree, and let it be what `import` has found; raise ImportError where there is no tree."""
     tree = go_first()
-    if tree is None:
+    if tree is None or not os.path.isfile(f"{tree}/gevent/__init__.py"):
         raise _no_tree(__file__.rpartition("/")[0])
     spec = importlib.util.spec_from_file_location(
         "gevent", f"{tree}/gevent/__init__.py", submodule_search_locations=[f"{tree}/gevent"]
@@ -35,5 +35,5 @@ def _no_tree(package):
     from gevent_mp._mending import mend_whole
 
     return ImportError(
-        f"gevent-mp's modules are not in {package}: its folder `tree` is missing. To mend it, type: {mend_whole()}"
+        f"gevent-mp's modules are not in {package}: its folder `tree` is missing, or what is in it. To mend it, type: {mend_whole()}"
     )
