@@ -34,6 +34,5 @@ def _no_tree(package):
         )
     from gevent_mp._mending import mend_whole
 
-    return ImportError(
-        f"gevent-mp's modules are not in {package}: its folder `tree` is missing, or what is in it. To mend it, type: {mend_whole()}"
-    )
+    missing = f"gevent-mp's modules are not in {package}: its folder `tree` is missing, or what is in it"
+    return ImportError(f"{missing}. To mend it, type: {mend_whole()}")
