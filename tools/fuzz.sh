@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 seconds=${1:?seconds}
 seed=${2:-$RANDOM}
 mkdir -p build/fuzz/corpus
-sources=(cpp/http/*.cc tests/fuzz/http_fuzz.cc)
+sources=(cpp/http/*.cc cpp/base/check.cc cpp/base/ip_address.cc tests/fuzz/http_fuzz.cc)
 flags=(-std=c++20 -O1 -g1 -Icpp -fno-omit-frame-pointer -fno-sanitize-recover=all)
 program=build/fuzz/http_fuzz
-newest=$(ls -t cpp/http/*.h cpp/http/*.cc tests/fuzz/*.cc "$0" | head -1)
+newest=$(ls -t cpp/http/*.h "${sources[@]}" tests/fuzz/*.cc "$0" | head -1)
 if [ ! -x "$program" ] || [ "$newest" -nt "$program" ]; then
   if ! clang++ "${flags[@]}" -fsanitize=fuzzer,address,undefined -o "$program" "${sources[@]}" 2>build/fuzz/clang.log; then
     ${CXX:-c++} "${flags[@]}" -fsanitize=address,undefined -o "$program" "${sources[@]}" tests/fuzz/driver.cc

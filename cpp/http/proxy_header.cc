@@ -1,10 +1,9 @@
 #include "http/proxy_header.h"
 
-#include <arpa/inet.h>
-
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "http/characters.h"
 
 namespace gevent::http {
@@ -35,12 +34,10 @@ std::vector<std::string_view> words_of(std::string_view line) {
   }
 }
 
-// The canonical text of an address, or nothing.
-std::string address_text(int family, std::string_view text) {
-  unsigned char raw[16];
-  char canonical[INET6_ADDRSTRLEN];
-  if (::inet_pton(family, std::string(text).c_str(), raw) != 1) return {};
-  return ::inet_ntop(family, raw, canonical, sizeof canonical) == nullptr ? std::string() : canonical;
+// The one spelling of an address of that version, or nothing.
+std::string address_text(bool v4, std::string_view text) {
+  const auto found = IpAddress::parse(text);
+  return found && found->is_v4() == v4 && text.find('%') == std::string_view::npos ? found->text() : std::string();
 }
 
 int port_number(std::string_view text) noexcept {
@@ -79,11 +76,11 @@ void ProxyHeader::read_text() {
     state_ = State::kComplete;
     return;
   }
-  const int family = words[1] == "TCP4" ? AF_INET : words[1] == "TCP6" ? AF_INET6 : -1;
-  if (family < 0 || words.size() != 6) return refuse("a PROXY header that is none");
-  address_ = address_text(family, words[2]);
+  const bool v4 = words[1] == "TCP4";
+  if ((!v4 && words[1] != "TCP6") || words.size() != 6) return refuse("a PROXY header that is none");
+  address_ = address_text(v4, words[2]);
   port_ = port_number(words[4]);
-  if (address_.empty() || address_text(family, words[3]).empty() || port_ < 0 || port_number(words[5]) < 0) {
+  if (address_.empty() || address_text(v4, words[3]).empty() || port_ < 0 || port_number(words[5]) < 0) {
     return refuse("a PROXY header with an invalid address");
   }
   state_ = State::kComplete;
@@ -99,9 +96,7 @@ void ProxyHeader::read_binary() {
   const bool v4 = family_and_protocol == 0x11, v6 = family_and_protocol == 0x21;
   if (!v4 && !v6) return;  // nothing that says who it is
   if (rest < (v4 ? 12u : 36u)) return refuse("a PROXY header with an invalid address");
-  char text[INET6_ADDRSTRLEN];
-  ::inet_ntop(v4 ? AF_INET : AF_INET6, bytes_.data() + kBinaryHead, text, sizeof text);
-  address_ = text;
+  address_ = IpAddress::of_bytes(bytes_.data() + kBinaryHead, v4 ? 4 : 16).text();
   const std::size_t port_at = kBinaryHead + (v4 ? 8 : 32);
   port_ = static_cast<int>(byte_at(bytes_, port_at) << 8 | byte_at(bytes_, port_at + 1));
 }

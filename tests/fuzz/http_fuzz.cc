@@ -10,6 +10,7 @@
 #include "http/chunked_body.h"
 #include "http/proxy_header.h"
 #include "http/request_head.h"
+#include "http/trusted_proxies.h"
 
 using namespace gevent::http;
 
@@ -102,6 +103,20 @@ void read_proxy_header(const std::string& bytes) {
   }
 }
 
+// What a proxy that is trusted says, in either way, is an address or nothing.
+void believe(const std::string& bytes) {
+  static const TrustedProxies trusted = [] {
+    TrustedProxies made;
+    made.trust({gevent::IpAddress::of_bytes("\x0a\0\0\0", 4), 8});
+    return made;
+  }();
+  for (const ProxyFields& fields :
+       {ProxyFields{"10.0.0.1", bytes, {}, {}, {}}, ProxyFields{"10.0.0.1", {}, bytes, bytes, bytes}}) {
+    const ForwardedFacts facts = trusted.believe(fields);
+    if (facts.client && !gevent::IpAddress::parse(facts.client->address)) std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -117,5 +132,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   read_proxy_header(bytes);
+  believe(bytes);
   return 0;
 }
