@@ -42,6 +42,11 @@ bool RequestHead::repeats(std::size_t index) const noexcept {
   });
 }
 
+bool RequestHead::is_plain() const noexcept {
+  if (minor_version == 0 || chunked || expects_continue || has_upgrade || folded) return false;
+  return method != "HEAD" && method != "CONNECT";
+}
+
 void RequestHeadReader::begin(const HeadLimits& limits) noexcept {
   limits_ = limits;
   state_ = State::kReading;

@@ -66,6 +66,9 @@ struct RequestHead {
   bool expects_continue = false;
   bool connection_upgrade = false;  // "upgrade" is an option of Connection
   bool has_upgrade = false;         // there is an Upgrade field
+
+  // Nothing in it asks for special treatment: HTTP/1.1, with an answer that has a body, and no body in chunks.
+  [[nodiscard]] bool is_plain() const noexcept;
 };
 
 class RequestHeadReader {

@@ -11,9 +11,8 @@ namespace gevent::http {
 //
 //   target     the four forms of RFC 9112 3.2, each with the methods it is for; http and https only
 //   Host       at most one, valid (RFC 9110 7.2); exactly one in HTTP/1.1 if `host_required`
-//   length     at most one Content-Length, of digits; or Transfer-Encoding: chunked and nothing else, in HTTP/1.1,
-//   without
-//              a Content-Length beside it (RFC 9112 6.1 and 6.3)
+//   length     at most one Content-Length, of digits; or Transfer-Encoding: chunked and nothing else, in HTTP/1.1 and
+//              without a Content-Length beside it (RFC 9112 6.1 and 6.3)
 [[nodiscard]] Refusal apply_rules(RequestHead& head, bool host_required) noexcept;
 
 // Whether a field called `name` decides about any of this, so that its value must stand on one line.

@@ -12,7 +12,8 @@ from cpython.list cimport PyList_CheckExact
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.stdint cimport uint64_t
+from libc.math cimport floor
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 from libcpp.memory cimport unique_ptr
 from libcpp.optional cimport optional
@@ -108,8 +109,7 @@ cdef class PlainExchanges:
     cdef object rest  # what is left of `result` when the handler takes over
     cdef bytes stream_head  # to be sent with the first piece
     cdef bint begun
-    cdef bint chunked
-    cdef uint64_t body_left  # of what Content-Length says
+    cdef OutgoingBody outgoing
     cdef Py_ssize_t sent
     cdef bint no_delay
     cdef HeldOutput held
@@ -172,11 +172,7 @@ cdef class PlainExchanges:
 
     cdef bint _is_plain(self) except -1:
         cdef const RequestHead* facts = &self.head.reader.head()
-        if self.way.proxies or not facts.minor_version:
-            return False
-        if facts.chunked or facts.expects_continue or facts.has_upgrade or facts.folded:
-            return False
-        if self.head.method == "HEAD" or self.head.method == "CONNECT" or facts.content_length > self.way.body_max:
+        if self.way.proxies or not facts.is_plain() or facts.content_length > self.way.body_max:
             return False
         self.close = not facts.keep_alive or self.clock.core.closing()
         self.body_length = facts.content_length
@@ -214,7 +210,7 @@ cdef class PlainExchanges:
         if self.body_length and not self._skip_body():
             return False
         self.body = self.headers = None  # nothing is kept for a client that may say nothing for long
-        return not (self.close or self.response.asks_to_close() or (self.begun and not self.chunked and self.body_left))
+        return not (self.close or self.response.asks_to_close() or (self.begun and self.outgoing.left()))
 
     cdef object _environ(self):
         cdef object environ
@@ -224,7 +220,7 @@ cdef class PlainExchanges:
         else:
             environ = self.server.get_environ()
         environ["REQUEST_METHOD"] = head.method
-        environ["PATH_INFO"] = self.way.unquote(head.path) if "%" in head.path else head.path
+        environ["PATH_INFO"] = unquote_latin1(head.path)
         environ["QUERY_STRING"] = head.query
         environ["SERVER_PROTOCOL"] = head.version
         if self.client_host is not None:
@@ -311,7 +307,7 @@ cdef class PlainExchanges:
             self.close = True
             self.response.add_own(_view(b"Connection"), _view(b"close"))
         if not self.response.has_date():
-            self.response.add_own(_view(b"Date"), _view(self.way._date()))
+            self.response.add_own(_view(b"Date"), _today.at(<int64_t>_now()))
         return True
 
     cdef int _send(self, bytes data, int flag=0) except -1:
@@ -379,11 +375,11 @@ cdef class PlainExchanges:
             return True
         if self.status is None or self.response.has_coding() or not self._finish_headers():
             return False
-        self.chunked = not self.response.has_length()
-        if self.chunked:
-            self.response.add_own(_view(b"Transfer-Encoding"), _view(b"chunked"))
+        if self.response.has_length():
+            self.outgoing.begin_of_length(self.response.length())
         else:
-            self.body_left = self.response.length()
+            self.outgoing.begin_chunked()
+            self.response.add_own(_view(b"Transfer-Encoding"), _view(b"chunked"))
         self.response.end()
         self.stream_head = _bytes(self.response.text())
         self.held_fd = self.sock.fileno() if type(self.sock) is self.way.socket_class else -1
@@ -394,15 +390,12 @@ cdef class PlainExchanges:
         cdef bytes head = self.stream_head
         cdef bytes data
         cdef int flag
-        if not self.chunked and <uint64_t>size > self.body_left:
-            # What is beyond Content-Length is not sent (PEP 3333): a client would take it for the next response.
+        cdef size_t admitted = self.outgoing.admit(size)
+        if <Py_ssize_t>admitted < size:
             self.close = True
             data = b"".join(pieces)
-            pieces = [data[:self.body_left]]
-            size = self.body_left
-        if not self.chunked:
-            self.body_left -= size
-        data = _chunk_bytes(head, pieces, self.chunked, last)
+            pieces = [data[:admitted]]
+        data = _head_and_pieces(head, pieces, self.outgoing, last)
         if not data:
             return 0
         if head is None:
@@ -411,7 +404,7 @@ cdef class PlainExchanges:
         if self.held_fd < 0:
             return self._send(data)
         # Behind the last piece there is nothing to wait for.
-        flag = 0 if last or not (self.chunked or self.body_left) else self.held.flag_for_next()
+        flag = 0 if last or not (self.outgoing.chunked() or self.outgoing.left()) else self.held.flag_for_next()
         self._send(data, flag)
         self.held.sent(self.held_fd, flag)
         return 0
@@ -480,9 +473,9 @@ cdef class PlainExchanges:
         if self.begun:
             handler.headers_sent = True
             handler.response_headers = _fields_of(self.response.text())
-            handler.response_use_chunked = self.chunked
+            handler.response_use_chunked = self.outgoing.chunked()
             handler.response_length = self.sent
-            handler._body_left = None if self.chunked else self.body_left
+            handler._body_left = None if self.outgoing.chunked() else self.outgoing.left()
         return 0
 
     def _go_on(self):

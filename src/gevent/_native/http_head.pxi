@@ -37,6 +37,7 @@ cdef extern from "http/request_head.h" namespace "gevent::http":
         bint connection_upgrade
         bint has_upgrade
         bint repeats(size_t)
+        bint is_plain()
 
     enum ReaderState "gevent::http::RequestHeadReader::State":
         kReading "gevent::http::RequestHeadReader::State::kReading"

@@ -1,19 +1,6 @@
 # Part of http.pyx: status lines and headers, from what applications say to bytes.
 
-cdef extern from *:
-    """
-    // The bytes that `text` is in Latin-1, if that is how it is kept; false if it is not.
-    static inline bool latin1_of(PyObject* text, std::string_view& view) {
-      if (!PyUnicode_CheckExact(text)) return false;
-    #if PY_VERSION_HEX < 0x030C0000
-      if (!PyUnicode_IS_READY(text)) return false;
-    #endif
-      if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) return false;
-      view = std::string_view(static_cast<const char*>(PyUnicode_DATA(text)),
-                              static_cast<std::size_t>(PyUnicode_GET_LENGTH(text)));
-      return true;
-    }
-    """
+cdef extern from "python/object/text_view.h" namespace "gevent":
     bint latin1_of(object, string_view&)
 
 cdef extern from "python/socket/held_output.h" namespace "gevent":
@@ -41,6 +28,25 @@ cdef extern from "http/response_head.h" namespace "gevent::http":
         bint has_coding()
         bint has_connection()
         bint asks_to_close()
+
+cdef extern from "http/outgoing_body.h" namespace "gevent::http":
+    cdef cppclass OutgoingBody:
+        void begin_chunked()
+        void begin_of_length(uint64_t)
+        bint chunked()
+        uint64_t left()
+        size_t admit(size_t)
+        size_t framed_size(size_t)
+        char* put(char*, string_view)
+        size_t end_size()
+        char* put_end(char*)
+
+cdef extern from "http/http_date.h" namespace "gevent::http":
+    cdef cppclass HttpDate:
+        string_view at(int64_t) except +
+
+cdef extern from "http/percent_text.h" namespace "gevent::http":
+    string unescaped(string_view) except +
 
 cdef extern from "http/field_text.h" namespace "gevent::http":
     bint is_field_name(string_view)
@@ -125,48 +131,24 @@ def response_bytes(bytes status, list headers, body):
     return response
 
 
-cdef bytes _chunk_bytes(bytes head, list pieces, bint chunked, bint last):
-    """`head` or nothing, and each of `pieces`, which are bytes, as a chunk if they are to be `chunked`."""
+cdef bytes _head_and_pieces(bytes head, list pieces, const OutgoingBody& body, bint last):
+    # `head` or nothing, and `pieces`, none of which is empty, as they are sent.
     cdef Py_ssize_t size = 0 if head is None else PyBytes_GET_SIZE(head)
     cdef bytes data
     cdef char* place
     for piece in pieces:
-        size += PyBytes_GET_SIZE(<bytes>piece)
-        if chunked:
-            size += _hex_digits(PyBytes_GET_SIZE(<bytes>piece)) + 4
-    if chunked and last:
-        size += 5
+        size += <Py_ssize_t>body.framed_size(PyBytes_GET_SIZE(<bytes>piece))
+    if last:
+        size += <Py_ssize_t>body.end_size()
     data = PyBytes_FromStringAndSize(NULL, size)
     place = PyBytes_AS_STRING(data)
     if head is not None:
         place = _put(place, head)
     for piece in pieces:
-        if chunked:
-            place = _put_hex(place, PyBytes_GET_SIZE(<bytes>piece))
-        place = _put(place, <bytes>piece)
-        if chunked:
-            place = _put(place, b"\r\n")
-    if chunked and last:
-        _put(place, b"0\r\n\r\n")
+        place = body.put(place, _view(<bytes>piece))
+    if last:
+        body.put_end(place)
     return data
-
-
-cdef inline int _hex_digits(Py_ssize_t number) noexcept:
-    cdef int digits = 1
-    while number >= 16:
-        number >>= 4
-        digits += 1
-    return digits
-
-
-cdef inline char* _put_hex(char* place, Py_ssize_t number):
-    # And the end of its line.
-    cdef int digits = _hex_digits(number)
-    cdef int i
-    for i in range(digits):
-        place[digits - 1 - i] = b"0123456789abcdef"[number & 15]
-        number >>= 4
-    return _put(place + digits, b"\r\n")
 
 
 cdef bytes _head_and_parts(string_view head, parts, Py_ssize_t size):
@@ -194,3 +176,29 @@ cdef double _now() noexcept:
     cdef timespec now
     clock_gettime(CLOCK_REALTIME, &now)
     return now.tv_sec + now.tv_nsec * 1e-9
+
+
+# Of now, for all responses.
+cdef HttpDate _today
+
+
+def http_date(double now):
+    """Return the value of a Date field, in bytes, at that time in seconds since the epoch. Made once a second."""
+    return _bytes(_today.at(<int64_t>floor(now)))
+
+
+def format_date_time(double timestamp):
+    """Return any other time as HTTP writes it, in bytes. Whatever the locale."""
+    cdef HttpDate date
+    return _bytes(date.at(<int64_t>floor(timestamp)))
+
+
+def unquote_latin1(str path):
+    """Return `path` with its percent escapes replaced by characters that stand for one byte each, as PEP 3333 asks."""
+    return _unquoted(path) if "%" in path else path
+
+
+cdef str _unquoted(str path):
+    cdef bytes encoded = path.encode("latin-1")
+    cdef string decoded = unescaped(_view(encoded))
+    return <str>PyUnicode_DecodeLatin1(decoded.data(), decoded.size(), NULL)

@@ -16,9 +16,8 @@ cdef class Way:
     limits
         a `Limits`
     tools
-        what plain exchanges are made with: `make_input(rfile, content_length)` returns a ``wsgi.input``,
-        `unquote(path)` returns it without percent escapes, `http_date(seconds)` the value of a Date header in bytes;
-        then the class of plain sockets
+        what plain exchanges are made with: `make_input(rfile, content_length)` returns a ``wsgi.input``; then the class
+        of plain sockets
     reads_whole, plain, direct
         whether heads may be read in one go; whether requests that are plain need none of the handler's steps; and
         whether they need no handler at all
@@ -33,8 +32,6 @@ cdef class Way:
     cdef readonly bint direct
     cdef bint closes_at_once
     cdef object make_input
-    cdef object unquote
-    cdef object http_date
     cdef object socket_class
     cdef unsigned handler_version
     cdef unsigned server_version
@@ -44,21 +41,18 @@ cdef class Way:
     cdef bint copies_environ
     cdef bint logs
     cdef bint proxies
-    cdef long date_second
-    cdef bytes date
 
     def __cinit__(self, server, handler_class, limits, tuple tools, bint reads_whole, bint plain, bint direct,
                   bint closes_at_once, bint copies_environ, bint logs):
         self.handler_class = handler_class
         self.limits = limits
-        self.make_input, self.unquote, self.http_date, self.socket_class = tools
+        self.make_input, self.socket_class = tools
         self.reads_whole, self.plain, self.direct = reads_whole, plain, direct
         self.closes_at_once, self.copies_environ, self.logs = closes_at_once, copies_environ, logs
         self.proxies = bool(getattr(server, "trusted_proxies", None))
         self.body_max = <uint64_t>-1 if limits.body_size_max is None else limits.body_size_max
         self.head_limits = (<Head?>limits.new_head()).limits
         self.line_max = limits.line_max_of_all
-        self.date_second = -1
         self.handler_version = _version(handler_class)
         self.server_version = _version(type(server))
 
@@ -97,13 +91,6 @@ cdef class Way:
         finally:
             plain._end()
         return True
-
-    cdef bytes _date(self):
-        cdef long second = <long>_now()
-        if second != self.date_second:
-            self.date = self.http_date(second)
-            self.date_second = second
-        return self.date
 
 
 cdef Clock _clock_for(server, sock):

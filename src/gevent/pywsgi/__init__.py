@@ -18,7 +18,7 @@ from gevent._compat import reraise  # noqa: F401 - a name of gevent's
 from gevent._config import config
 from gevent._native import http as _native_http
 from gevent.baseserver import closing_unless_done
-from gevent.pywsgi import _connections, _environ, _handler, _input, _limits, _log, _request, _response
+from gevent.pywsgi import _connections, _environ, _handler, _input, _limits, _log, _request
 from gevent.server import StreamServer
 
 __all__ = [
@@ -38,7 +38,7 @@ WSGIHandler = _handler.WSGIHandler
 Input = _input.Input
 OldMessage = _request.OldMessage
 headers_factory = _request.headers_factory
-format_date_time = _response.format_date_time
+format_date_time = _native_http.format_date_time
 
 MAX_REQUEST_LINE = 8192
 """The longest request line and the most trailers, in bytes. What is longer is refused. May be assigned."""

@@ -35,9 +35,8 @@ from gevent._native.http import PlainExchanges, Reader, Way
 from gevent.pywsgi._input import Input, _InvalidClientInput
 from gevent.pywsgi._limits import Limits
 from gevent.pywsgi._log import _NoopLog, escaped, short
-from gevent.pywsgi._request import unquote_latin1
 from gevent.pywsgi._request_steps import RequestSteps
-from gevent.pywsgi._response import ERRORS, Clock, http_date, refusal
+from gevent.pywsgi._response import ERRORS, Clock, refusal
 from gevent.pywsgi._response_steps import ResponseSteps
 from gevent.socket import socket as Socket
 
@@ -341,7 +340,7 @@ def way_for(server, kind):
     plain = plain and used_input is Input
     direct = direct and plain
     closes_at_once = direct and getattr(getattr(server, "handle", None), "__func__", None) is module.WSGIServer.handle
-    tools = (used_input, unquote_latin1, http_date, Socket)
+    tools = (used_input, Socket)
     way = Way(server, kind, Limits.of(server), tools, reads_whole, plain, direct, closes_at_once, copies_environ, logs)
     if hasattr(server, "_serving"):
         server._serving = way

@@ -5,11 +5,10 @@ What is HTTP and what is refused is decided in one place, cpp/http, whichever wa
 """
 
 from http import client
-from urllib.parse import unquote_to_bytes
 
 from gevent._native.http import Head, joined, variable_name
 
-__all__ = ["OldMessage", "header_variables", "headers_factory", "read_message", "unquote_latin1"]
+__all__ = ["OldMessage", "header_variables", "headers_factory", "read_message"]
 
 _LINE_MAX = 65536
 _FIELDS_MAX = 100
@@ -100,11 +99,6 @@ def field_lines(message):
     """Return the headers of `message`, of whatever class, as the bytes of a head, with its end."""
     lines = [f"{name}: {value}\r\n" for name, value in message.items()]
     return "".join([*lines, "\r\n"]).encode("latin-1")
-
-
-def unquote_latin1(path):
-    """Return `path` with its percent escapes replaced by characters that stand for one byte each, as PEP 3333 asks."""
-    return unquote_to_bytes(path.encode("latin-1")).decode("latin-1") if "%" in path else path
 
 
 def header_variables(pairs):

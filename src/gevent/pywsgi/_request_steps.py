@@ -2,7 +2,7 @@
 
 import sys
 
-from gevent._native.http import NO_CLOCK, InputFields
+from gevent._native.http import NO_CLOCK, InputFields, unquote_latin1
 from gevent.pywsgi._request import (
     OldMessage,
     _InvalidClientRequest,
@@ -10,7 +10,6 @@ from gevent.pywsgi._request import (
     header_variables,
     read_message,
     refused,
-    unquote_latin1,
 )
 
 __all__ = ["RequestSteps"]

@@ -1,9 +1,10 @@
-"""Ready-made pieces of HTTP responses: dates, and the answers to requests that went wrong."""
+"""Ready-made pieces of HTTP responses: the answers to requests that went wrong, and what a log calls the time."""
 
 import time
-from email.utils import formatdate
 
-__all__ = ["ERRORS", "REASONS", "Clock", "format_date_time", "http_date", "refusal"]
+from gevent._native.http import http_date
+
+__all__ = ["ERRORS", "REASONS", "Clock", "refusal"]
 
 REASONS = {
     400: "Bad Request",
@@ -31,11 +32,6 @@ def refusal(code):
     return b"%bDate: %b\r\n\r\n" % (lines.encode("ascii"), http_date(time.time()))
 
 
-def format_date_time(timestamp):
-    """Return the time `timestamp`, in seconds since the epoch, as HTTP writes it, in bytes. Whatever the locale."""
-    return formatdate(timestamp, usegmt=True).encode("ascii")
-
-
 class Clock:
     """What time it is in words, which change once a second and are needed for each request."""
 
@@ -52,7 +48,3 @@ class Clock:
             self._words = self._format(second)
             self._second = second
         return self._words
-
-
-http_date = Clock(format_date_time)
-"""The value of a Date header at a time in seconds."""

@@ -3,8 +3,7 @@
 import socket
 import time
 
-from gevent._native.http import encoded_headers, encoded_status, give_way, response_bytes
-from gevent.pywsgi._response import http_date
+from gevent._native.http import encoded_headers, encoded_status, give_way, http_date, response_bytes
 
 __all__ = ["ResponseSteps"]
 

@@ -214,4 +214,24 @@ TEST_CASE("a reader is used for request after request") {
   }
 }
 
+TEST_CASE("a request is plain if nothing in it asks for special treatment") {
+  const auto is_plain = [](const std::string& text) {
+    RequestHeadReader reader;
+    reader.begin({});
+    reader.feed(text.data(), text.size());
+    REQUIRE(reader.state() == RequestHeadReader::State::kComplete);
+    return reader.head().is_plain();
+  };
+  const std::string rest = " HTTP/1.1\r\nHost: h\r\n";
+  CHECK(is_plain("GET /" + rest + "\r\n"));
+  CHECK(is_plain("POST /" + rest + "Content-Length: 3\r\nConnection: close\r\n\r\n"));
+  CHECK_FALSE(is_plain("GET / HTTP/1.0\r\n\r\n"));
+  CHECK_FALSE(is_plain("HEAD /" + rest + "\r\n"));
+  CHECK_FALSE(is_plain("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n"));
+  for (const char* special : {"Transfer-Encoding: chunked", "Expect: 100-continue", "Upgrade: x", "X: y\r\n z"}) {
+    CAPTURE(special);
+    CHECK_FALSE(is_plain("GET /" + rest + special + "\r\n\r\n"));
+  }
+}
+
 }  // namespace gevent::http
