@@ -25,8 +25,6 @@ __all__ = ["error", *__implements__]
 
 error = __select__.error
 _original_select = __select__.select
-# For gevent.selectors, which may be imported when patching has removed it.
-_epoll = getattr(__select__, "epoll", None)
 globals().update((name, getattr(__select__, name)) for name in __imports__)
 
 

@@ -1,7 +1,6 @@
 """A selector that lets other greenlets run while it waits; it takes the place of `selectors.DefaultSelector`.
 
-Where there is epoll the registrations stay in the kernel from one `select` to the next: a call costs what is ready,
-however many are registered, and the loop only watches one descriptor, the epoll set's own.
+What is registered, and how that is waited for, is in cpp/python/wait/registered_set.h.
 """
 
 import selectors as __selectors__
@@ -9,72 +8,13 @@ from selectors import EVENT_READ, EVENT_WRITE, _BaseSelectorImpl
 
 from gevent._hub_local import get_hub
 from gevent._native.hub import sleep
-from gevent._native.select import wait_fds
-from gevent.select import POLLIN, POLLNVAL, POLLOUT, _epoll
+from gevent._native.select import RegisteredSet
+from gevent.select import POLLIN, POLLOUT
 
 __all__ = ["DefaultSelector", "GeventSelector"]
 __implements__ = ["DefaultSelector"]
 __imports__ = [name for name in vars(__selectors__) if not name.startswith("__") and name not in __implements__]
 globals().update((name, getattr(__selectors__, name)) for name in __imports__)
-
-
-class _EpollSet:
-    """Descriptors that the kernel remembers."""
-
-    def __init__(self):
-        self._set = _epoll()
-        self._registered = {}
-        # Regular files: epoll refuses them, because they never make anybody wait.
-        self._always = {}
-
-    def add(self, fd, mask):
-        try:
-            self._set.register(fd, mask)
-            self._registered[fd] = mask
-        except PermissionError:
-            self._always[fd] = mask
-
-    def remove(self, fd):
-        self._registered.pop(fd, None)
-        if self._always.pop(fd, None) is None:
-            try:
-                self._set.unregister(fd)
-            except OSError:
-                pass  # closed meanwhile, which the kernel takes for the same thing
-
-    def ready(self):
-        return self._set.poll(0) + list(self._always.items())
-
-    def wait(self, timeout):
-        found = wait_fds([(self._set, POLLIN)], timeout, self._registered)
-        # The kernel says nothing of those that another greenlet has closed.
-        closed = [(fd, mask) for fd, mask in found if mask & POLLNVAL]
-        return self.ready() + closed
-
-    def close(self):
-        self._set.close()
-
-
-class _PolledSet:
-    """The same without epoll: every wait hands all descriptors over anew."""
-
-    def __init__(self):
-        self._masks = {}
-
-    def add(self, fd, mask):
-        self._masks[fd] = mask
-
-    def remove(self, fd):
-        del self._masks[fd]
-
-    def ready(self):
-        return wait_fds(self._masks.items(), 0)
-
-    def wait(self, timeout):
-        return wait_fds(self._masks.items(), timeout)
-
-    def close(self):
-        self._masks.clear()
 
 
 class GeventSelector(_BaseSelectorImpl):
@@ -89,7 +29,7 @@ class GeventSelector(_BaseSelectorImpl):
     def __init__(self, hub=None):
         super().__init__()
         self._hub = hub
-        self._set = _PolledSet() if _epoll is None else _EpollSet()
+        self._set = RegisteredSet()
 
     @property
     def hub(self):
@@ -131,7 +71,7 @@ class GeventSelector(_BaseSelectorImpl):
         Other greenlets get their turn even when something is ready already.
         """
         sleep(0)
-        found = self._set.ready()
+        found = self._set.look()
         if not found and (timeout is None or timeout > 0):
             found = self._set.wait(timeout)
         result = []

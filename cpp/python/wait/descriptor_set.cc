@@ -109,7 +109,7 @@ class DescriptorSet::Closings final : public ClosingListener {
     for (std::size_t i = 0; i != set_.size(); ++i) {
       if (set_.fd(i) == fd) closed_.push_back(i);
     }
-    if (set_.registered_ != nullptr && has(set_.registered_, fd)) set_.closed_.push_back(fd);
+    if (set_.registered_ != nullptr && set_.registered_->contains(fd)) set_.closed_.push_back(fd);
     if (any() && wakers_ != nullptr) wakers_->wake();
   }
 
@@ -122,14 +122,6 @@ class DescriptorSet::Closings final : public ClosingListener {
   }
 
  private:
-  static bool has(PyObject* numbers, int fd) noexcept {
-    PyObject* const number = PyLong_FromLong(fd);
-    const int found = number == nullptr ? -1 : PyDict_Contains(numbers, number);
-    Py_XDECREF(number);
-    if (found < 0) PyErr_Clear();  // no memory: it waits on
-    return found > 0;
-  }
-
   DescriptorSet& set_;
   Wakers* wakers_ = nullptr;
   std::vector<std::size_t> closed_;

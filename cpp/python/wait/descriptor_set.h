@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <cstddef>
+#include <unordered_map>
 #include <vector>
 
 namespace gevent {
@@ -18,9 +19,9 @@ class DescriptorSet {
   // `events` are what poll(2) is asked. The entry is ready when it reports one of `accepted`, or POLLNVAL.
   void add(int fd, short events, short accepted);
   void clear() noexcept;
-  // `numbers` (borrowed, a dict with descriptors as its keys) are registered with one that is polled here, an epoll
-  // set: a wait ends when one of them is closed, too, and closed() has them.
-  void end_with(PyObject* numbers) noexcept { registered_ = numbers; }
+  // What is in `registered` (which outlives this) is registered with one that is polled here, an epoll set: a wait ends
+  // when one of them is closed, too, and closed() has them.
+  void end_with(const std::unordered_map<int, short>& registered) noexcept { registered_ = &registered; }
   [[nodiscard]] const std::vector<int>& closed() const noexcept { return closed_; }
   [[nodiscard]] std::size_t size() const noexcept { return polled_.size(); }
 
@@ -47,7 +48,7 @@ class DescriptorSet {
 
   std::vector<pollfd> polled_;
   std::vector<short> accepted_;
-  PyObject* registered_ = nullptr;
+  const std::unordered_map<int, short>* registered_ = nullptr;
   std::vector<int> closed_;
 };
 

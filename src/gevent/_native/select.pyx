@@ -4,7 +4,6 @@
 How it waits is in cpp/python/wait/descriptor_set.h. The public names are in gevent/select.py.
 """
 cimport cython
-from cpython.object cimport PyObject
 from libcpp.memory cimport unique_ptr
 from libcpp.vector cimport vector
 
@@ -31,8 +30,6 @@ cdef extern from "python/wait/descriptor_set.h" namespace "gevent":
         DescriptorSet(const DescriptorSet&) except +
         void add(int fd, short events, short accepted) except +
         void clear()
-        void end_with(PyObject* numbers)
-        const vector[int]& closed()
         size_t size()
         int fd(size_t)
         short events(size_t)
@@ -41,6 +38,20 @@ cdef extern from "python/wait/descriptor_set.h" namespace "gevent":
         int poll_now() except -1
         int wait(double timeout_s) except -1
 
+cdef extern from "python/wait/registered_set.h" namespace "gevent":
+    cdef cppclass Report "gevent::RegisteredSet::Report":
+        int fd
+        short events
+
+    cdef cppclass CoreRegisteredSet "gevent::RegisteredSet":
+        int open() except -1
+        void close()
+        int add(int fd, short events) except -1
+        void remove(int fd)
+        int look() except -1
+        int wait(double timeout_s) except -1
+        const vector[Report]& reports()
+
 
 # What the three lists of select() mean to the kernel: Linux' own select() is defined by these sets.
 cdef short _READABLE = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR
@@ -48,16 +59,13 @@ cdef short _WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
 cdef short _ALWAYS = POLLERR | POLLHUP | POLLNVAL
 
 
-def wait_fds(fds_and_events, timeout=None, dict registered=None):
+def wait_fds(fds_and_events, timeout=None):
     """Wait until some of several descriptors are ready; return [(descriptor, events)] for those that are.
 
     fds_and_events
         pairs of a descriptor (or an object with `fileno()`) and the events of interest, `select.POLLIN` and so on.
     timeout
         in seconds; None: no limit; 0: look, and do not wait.
-    registered
-        a dict with descriptors as keys, which are registered with an epoll set that is waited for: one of them that
-        gets closed meanwhile is reported as well, with POLLNVAL.
 
     Costs one poll(2), and one watcher per descriptor if nothing is ready yet. A descriptor may be given several times,
     and is then reported as often. One that is closed, or gets closed meanwhile, is reported with POLLNVAL. Raises what
@@ -66,19 +74,13 @@ def wait_fds(fds_and_events, timeout=None, dict registered=None):
     """
     cdef unique_ptr[DescriptorSet] wanted
     cdef short events
-    cdef size_t i
     cdef double timeout_s = -1 if timeout is None else timeout
     wanted.reset(new DescriptorSet())
     for fd, mask in fds_and_events:
         events = mask
         wanted.get().add(PyObject_AsFileDescriptor(fd), events, events | _ALWAYS)
-    if registered is not None:
-        wanted.get().end_with(<PyObject*>registered)
     wanted.get().wait(timeout_s)
-    found = _reported(wanted.get()[0])
-    for i in range(wanted.get().closed().size()):
-        found.append((wanted.get().closed()[i], POLLNVAL))
-    return found
+    return _reported(wanted.get()[0])
 
 
 cdef list _reported(const DescriptorSet& descriptors):
@@ -227,3 +229,42 @@ Several greenlets may do so at once."""
         copy.reset(new DescriptorSet(self.core))
         copy.get().wait(timeout_s)
         return _reported(copy.get()[0])
+
+
+# ---- selectors -------------------------------------------------------------------------------------------------------
+
+cdef class RegisteredSet:
+    """Descriptors that are waited for again and again: see cpp/python/wait/registered_set.h."""
+    cdef CoreRegisteredSet core
+
+    def __cinit__(self):
+        self.core.open()
+
+    def add(self, int fd, short events):
+        """Wait for `events` of `fd` from now on. OSError if it is not open."""
+        self.core.add(fd, events)
+
+    def remove(self, int fd):
+        """Wait for `fd` no more, which may have been closed."""
+        self.core.remove(fd)
+
+    def look(self):
+        """Return [(descriptor, events)] for those that are ready. Does not wait."""
+        self.core.look()
+        return self._reports()
+
+    def wait(self, timeout):
+        """Wait until some are ready, and return them; at most `timeout` seconds, None is no limit."""
+        self.core.wait(-1 if timeout is None else timeout)
+        return self._reports()
+
+    cdef list _reports(self):
+        cdef list found = []
+        cdef size_t i
+        for i in range(self.core.reports().size()):
+            found.append((self.core.reports()[i].fd, self.core.reports()[i].events))
+        return found
+
+    def close(self):
+        """Forget everything. The descriptors stay open."""
+        self.core.close()
