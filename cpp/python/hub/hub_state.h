@@ -9,13 +9,16 @@ namespace gevent {
 
 // Lives in its hub object. One per thread is current; see enter_hub_state().
 struct HubState {
-  PyGreenlet* greenlet = nullptr;  // the hub itself, borrowed
+  PyGreenlet* greenlet = nullptr;  // the hub itself, borrowed; for the bindings: hub()
   Loop* loop = nullptr;            // nullptr before the hub has one and after it was destroyed
   // hub.loop is an object that stands in front of `loop` and wants to see what is asked of it (tests do that): whoever
   // would otherwise go to `loop` directly calls its methods.
   bool loop_stands_in = false;
   // How many want every switch to pass through the hub (tracers, monitors): no direct hand-over while > 0.
   int hub_passes = 0;
+
+  [[nodiscard]] PyObject* hub() const noexcept { return reinterpret_cast<PyObject*>(greenlet); }
+  void set_hub(PyObject* hub) noexcept { greenlet = reinterpret_cast<PyGreenlet*>(hub); }
 };
 
 // Imports greenlet's C API into this library. Called once, by the bindings' import; -1 + exception on failure.
@@ -44,6 +47,18 @@ PyObject* throw_into(PyGreenlet* target, PyObject* type, PyObject* value, PyObje
 // New reference, or nullptr + exception. Once the interpreter exits greenlet itself does not know any more; finalizers
 // that tell greenlets apart (a lock's owner, get_ident()) find the main one, which is the one that runs them.
 PyObject* current_greenlet() noexcept;
+// The same, borrowed: who runs is kept by greenlet itself. nullptr, and no exception, where greenlet does not answer.
+inline PyObject* running_greenlet() noexcept {
+  PyObject* const running = current_greenlet();
+  Py_XDECREF(running);
+  if (running == nullptr) PyErr_Clear();
+  return running;
+}
+// And for those who need somebody: where greenlet does not answer there is one caller left, who is Ellipsis then.
+inline PyObject* whoever_calls() noexcept {
+  PyObject* const running = running_greenlet();
+  return Py_NewRef(running != nullptr ? running : Py_Ellipsis);
+}
 int set_parent(PyGreenlet* child, PyGreenlet* parent) noexcept;
 bool is_started(PyGreenlet* greenlet) noexcept;
 bool is_active(PyGreenlet* greenlet) noexcept;  // started and not finished

@@ -14,6 +14,9 @@ from bridge cimport CoreWaitQueue, current_hub, park_named_in, park_thread_named
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
 
+cdef extern from "python/object/thrown.h" namespace "gevent":
+    object exception_of(PyObject* throw_args)
+
 cdef extern from "loop/ready_queue.h" namespace "gevent":
     cdef cppclass ReadyQueue:
         pass
@@ -320,11 +323,8 @@ A value or an exception that is handed over once to all who wait for it.
     cdef object _outcome(self):
         if self._value is not _UNSET:
             return self._value
-        kind, error, traceback = self._error
-        if not isinstance(error, BaseException):
-            error = kind if error is None else kind(error)
         # From the traceback it came with: each get() would otherwise lengthen that of the one before.
-        raise error.with_traceback(traceback)
+        raise exception_of(<PyObject*>self._error).with_traceback(self._error[2])
 
     def get(self, block=True, timeout=None):
         """Return the value or raise the exception; park until there is one.

@@ -30,16 +30,11 @@ cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
 
-cdef extern from *:
-    """
-    #include "python/hub/hub_state.h"
-    static inline PyObject* hub_object(gevent::HubState* state) { return reinterpret_cast<PyObject*>(state->greenlet); }
-    """
-    PyObject* hub_object(HubState* state)
 
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     cdef cppclass HubState:
         CoreLoop* loop
+        PyObject* hub()
     HubState* require_hub_state() except NULL
     object current_greenlet()
     int set_parent(greenlet child, greenlet parent) except -1
@@ -52,6 +47,27 @@ cdef extern from "python/hub/start_entry.h" namespace "gevent":
     unsigned long long start_soon(CoreLoop& loop, greenlet g)
     void cancel_start(CoreLoop& loop, unsigned long long position, greenlet g)
     void notify_soon(CoreLoop& loop, object target, void (*notify)(PyObject*) noexcept)
+
+cdef extern from "sync/life.h" namespace "gevent":
+    cdef enum Phase "gevent::Life::Phase":
+        NEW "gevent::Life::Phase::kNew"
+        QUEUED "gevent::Life::Phase::kQueued"
+        DELAYED "gevent::Life::Phase::kDelayed"
+
+    cdef cppclass Life:
+        CoreWaitQueue line
+        Phase phase()
+        bint goes_on()
+        bint is_over()
+        void queue()
+        void delay()
+        void begin()
+        void end()
+        bint has_to_tell()
+        void tell()
+
+cdef extern from "python/object/thrown.h" namespace "gevent":
+    object exception_of(PyObject* throw_args)
 
 cdef extern from "python/wait/link.h" namespace "gevent":
     cdef cppclass Link:
@@ -82,13 +98,6 @@ cdef extern from "python/hub/bound_greenlets.h" namespace "gevent":
     void unbind_from_process(greenlet g)
 
 
-cdef enum Phase:
-    NEW          # not scheduled
-    QUEUED       # on the ready queue
-    DELAYED      # a timer will start it
-    STARTED      # run() was entered
-    DONE         # has its outcome
-
 cdef object _timeout_class = None
 cdef list _spawn_callbacks = []
 
@@ -109,7 +118,9 @@ cdef double _seconds(object timeout) except? -2:
 
 
 cdef void _notify(PyObject* target) noexcept:
-    (<Greenlet>target)._notify_links()
+    # In the hub.
+    (<Greenlet>target).life.tell()
+    (<Greenlet>target)._tell_soon()
 
 
 cdef class Greenlet(greenlet):
@@ -141,11 +152,9 @@ cdef class Greenlet(greenlet):
     cdef object _tree_locals  # None: not made yet, or not tracked
     cdef bint _tracked
     cdef SpawningStackCore _stack
-    cdef CoreWaitQueue _line  # who waits for the end: joiners and links, in order
+    cdef Life life            # how far it is; who waits for its end: joiners and links, in order
     cdef CoreLoop* _start_loop
     cdef unsigned long long _start_position
-    cdef Phase _phase
-    cdef bint _announced      # _line is being told, or about to be
     cdef bint _bound          # bind_to_process()
 
     __class_getitem__ = classmethod(_GenericAlias)
@@ -158,8 +167,8 @@ cdef class Greenlet(greenlet):
     cdef int _set_up(self, run, tuple args, dict kwargs) except -1:
         cdef HubState* state = require_hub_state()
         spawner = current_greenlet()
-        if <PyObject*>spawner != hub_object(state):  # greenlets begin below who makes them
-            set_parent(self, <greenlet>hub_object(state))
+        if <PyObject*>spawner != state.hub():  # greenlets begin below who makes them
+            set_parent(self, <greenlet>state.hub())
         if run is not None:
             if not callable(run):
                 raise TypeError("The run argument or self._run must be callable")
@@ -182,7 +191,7 @@ cdef class Greenlet(greenlet):
     def __dealloc__(self):
         if self._bound:
             unbind_from_process(self)
-        Link.remove_all(self._line)
+        Link.remove_all(self.life.line)
 
     # -- what it is --
 
@@ -251,12 +260,12 @@ cdef class Greenlet(greenlet):
         self._name = value
 
     def __bool__(self):
-        return self._phase != NEW and self._phase != DONE
+        return self.life.goes_on()
 
     @property
     def started(self):
         """Whether it was started and has not ended."""
-        return self._phase != NEW and self._phase != DONE
+        return self.life.goes_on()
 
     @property
     def dead(self):
@@ -273,7 +282,7 @@ cdef class Greenlet(greenlet):
 
     cpdef bint successful(self):
         """Whether it has ended with a value (a GreenletExit is one)."""
-        return self._phase == DONE and self._error is None
+        return self.life.is_over() and self._error is None
 
     @property
     def exception(self):
@@ -316,10 +325,10 @@ cdef class Greenlet(greenlet):
 
     cdef _start_soon(self):
         cdef HubState* state
-        if self._phase != NEW:
+        if self.life.phase() != NEW:
             return
         state = require_hub_state()
-        self._phase = QUEUED
+        self.life.queue()
         self._start_loop = state.loop
         self._start_position = start_soon(state.loop[0], self)
         if _spawn_callbacks:
@@ -327,17 +336,17 @@ cdef class Greenlet(greenlet):
 
     def start_later(self, seconds):
         """Run it in `seconds` seconds at the earliest. Does nothing when it was started before. Does not wait."""
-        if self._phase != NEW:
+        if self.life.phase() != NEW:
             return
         timer = current_hub().loop.timer(seconds)
         timer.start(self._start_delayed)
         self._timer = timer
-        self._phase = DELAYED
+        self.life.delay()
         if _spawn_callbacks:
             _announce_spawn(self)
 
     def _start_delayed(self):
-        if self._phase == DELAYED:
+        if self.life.phase() == DELAYED:
             switch_to(self, ())
 
     @staticmethod
@@ -371,9 +380,9 @@ cdef class Greenlet(greenlet):
         return made
 
     cdef _take_start_back(self):
-        if self._phase == QUEUED:
+        if self.life.phase() == QUEUED:
             cancel_start(self._start_loop[0], self._start_position, self)
-        elif self._phase == DELAYED:
+        elif self.life.phase() == DELAYED:
             timer = self._timer
             self._timer = None
             timer.stop()
@@ -387,11 +396,11 @@ cdef class Greenlet(greenlet):
 --
 
 Call what there is to run. For greenlet, not for users: use `start`."""
-        if self._phase == DONE:
+        if self.life.is_over():
             return
-        if self._phase == DELAYED:  # QUEUED: the queue's entry lets go of it by itself when it finds it running
+        if self.life.phase() == DELAYED:  # QUEUED: the queue's entry lets go of it by itself when it finds it running
             self._take_start_back()
-        self._phase = STARTED
+        self.life.begin()
         try:
             target = self._target if self._target is not None else self._run
             if self._kwargs is None:
@@ -423,54 +432,23 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         handle_error(self, type(error), error, error.__traceback__)
 
     cdef _end(self):
-        self._phase = DONE
+        self.life.end()
         if self._bound:
             unbind_from_process(self)
-        if not self._line.empty():
-            self._announce()
+        self._tell_soon()
 
-    cdef _announce(self):
+    cdef _tell_soon(self):
         cdef HubState* state
-        if self._announced:
-            return
-        state = require_hub_state()
-        self._announced = True
-        notify_soon(state.loop[0], self, _notify)
-
-    cdef void _notify_links(self) noexcept:
-        # In the hub. Who joins the line because of what a link does is told in the next turn.
-        cdef Py_ssize_t left = 0
-        cdef CoreWaitQueue* line = &self._line
-        waiter = line.front()
-        while waiter != NULL:
-            left += 1
-            waiter = line.after(waiter[0])
-        while left > 0 and line.wake_one():
-            left -= 1
-        self._announced = False
-        if not line.empty():
-            self._announce()
+        if not self.life.line.empty():
+            state = require_hub_state()
+            if self.life.has_to_tell():
+                notify_soon(state.loop[0], self, _notify)
 
     cdef _end_before_start(self, tuple throw_args):
-        # The greenlet underneath stays unstarted: a stray switch() to it finds the phase DONE and returns.
-        if self._phase == DONE:
+        # The greenlet underneath stays unstarted: a stray switch() to it finds its life over and returns.
+        if self.life.is_over():
             return
-        if throw_args:
-            kind = throw_args[0]
-            if isinstance(kind, BaseException):
-                error = kind
-            elif isinstance(kind, type) and issubclass(kind, BaseException):
-                given = throw_args[1] if len(throw_args) > 1 else None
-                if isinstance(given, BaseException):
-                    error = given
-                elif given is None:
-                    error = kind()
-                else:
-                    error = kind(given)
-            else:
-                error = TypeError(f"exceptions must be classes, or instances, not {type(kind).__name__}")
-        else:
-            error = _GreenletExit()
+        error = exception_of(<PyObject*>throw_args)
         self._target = None
         self.args = ()
         self._kwargs = None
@@ -482,7 +460,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         One that has not begun never will, and has the exception as its outcome. Use `kill` unless in the hub.
         """
         self._take_start_back()
-        if not is_started(self) and self._phase != DONE:
+        if not is_started(self) and not self.life.is_over():
             self._end_before_start(args)
             return
         if not has_ended(self):
@@ -490,7 +468,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 
     def _maybe_kill_before_start(self, exception):
         # Whether it had not begun, and now never will.
-        if self._phase == DONE or is_started(self):
+        if self.life.is_over() or is_started(self):
             return False
         self._take_start_back()
         self._end_before_start((exception,))
@@ -504,7 +482,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 
         One that has not begun never will. Nothing happens to one that has ended. From gevent.
         """
-        if self._phase == DONE or self._maybe_kill_before_start(exception):
+        if self.life.is_over() or self._maybe_kill_before_start(exception):
             return
         hub = current_hub()
         loop = getattr(self.parent, "loop", None)
@@ -546,7 +524,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         if not self.ready():
             if not block:
                 _raise_timeout(None)
-            if not park_named_in(self, self._line, _seconds(timeout), NULL):
+            if not park_named_in(self, self.life.line, _seconds(timeout), NULL):
                 _raise_timeout(timeout)
         if self._error is not None:
             raise self._error
@@ -555,7 +533,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
     def join(self, timeout=None):
         """Park the caller until this has ended, or `timeout` (seconds, or a `gevent.Timeout`) is over. Returns None."""
         if not has_ended(self):
-            park_named_in(self, self._line, _seconds(timeout), NULL)
+            park_named_in(self, self.life.line, _seconds(timeout), NULL)
 
     # -- links --
 
@@ -563,9 +541,9 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         """Have `callback(self)` called in the hub when this has ended; soon, if it has already. It must not wait."""
         if not callable(callback):
             raise TypeError(f"Expected callable: {callback!r}")
-        Link.add(self._line, <PyObject*>self, callback)
+        Link.add(self.life.line, <PyObject*>self, callback)
         if has_ended(self):
-            self._announce()
+            self._tell_soon()
 
     def link(self, callback, SpawnedLink=_SpawnedLink):
         """Have `callback(self)` run in a greenlet of its own when this has ended."""
@@ -581,15 +559,15 @@ Call what there is to run. For greenlet, not for users: use `start`."""
 
     def unlink(self, callback):
         """Forget one link to `callback`; nothing happens if there is none."""
-        Link.remove(self._line, callback)
+        Link.remove(self.life.line, callback)
 
     def unlink_all(self):
         """Forget all links. Those who wait in `get` and `join` go on waiting."""
-        Link.remove_all(self._line)
+        Link.remove_all(self.life.line)
 
     def has_links(self):
         """How many links are left to be called."""
-        return Link.count(self._line)
+        return Link.count(self.life.line)
 
 
 @cython.binding(False)
@@ -606,12 +584,12 @@ cdef Greenlet _spawn(run, tuple args, dict kwargs):
 
 
 cdef void _leave_behind(PyObject* made) noexcept:
-    (<Greenlet>made)._phase = DONE
+    (<Greenlet>made).life.end()
 
 
 def bind_to_process(Greenlet made):
     """In children of a bare `os.fork`, have `made` left behind: see cpp/python/hub/bound_greenlets.h."""
-    if made._phase != DONE and not made._bound:
+    if not made.life.is_over() and not made._bound:
         made._bound = True
         bind_to_process_of(made, _leave_behind)
 
@@ -653,7 +631,7 @@ cdef _raise_timeout(timeout):
 
 
 cdef inline bint is_over(Greenlet each):
-    return each._phase == DONE or (is_started(each) and not is_active(each))
+    return each.life.is_over() or (is_started(each) and not is_active(each))
 
 
 cdef inline bint has_ended(Greenlet each) except -1:
@@ -686,7 +664,7 @@ def join_greenlets(greenlets, timeout, count):
     waiting.reset(new JoinSet(<PyObject*>done))
     for each in greenlets:
         if not has_ended(each):
-            waiting.get().add(each._line, <PyObject*>each)
+            waiting.get().add(each.life.line, <PyObject*>each)
     try:
         waiting.get().wait(needed, seconds)
     except _LoopExit as error:

@@ -3,6 +3,8 @@
 from gevent.exceptions import ConcurrentObjectUseError, LoopExit
 from gevent._native.greenlet import Greenlet
 
+from cpython.object cimport PyObject
+
 from bridge cimport current_hub
 
 
@@ -13,30 +15,20 @@ cdef extern from "greenlet/greenlet.h":
     ctypedef class greenlet.greenlet [object PyGreenlet, check_size ignore]:
         pass
 
-cdef extern from *:
-    """
-    #include "python/hub/hub_state.h"
-    #include "python/wait/parked_greenlet.h"
-    // Whether `hub` is the calling thread's own.
-    static inline bool is_current_hub(PyObject* hub) {
-      gevent::HubState* state = gevent::hub_state();
-      return state != nullptr && reinterpret_cast<PyObject*>(state->greenlet) == hub;
-    }
-    static inline PyObject* switch_away() { return gevent::switch_away_to_hub(*gevent::hub_state()); }
-    static inline bool is_caller(PyObject* greenlet) {
-      PyObject* current = gevent::current_greenlet();
-      Py_XDECREF(current);
-      return current == greenlet;
-    }
-    """
-    bint is_current_hub(object hub)
-    object switch_away()
-    bint is_caller(object greenlet)
+cdef extern from "python/object/thrown.h" namespace "gevent":
+    object exception_of(PyObject* throw_args)
 
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
+    cdef cppclass HubState:
+        PyObject* hub()
+    HubState* hub_state()
+    PyObject* running_greenlet()
     bint in_hub()
     object current_greenlet()
     object switch_to(greenlet target, object value)
+
+cdef extern from "python/wait/parked_greenlet.h" namespace "gevent":
+    object switch_away_to_hub(HubState& hub)
 
 cdef object _UNSET = object()
 
@@ -96,7 +88,7 @@ Carries one value or exception from the hub to the one greenlet that waits in `g
 
     cdef inline _check_caller(self, str what):
         # When its hub has ended, the next one goes on with the loop.
-        if not is_caller(self.hub) and not (self.hub.dead and in_hub()):
+        if running_greenlet() != <PyObject*>self.hub and not (self.hub.dead and in_hub()):
             raise AssertionError(f"Can only use Waiter.{what} method from the Hub greenlet")
 
     cpdef switch(self, value):
@@ -137,13 +129,14 @@ Carries one value or exception from the hub to the one greenlet that waits in `g
         if self._exception is not _UNSET:
             if self._exception is None:
                 return self._value
-            # As greenlet.throw() spells its arguments, without a switch.
-            return _raise(self._exception)
+            raise exception_of(<PyObject*>self._exception)
         if self.greenlet is not None:
             raise ConcurrentObjectUseError(f"This Waiter is already used by {self.greenlet!r}")
         self.greenlet = current_greenlet()
         try:
-            return switch_away() if is_current_hub(self.hub) else self.hub.switch()
+            if hub_state() != NULL and hub_state().hub() == <PyObject*>self.hub:
+                return switch_away_to_hub(hub_state()[0])
+            return self.hub.switch()
         finally:
             self.greenlet = None
 
@@ -153,25 +146,6 @@ Carries one value or exception from the hub to the one greenlet that waits in `g
             self.switch(source.value)
         else:
             self.throw(source.exception)
-
-
-cdef object _raise(tuple throw_args):
-    kind = throw_args[0]
-    value = throw_args[1] if len(throw_args) > 1 else None
-    traceback = throw_args[2] if len(throw_args) > 2 else None
-    if isinstance(kind, BaseException):
-        error = kind
-    elif isinstance(value, BaseException):
-        error = value
-    elif value is None:
-        error = kind()
-    elif isinstance(value, tuple):
-        error = kind(*value)
-    else:
-        error = kind(value)
-    if traceback is not None:
-        raise error.with_traceback(traceback)
-    raise error
 
 
 cdef class MultipleWaiter(Waiter):
