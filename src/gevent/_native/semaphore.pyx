@@ -15,7 +15,7 @@ from gevent._native.timeout import Running, Timeout
 from gevent.exceptions import BlockingSwitchOutError, HubDestroyed, InvalidSwitchError, LoopExit
 
 from bridge cimport CoreWaitQueue, current_hub, should_park_thread
-from line cimport Line, LineWait, park_in_line, park_thread_in_line
+from line cimport Line
 
 cdef extern from "python/object/type_name.h" namespace "gevent":
     void publish(PyObject* type, const char* name)
@@ -28,6 +28,9 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
         void release()
         void pass_on()
         Line line
+
+cdef extern from "python/wait/semaphore_wait.h" namespace "gevent":
+    int draw_unit(PyObject* source, CoreSemaphore&, double limit_s, bint takes) except -1
 
 cdef extern from "python/wait/callback_link.h" namespace "gevent":
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
@@ -119,23 +122,9 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     cdef bint _draw(self, double seconds, bint takes) except -1:
         # Waits until there is a unit, and takes it if `takes`; False when the time is over.
-        cdef LineWait wait
-        cdef bint sleeps = should_park_thread()
-        cdef int woken
-        if not sleeps and self._hub is None:
+        if self._hub is None and not should_park_thread():
             self._hub = current_hub()
-        wait.enter(self.core.line, seconds, NULL, takes)
-        try:
-            while True:
-                woken = park_thread_in_line(self, wait) if sleeps else park_in_line(self, wait)
-                wait.arrive()
-                if self.core.try_acquire() if takes else self.core.count() > 0:
-                    return True
-                if not woken:
-                    return False
-        finally:
-            wait.leave()
-            self.core.pass_on()
+        return draw_unit(<PyObject*>self, self.core, seconds, takes)
 
     cdef bint _draw_in_time(self, timeout, bint takes) except -1:
         if timeout is None:
