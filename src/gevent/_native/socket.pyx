@@ -117,6 +117,14 @@ cdef extern from "python/socket/socket_core.h" namespace "gevent":
         bint ref()
         void set_ref(bint)
 
+cdef extern from "python/socket/accept_habit.h" namespace "gevent":
+    cdef cppclass AcceptHabit:
+        bint begin()
+        bint take_expected()
+        bint goes_on(int accepted_max)
+        void tried(bint found_somebody)
+        int accepted()
+
 cdef extern from "python/socket/socket_io.h" namespace "gevent":
     object socket_recv(SocketCore&, Py_ssize_t, int)
     Py_ssize_t socket_recv_into(SocketCore&, void*, Py_ssize_t, int) except -1
@@ -222,11 +230,8 @@ cdef class NativeSocket:
     cdef object _write_watcher
     cdef public int _io_refs
     cdef public bint _closed
-    # Of a listener with a server: an event has told of a connection that is not accepted yet; how many events there
-    # were, and at how many in a row asking for a second connection has found nobody; see _accept_for() for the others.
-    cdef bint _expected
-    cdef unsigned _events
-    cdef unsigned _vain
+    # Of a listener with a server: see _accept_for() for the objects.
+    cdef AcceptHabit _accepts
     cdef object _server
     cdef object _spawn
     cdef object _handle
@@ -678,50 +683,39 @@ Wait for a connection; return a socket for it and the other side's address."""
         Ends early when `server._watcher` is None. Returns True, or calls `server._accepting_failed(error, count,
         undelivered)`: how many it had accepted, and whom, as (socket, address), when it was `spawn` that failed.
         """
-        cdef int count = 0
         server = self._server
         undelivered = None
-        # Mostly one comes at a time: the loop can as well tell of the next one.
-        cdef bint ask = self._vain < 8 or self._events % 16 == 0
         try:
             self._begin_accepting()
-            while count < self._count_max and (count == 0 or ask):
+            while self._accepts.goes_on(self._count_max):
                 accepted = self._accept_now()
+                self._accepts.tried(accepted is not None)
                 if accepted is None:
-                    self._vain += count == 1
                     break
-                if count != 0:
-                    self._vain = 0
-                count += 1
                 undelivered = accepted
                 self._spawn(handle_connection, (self._handle, accepted))
                 undelivered = None
                 if server._watcher is None:
                     break
         except BaseException as error:
-            server._accepting_failed(error, count, undelivered)
+            server._accepting_failed(error, self._accepts.accepted(), undelivered)
             return False
         return True
 
     cpdef _begin_accepting(self):
         """For who is about to call `_accept_now`, because an event has told that somebody connects."""
         # accept() has no flag for it. Somebody may change the mode at any time, but that alone does no harm.
-        if self._events % 16 == 0:
+        if self._accepts.begin():
             ensure_nonblocking(self.core.fd)
-        self._events += 1
-        self._expected = True
 
     cpdef _accept_now(self):
         # accept() for whoever must not park: None if nobody is waiting, or no more.
         cdef SocketAddress peer
         cdef NativeSocket connection
-        cdef bint expected
         cdef int fd
         try:
             if is_common_family(self.core.family):
-                expected = self._expected
-                self._expected = False
-                fd = socket_accept_now(self.core, peer, expected)
+                fd = socket_accept_now(self.core, peer, self._accepts.take_expected())
                 if fd == kNobody:
                     return None
             else:
