@@ -356,8 +356,6 @@ bool AresChannel::is_address(const char* text) noexcept {
   return parse(text, address) != AF_UNSPEC;
 }
 
-const char* AresChannel::status_text(int status) noexcept { return ares_strerror(status); }
-
 const char* AresChannel::library_version() noexcept { return ares_version(nullptr); }
 
 bool AresChannel::inherited() const noexcept { return generation_ != fork_generation(); }

@@ -63,8 +63,6 @@ class AresChannel : public std::enable_shared_from_this<AresChannel> {
 
   // Whether `text` is an IPv4 or IPv6 address, without a scope.
   [[nodiscard]] static bool is_address(const char* text) noexcept;
-  // c-ares' words for one of its numbers.
-  [[nodiscard]] static const char* status_text(int status) noexcept;
   [[nodiscard]] static const char* library_version() noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return channel_ != nullptr; }

@@ -36,6 +36,18 @@ cdef extern from "dns/ares_query.h" namespace "gevent":
         cbool answered()
         DnsAnswer answer
 
+cdef extern from "dns/ares_status.h" namespace "gevent":
+    const int kAresNoData
+    const int kAresDestroyed
+
+    cdef cppclass ResolverError:
+        int number
+        string text
+        cbool is_final
+
+    ResolverError address_error(int status) except +
+    ResolverError host_error(int status) except +
+
 cdef extern from "dns/ares_channel.h" namespace "gevent":
     cdef cppclass AresOptions:
         AresOptions()
@@ -54,8 +66,6 @@ cdef extern from "dns/ares_channel.h" namespace "gevent":
         size_t sockets()
         @staticmethod
         cbool is_address(const char* text)
-        @staticmethod
-        const char* status_text(int status)
         @staticmethod
         const char* library_version()
 
@@ -80,9 +90,23 @@ cdef extern from *:
     void set_option(AresOptions& options, int which, int value)
 
 
-def status_text(int status):
-    """c-ares' words for one of its numbers."""
-    return CoreChannel.status_text(status).decode()
+ENODATA = kAresNoData
+EDESTRUCTION = kAresDestroyed
+
+
+def address_error_of(int status):
+    """The number and the words of the system's error that `status` is for a question about addresses, and whether it
+    says something about the name, rather than that nobody could tell."""
+    return _as_tuple(address_error(status))
+
+
+def host_error_of(int status):
+    """The same for a question about the name of an address."""
+    return _as_tuple(host_error(status))
+
+
+cdef tuple _as_tuple(const ResolverError& error):
+    return error.number, error.text.decode(), error.is_final
 
 
 def library_version():
@@ -270,4 +294,7 @@ cdef class Result:
 
 publish(<PyObject*>Result, "gevent.resolver.cares.Result")
 
-__all__ = ["Channel", "Result", "is_address", "library_version", "status_text"]
+__all__ = [
+    "EDESTRUCTION", "ENODATA", "Channel", "Result",
+    "address_error_of", "host_error_of", "is_address", "library_version",
+]

@@ -1,48 +1,26 @@
 """c-ares as gevent has always offered it: channels that answer through callbacks, in terms of the `socket` module.
 
-The work is done by gevent._native.ares. What its numbers mean as exceptions is here, for gevent.resolver.ares as well.
+The work is done by gevent._native.ares; what c-ares' numbers mean is in cpp/dns/ares_status.h.
 """
 
 import _socket
-from _socket import AF_INET, AF_INET6, EAI_NONAME, gaierror, getservbyname, herror
+from _socket import AF_INET, AF_INET6, gaierror, getservbyname, herror
 
 try:
-    from gevent._native.ares import Channel, Result, is_address, status_text
+    from gevent._native.ares import (
+        EDESTRUCTION,
+        ENODATA,  # noqa: F401 - for gevent.resolver.ares
+        Channel,
+        Result,
+        address_error_of,
+        host_error_of,
+        is_address,
+    )
 except ImportError as error:
     # Whoever chose this resolver by its name is told of the others, as for a module that is not there.
     raise ModuleNotFoundError(f"c-ares cannot be had: {error}", name="gevent._native.ares") from error
 
 __all__ = ["channel"]
-
-# c-ares' numbers in their order; what is newer than the last one has only a number here.
-STATUS_NAMES = (
-    "ARES_SUCCESS ARES_ENODATA ARES_EFORMERR ARES_ESERVFAIL ARES_ENOTFOUND ARES_ENOTIMP ARES_EREFUSED ARES_EBADQUERY "
-    "ARES_EBADNAME ARES_EBADFAMILY ARES_EBADRESP ARES_ECONNREFUSED ARES_ETIMEOUT ARES_EOF ARES_EFILE ARES_ENOMEM "
-    "ARES_EDESTRUCTION ARES_EBADSTR ARES_EBADFLAGS ARES_ENONAME ARES_EBADHINTS ARES_ENOTINITIALIZED "
-    "ARES_ELOADIPHLPAPI ARES_EADDRGETNETWORKPARAMS ARES_ECANCELLED ARES_ESERVICE ARES_ENOSERVER"
-).split()
-ENODATA = STATUS_NAMES.index("ARES_ENODATA")
-EDESTRUCTION = STATUS_NAMES.index("ARES_EDESTRUCTION")
-
-_NO_SUCH_NAME = frozenset(
-    STATUS_NAMES.index(name) for name in ("ARES_ENOTFOUND", "ARES_ENONAME", "ARES_EBADNAME", "ARES_EBADSTR")
-)
-_FINAL = frozenset({EDESTRUCTION})
-
-# The system's words, which it gives away only with an error of its own.
-_WORDS = {
-    EAI_NONAME: "Name or service not known",
-    getattr(_socket, "EAI_NODATA", EAI_NONAME): "No address associated with hostname",
-    _socket.EAI_AGAIN: "Temporary failure in name resolution",
-    _socket.EAI_FAIL: "Non-recoverable failure in name resolution",
-}
-_HOST_NOT_FOUND, _TRY_AGAIN, _NO_RECOVERY, _NO_DATA = 1, 2, 3, 4
-_HOST_WORDS = {
-    _HOST_NOT_FOUND: "Unknown host",
-    _TRY_AGAIN: "Host name lookup failure",
-    _NO_RECOVERY: "Unknown server error",
-    _NO_DATA: "No address associated with name",
-}
 
 
 class InvalidIP(ValueError):
@@ -53,37 +31,19 @@ class HostLookupError(gaierror, herror):
     """What `gethostbyname` raises when nobody could tell: `gaierror` as from the system, `herror` as from gevent."""
 
 
-def _detail(status):
-    name = STATUS_NAMES[status] if status < len(STATUS_NAMES) else f"c-ares error {status}"
-    return f"{name}: {status_text(status)}"
-
-
 def address_error(status, kind=gaierror):
     """Return the exception for a question about addresses that ended with `status`: the system's, with c-ares' reason.
 
     kind
         the class for failures that say nothing about the name; default: gaierror.
     """
-    if status in _NO_SUCH_NAME:
-        number = EAI_NONAME
-    elif status == ENODATA:
-        number = getattr(_socket, "EAI_NODATA", EAI_NONAME)
-    else:
-        number = _socket.EAI_FAIL if status in _FINAL else _socket.EAI_AGAIN
-        return kind(number, f"{_WORDS[number]} ({_detail(status)})")
-    return gaierror(number, _WORDS[number])
+    number, text, is_final = address_error_of(status)
+    return (gaierror if is_final else kind)(number, text)
 
 
 def host_error(status):
     """Return the exception for a question about the name of an address that ended with `status`."""
-    if status in _NO_SUCH_NAME:
-        number = _HOST_NOT_FOUND
-    elif status == ENODATA:
-        number = _NO_DATA
-    else:
-        number = _NO_RECOVERY if status in _FINAL else _TRY_AGAIN
-        return herror(number, f"{_HOST_WORDS[number]} ({_detail(status)})")
-    return herror(number, _HOST_WORDS[number])
+    return herror(*host_error_of(status)[:2])
 
 
 def host_names(name, aliases):
