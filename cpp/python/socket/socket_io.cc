@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "base/descriptor_mode.h"
 #include "python/wait/parking.h"
 
 namespace gevent {
@@ -352,10 +353,7 @@ int socket_finish_connect(SocketCore& socket, int error, Patience& patience) noe
   return ::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &outcome, &size) == 0 ? outcome : errno;
 }
 
-void ensure_nonblocking(int fd) noexcept {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
+void ensure_nonblocking(int fd) noexcept { static_cast<void>(make_nonblocking(fd)); }
 
 bool set_nonblocking(int fd, bool nonblocking) noexcept {
   int value = nonblocking ? 1 : 0;

@@ -42,10 +42,7 @@ cdef extern from "python/object/type_name.h" namespace "gevent":
 
 cdef extern from "python/hub/hub_state.h" namespace "gevent":
     bint in_hub()
-    PyObject* running_greenlet "(PyObject*)gevent::current_greenlet" () except NULL
-
-cdef extern from "Python.h":
-    void Py_DECREF(PyObject*)
+    PyObject* running_greenlet()
 
 
 cdef class Channel:
@@ -193,9 +190,7 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
     cdef int _wait_and_take(self, list taken, double seconds) except -1:
         cdef LineWait wait
         cdef int woken
-        cdef PyObject* me = running_greenlet()
-        Py_DECREF(me)
-        self.core.begin_get(wait, seconds, me)
+        self.core.begin_get(wait, seconds, running_greenlet())
         try:
             while True:
                 woken = park_in_line(self, wait)

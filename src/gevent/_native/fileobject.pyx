@@ -35,32 +35,10 @@ cdef extern from "python/hub/hub_state.h" namespace "gevent":
     void* hub_state()
     bint in_hub()
 
-cdef extern from *:
-    """
-    #include <fcntl.h>
-    #include <sys/stat.h>
-
-    // What stands behind a descriptor, as far as reading and writing care. -1: errno.
-    enum { kOther, kTerminalPerhaps, kDisk };
-    static inline int kind_of_descriptor(int fd) {
-      struct stat facts;
-      if (::fstat(fd, &facts) < 0) return -1;
-      if (S_ISREG(facts.st_mode) || S_ISBLK(facts.st_mode)) return kDisk;
-      return S_ISCHR(facts.st_mode) ? kTerminalPerhaps : kOther;
-    }
-    static inline int make_descriptor_nonblocking(int fd) {
-      const int flags = ::fcntl(fd, F_GETFL);
-      if (flags < 0 || (flags & O_NONBLOCK) != 0) return flags;
-      return ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    }
-    static inline bool blocks(int fd) {
-      const int flags = ::fcntl(fd, F_GETFL);
-      return flags >= 0 && (flags & O_NONBLOCK) == 0;
-    }
-    """
+cdef extern from "base/descriptor_mode.h" namespace "gevent":
     bint blocks(int fd)
     int kind_of_descriptor(int fd)
-    int make_descriptor_nonblocking(int fd)
+    int make_nonblocking(int fd)
     int kTerminalPerhaps
     int kDisk
 
@@ -179,7 +157,7 @@ cdef class DescriptorIO:
         self.may_write = writable
         self.kind = kind_of_descriptor(fd)
         self.call_by_call = stays_blocking
-        if self.kind < 0 or (not stays_blocking and make_descriptor_nonblocking(fd) < 0):
+        if self.kind < 0 or (not stays_blocking and make_nonblocking(fd) < 0):
             PyErr_SetFromErrno(OSError)
         self.slow = self.kind == kDisk
 

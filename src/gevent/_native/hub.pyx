@@ -27,6 +27,8 @@ cdef extern from "python/hub/hub_state.h" namespace "gevent":
         unsigned waiters
     cdef cppclass HubState:
         CoreLoop* loop
+        PyObject* hub()
+        void set_hub(PyObject*)
         bint loop_stands_in
         int hub_passes
     int import_greenlet_api() except -1
@@ -36,19 +38,6 @@ cdef extern from "python/hub/hub_state.h" namespace "gevent":
     object switch_to(greenlet target, object value)
     object current_greenlet()
 
-cdef extern from *:
-    """
-    #include "python/hub/hub_state.h"
-    // Cython would count references of a borrowed member.
-    static inline void set_state_greenlet(gevent::HubState& state, PyObject* hub) {
-      state.greenlet = reinterpret_cast<PyGreenlet*>(hub);
-    }
-    static inline PyObject* state_greenlet(gevent::HubState* state) {
-      return reinterpret_cast<PyObject*>(state->greenlet);
-    }
-    """
-    void set_state_greenlet(HubState& state, PyObject* hub)
-    PyObject* state_greenlet(HubState* state)
 
 cdef extern from "python/wait/parked_greenlet.h" namespace "gevent":
     object switch_away_to_hub(HubState& hub)
@@ -112,7 +101,7 @@ cdef class HubBase(greenlet):
     cdef public object spawn_tree_locals
 
     def __cinit__(self, *args, **kwargs):
-        set_state_greenlet(self.state, <PyObject*>self)
+        self.state.set_hub(<PyObject*>self)
 
     @property
     def passes_through_hub(self):
@@ -275,7 +264,7 @@ def get_hub_if_exists():
     """Return this thread's hub, or None when it has none yet. Never makes one."""
     cdef HubState* state = hub_state()
     if state != NULL:
-        return <object>state_greenlet(state)
+        return <object>state.hub()
     return _thread_dict().get(_HUB_KEY)
 
 
@@ -295,7 +284,7 @@ def get_hub():
     """Return this thread's hub; make it first if there is none. From gevent."""
     cdef HubState* state = hub_state()
     if state != NULL:
-        return <object>state_greenlet(state)
+        return <object>state.hub()
     hub = _thread_dict().get(_HUB_KEY)
     if hub is None:
         if _untold:
@@ -311,7 +300,7 @@ def get_hub_noargs():
     """Return this thread's hub; make it first if there is none."""
     cdef HubState* state = hub_state()
     if state != NULL:
-        return <object>state_greenlet(state)
+        return <object>state.hub()
     return get_hub()
 
 

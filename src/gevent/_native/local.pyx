@@ -19,40 +19,16 @@ cdef extern from "Python.h":
     bint PyUnicode_CheckExact(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
 
-cdef extern from *:
-    """
-    #include "python/hub/hub_state.h"
-    // Borrowed: whoever runs is kept by greenlet itself.
-    static inline PyObject* running_greenlet() {
-      PyObject* greenlet = reinterpret_cast<PyObject*>(gevent::current_greenlet());
-      Py_XDECREF(greenlet);
-      if (greenlet == nullptr) PyErr_Clear();
-      return greenlet;
-    }
-    // The instance dictionary slot, which subclasses inherit with the type.
-    static inline void put_dict(PyObject* object, PyObject* values) {
-      auto** slot = reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + Py_TYPE(object)->tp_dictoffset);
-      PyObject* old = *slot;
-      *slot = Py_NewRef(values);
-      Py_XDECREF(old);
-    }
-    // Before deallocation, which would empty a dictionary that somebody may still hold.
-    static inline void drop_dict(PyObject* object) {
-      auto** slot = reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + Py_TYPE(object)->tp_dictoffset);
-      Py_CLEAR(*slot);
-    }
-    static inline PyObject* dict_in_place(PyObject* object) {
-      return Py_NewRef(*reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + Py_TYPE(object)->tp_dictoffset));
-    }
-    static inline int generic_delattr(PyObject* object, PyObject* name) {
-      return PyObject_GenericSetAttr(object, name, nullptr);
-    }
-    """
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     PyObject* running_greenlet()
+
+cdef extern from "python/object/instance_dict.h" namespace "gevent":
     void put_dict(object, object values)
     void drop_dict(object)
     object dict_in_place(object)
-    int generic_delattr(object, object) except -1
+
+cdef extern from "Python.h":
+    int generic_setattr "PyObject_GenericSetAttr" (object, object name, PyObject* value) except -1
 
 cdef object _object_init = object.__init__
 # Every living local, by its number: a borrowed address.
@@ -187,7 +163,7 @@ cdef class local:
         if _names_the_dict(name):
             raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
         self._enter()
-        generic_delattr(self, name)
+        generic_setattr(self, name, NULL)
 
     def __copy__(self):
         # A new object whose attributes, in this greenlet, are those of this one.

@@ -19,17 +19,7 @@ cdef extern from "sync/semaphore.h" namespace "gevent":
         bint try_acquire()
         void release()
 
-cdef extern from *:
-    """
-    #include "python/hub/hub_state.h"
-    // New reference. At the very end of the process greenlet answers no more; there is one caller left then.
-    static inline PyObject* whoever_calls() {
-      auto* greenlet = reinterpret_cast<PyObject*>(gevent::current_greenlet());
-      if (greenlet != nullptr) return greenlet;
-      PyErr_Clear();
-      return Py_NewRef(Py_Ellipsis);
-    }
-    """
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
     object whoever_calls()
 
 

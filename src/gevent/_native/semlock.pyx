@@ -78,48 +78,11 @@ cdef extern from "python/hub/fork_reset.h" namespace "gevent":
 cdef extern from "Python.h":
     int Py_AtExit(void (*)() noexcept)
 
-cdef extern from *:
-    """
-    #include "base/made_at_load.h"
-    #include "python/hub/hub_state.h"
-    // Who the caller is: only compared, so no reference. It lives, because it runs.
-    static inline PyObject* calling_greenlet() {
-      PyObject* current = gevent::current_greenlet();
-      Py_XDECREF(current);
-      return current;
-    }
-    // The arenas of this process, for when it forks or ends. Guarded by the GIL; a list, so that no Python is needed at
-    // the end of the interpreter.
-    static const gevent::MadeAtLoad<std::vector<std::weak_ptr<gevent::SharedArena>>> known_arenas;
-    static void remember_arena(const std::shared_ptr<gevent::SharedArena>& arena) {
-      std::erase_if(known_arenas(), [](auto& each) { return each.expired(); });
-      known_arenas().push_back(arena);
-    }
-    template <typename Act>
-    static void with_all_arenas(Act act) {
-      for (auto& each : known_arenas())
-        if (auto arena = each.lock()) act(*arena);
-    }
-    static void arenas_before_fork() {
-      with_all_arenas([](gevent::SharedArena& arena) { arena.before_fork(); });
-    }
-    static void arenas_in_parent() {
-      with_all_arenas([](gevent::SharedArena& arena) { arena.after_fork_in_parent(); });
-    }
-    static void arenas_in_child() {
-      with_all_arenas([](gevent::SharedArena& arena) { arena.after_fork_in_child(); });
-    }
-    static void leave_all_arenas() noexcept {
-      with_all_arenas([](gevent::SharedArena& arena) { arena.leave_all(); });
-    }
-    static void forget_all_lines() noexcept {
-      with_all_arenas([](gevent::SharedArena& arena) {
-        while (gevent::SharedSemaphore* semaphore = arena.waiting.pop_front()) semaphore->forget_line();
-      });
-    }
-    """
-    PyObject* calling_greenlet() except NULL
-    void remember_arena(const shared_ptr[CoreArena]&)
+cdef extern from "python/hub/hub_state.h" namespace "gevent":
+    PyObject* running_greenlet()
+
+cdef extern from "python/wait/known_arenas.h" namespace "gevent":
+    void remember_arena(const shared_ptr[CoreArena]&) except +
     void arenas_before_fork()
     void arenas_in_parent()
     void arenas_in_child()
@@ -314,7 +277,7 @@ cdef class SemLock:
         Waits, letting other greenlets run; also without having to wait once the caller has had the loop's turn for
         long, so that who fills a queue does not keep everybody else from running.
         """
-        cdef PyObject* me = calling_greenlet()
+        cdef PyObject* me = running_greenlet()
         cdef double seconds = -1.0
         if self.kind == _RECURSIVE_MUTEX and self.count > 0 and self.owner == me:
             self.count += 1
@@ -385,7 +348,7 @@ cdef class SemLock:
 
     cpdef bint _is_mine(self):
         """Whether the calling greenlet took it last, and it is held."""
-        return self.count > 0 and self.owner == calling_greenlet()
+        return self.count > 0 and self.owner == running_greenlet()
 
     def _get_value(self):
         """The units there are now. Who asks hundreds of times in a row lets others run."""

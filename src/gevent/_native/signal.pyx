@@ -12,30 +12,13 @@ cdef extern from "python/hub/signal_delivery.h" namespace "gevent":
     object deliver_signal(object handler, object signalnum, object frame)
     CoreWaitQueue& waiting_for_signal_handlers()
 
-cdef extern from *:
-    """
-    #include <cerrno>
-    #include <csignal>
-    #ifdef __linux__
-    #include <sys/signalfd.h>
-    static inline int open_signal_descriptor(const sigset_t& signals) {
-      return ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    }
-    #else
-    static inline int open_signal_descriptor(const sigset_t&) {
-      errno = ENOSYS;
-      return -1;
-    }
-    #endif
-    static inline bool restarts_calls(int signalnum) {
-      struct sigaction now = {};
-      return ::sigaction(signalnum, nullptr, &now) == 0 && (now.sa_flags & SA_RESTART) != 0;
-    }
-    """
+cdef extern from "<csignal>":
     ctypedef struct sigset_t:
         pass
     int sigemptyset(sigset_t*)
     int sigaddset(sigset_t*, int signalnum)
+
+cdef extern from "loop/signal_descriptor.h" namespace "gevent":
     int open_signal_descriptor(const sigset_t&)
     bint restarts_calls(int signalnum)
 
