@@ -22,7 +22,7 @@ PyObject* receive_message(int fd, std::int64_t size_max) noexcept;
 // 0, or -1 with an exception. `data` is read until it returns and must not be on the C stack.
 int send_message(int fd, const void* data, std::size_t size) noexcept;
 
-// Bytes without a header: exactly `size` of them, or EOFError; all of them, or OSError.
+// Bytes without a header: exactly `size` of them, or what receive_message() raises at the end; all of them, or OSError.
 PyObject* receive_bytes(int fd, std::size_t size) noexcept;
 int send_bytes(int fd, const void* data, std::size_t size) noexcept;
 
