@@ -8,6 +8,9 @@ from tree import ROOT
 FOLDERS = sorted(str(path.parent.relative_to(ROOT)) for path in (ROOT / "cpp" / "python").rglob("README.md"))
 FOLDERS += ["cpp", "src/gevent", "tools"]
 FOLDERS += [f"src/gevent/{name}" for name in ("events", "fileobject", "hub", "monkey", "pywsgi", "threadpool")]
+FOLDERS += [f"src/gevent/{name}" for name in ("processpool", "serve", "supervisor", "top")]
+# Their tables are of headers: a `.cc` of the same name belongs to one.
+CORE = sorted(path.parent.name for path in (ROOT / "cpp").glob("*/README.md") if path.parent.name != "python")
 SPELLED = re.compile(r"^(.+)\.\{(\w+(?:,\w+)*)\}$")
 
 
@@ -17,6 +20,13 @@ def rows(text):
         for name in re.findall(r"`([^`]+)`", cell):
             found = SPELLED.match(name)
             yield from (f"{found.group(1)}.{suffix}" for suffix in found.group(2).split(",")) if found else [name]
+
+
+@pytest.mark.parametrize("folder", CORE)
+def test_the_table_of_a_folder_of_the_core_names_each_header(folder):
+    told = set(rows((ROOT / "cpp" / folder / "README.md").read_text(encoding="utf-8")))
+    there = {path.name for path in (ROOT / "cpp" / folder).glob("*.h")}
+    assert {name for name in told if name.endswith(".h")} == there
 
 
 def lies_there(path):

@@ -37,8 +37,7 @@ PyObject* owners_of_watchers(Loop& loop, Watcher::Callback callback) noexcept;
 // A new os.stat_result; None when there is no such file (no link to it). nullptr and an exception on failure.
 PyObject* stat_result(const struct stat& attributes) noexcept;
 
-// ---- eventfd, where the system has it
-// ----------------------------------------------------------------------------------
+// ---- eventfd, where the system has it ----
 
 // A new eventfd that never blocks, or -1 and an OSError.
 int make_eventfd(unsigned initial, bool semaphore) noexcept;

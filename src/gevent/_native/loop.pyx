@@ -4,7 +4,7 @@
 
 What a loop does is in cpp/loop/loop.h, the GIL's part in cpp/python/hub/loop_client.h; the watchers are in
 watchers.pxi and watcher_kinds.pxi, parts of this module because a loop makes watchers and a watcher needs its loop.
-What users import is in gevent/libev/corecext.py and gevent/libuv/loop.py: the engine, flags, names and constants.
+What users import is in gevent/libev/corecext/ and gevent/libuv/loop.py: the engine, flags, names and constants.
 """
 from greenlet import getcurrent
 
