@@ -7,6 +7,7 @@ child, a worker or not, gives up at once the copies that it has of the ends of a
 import _socket
 import contextlib
 import os
+import warnings
 
 from gevent._native.resting_threads import count_out_this_thread
 from gevent.monkey.api import get_original
@@ -134,3 +135,5 @@ def end_with_parent(connection, parent_pid, lifetime_s):
         os._exit(1)
 
     get_original("_thread", "start_new_thread")(watch, ())
+    # That thread holds nothing that a child would wait for; without it, tasks that fork would hear nothing of this.
+    warnings.filterwarnings("ignore", r"This process .* is multi-threaded, use of .*fork", DeprecationWarning)

@@ -1,5 +1,6 @@
 """`gevent.processpool` where threads, forks, limits of the system and a parent that is killed come in between."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 
 import pooled
 import pytest
@@ -228,6 +230,48 @@ def test_a_worker_that_computes_ends_with_a_parent_that_is_killed(tmp_path, star
         assert is_running(child)
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+def test_nothing_keeps_a_result_that_was_taken(make):
+    pool = make(1)
+    value = pool.apply(pooled.same, ({1, 2},))
+    kept = weakref.ref(value)
+    del value
+    gc.collect()
+    assert kept() is None
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")
+def test_a_pool_that_nobody_has_any_more_ends_its_processes():
+    pool = ProcessPool(1, start_method="fork")
+    task = pool.apply_async(pooled.whoami)
+    del pool
+    gc.collect()
+    worker = task.get()  # it was under way
+    del task
+    gc.collect()
+    while is_running(worker):
+        gevent.sleep(0.005)
+
+
+def test_a_task_that_forks_is_not_warned_of_the_pools_own_thread():
+    done = run_script(
+        """
+        import os, warnings
+        warnings.simplefilter("always")
+        from gevent.processpool import ProcessPool
+
+        def fork():
+            child = os.fork()
+            if not child:
+                os._exit(3)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+        with ProcessPool(1, start_method="fork") as pool:
+            print(pool.apply(fork))
+        """
+    )
+    assert (done.stdout, done.stderr) == ("3\n", "")
 
 
 @pytest.mark.parametrize("patched", [False, True])

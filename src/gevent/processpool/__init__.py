@@ -8,6 +8,8 @@ Works with and without patching, by every start method, and from greenlets of an
 such thing.
 """
 
+import contextlib
+import weakref
 from functools import partial
 from time import monotonic
 
@@ -186,7 +188,7 @@ class ProcessPool(_Options):
         self._places = Semaphore(maxsize)
         context = multiprocessing.get_context(start_method)
         self._make_crew = partial(Crew, context, initializer, tuple(initargs), max_tasks_per_child, maxsize)
-        self._crew = self._make_crew()
+        self._have_crew()
         self.max_tasks_per_child = max_tasks_per_child
         self.kills = 0  # how often `kill` was called
         self._closed = False
@@ -273,4 +275,15 @@ class ProcessPool(_Options):
         if self._crew.abandoned:
             self.hub = get_hub()
             self._places = Semaphore(self._maxsize)
-            self._crew = self._make_crew()
+            self._have_crew()
+
+    def _have_crew(self):
+        self._crew = self._make_crew()
+        # Tasks refer to the pool: when it goes, nobody waits, and processes would wait for nothing.
+        weakref.finalize(self, _dismiss, self.hub.loop, self._crew).atexit = False
+
+
+def _dismiss(loop, crew):
+    if not crew.abandoned:
+        with contextlib.suppress(ValueError):  # the loop was destroyed
+            loop.run_callback_threadsafe(crew.close)

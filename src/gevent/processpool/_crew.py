@@ -182,9 +182,7 @@ class Crew:
                 member.room.clear()
                 member.room.wait()
                 continue
-            batch = self._take_batch(member)
-            if batch:
-                self._send(member, batch)
+            self._send(member, self._take_batch(member))  # kept by nobody here: tasks may have large results
 
     def _may_have_more(self, member):
         if self._tasks_per_child and member.sent >= self._tasks_per_child:
@@ -240,22 +238,24 @@ class Crew:
     # -- from a worker --
 
     def _hear(self, member):
-        while True:
-            try:
-                message = member.connection.recv_bytes()
-            except (EOFError, OSError):
-                break
-            try:
-                what, number, payload = pickle.loads(message)
-            except Exception as error:  # noqa: BLE001 - a task has written there, or closed it and opened something else
-                member.kill(f"the process that ran this task sent what cannot be read: {error!r}")
-                break
-            if what == "fetched":
-                member.sender.fetched(number)
-            elif what == "unfit":
-                self._is_unfit(exception_of(payload))
-            else:
-                self._has_result(member, what, number, payload)
+        while self._take_message(member, _next_message(member.connection)):
+            pass  # and keep nothing of it: it may be large
+
+    def _take_message(self, member, message):
+        if message is None:
+            return False
+        try:
+            what, number, payload = pickle.loads(message)
+        except Exception as error:  # noqa: BLE001 - a task has written there, or closed it and opened something else
+            member.kill(f"the process that ran this task sent what cannot be read: {error!r}")
+            return False
+        if what == "fetched":
+            member.sender.fetched(number)
+        elif what == "unfit":
+            self._is_unfit(exception_of(payload))
+        else:
+            self._has_result(member, what, number, payload)
+        return True
 
     def _bury(self, member, hearing):
         wait_for_end(member.process, hearing)
@@ -423,6 +423,13 @@ class Crew:
         hub = get_hub_if_exists()
         if lost and hub is not None:  # after a bare fork: the greenlets go on here, too
             hub.loop.run_callback(_tell_lost, lost)
+
+
+def _next_message(connection):
+    try:
+        return connection.recv_bytes()
+    except (EOFError, OSError):
+        return None
 
 
 def _tell_lost(tasks):

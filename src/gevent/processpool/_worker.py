@@ -39,16 +39,21 @@ def run_worker(connection, progress, initializer, initargs, parent_pid):
             message = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        what, payload = pickle.loads(message)
-        if what == "fetched":
-            sender.fetched(payload)
-            continue
-        for number, parcel in payload:
-            progress[1] = monotonic()
-            progress[0] = number
-            answer = _run(number, parcel, sender, connection)
-            progress[2] = number
-            connection.send_bytes(answer)
+        _do(pickle.loads(message), connection, sender, progress)
+        del message  # it may be large, and the next one be long in coming
+
+
+def _do(message, connection, sender, progress):
+    what, payload = message
+    if what == "fetched":
+        sender.fetched(payload)
+        return
+    for number, parcel in payload:
+        progress[1] = monotonic()
+        progress[0] = number
+        answer = _run(number, parcel, sender, connection)
+        progress[2] = number
+        connection.send_bytes(answer)
 
 
 def _run(number, parcel, sender, connection):
