@@ -147,6 +147,19 @@ cdef class Chunks:
         return self.core.left()
 
 
+cdef list _lines_of(file, hint):
+    # As readlines() of the `io` module's files.
+    cdef list lines = []
+    cdef Py_ssize_t total = 0
+    cdef Py_ssize_t most = -1 if hint is None else hint
+    for line in file:
+        lines.append(line)
+        total += len(line)
+        if 0 < most < total:
+            break
+    return lines
+
+
 cdef class InputFields:
     """What `gevent.pywsgi.Input` knows about its body. Here, since there is one for each request."""
 
@@ -171,3 +184,7 @@ cdef class InputFields:
         self.send_100_continue_enabled = True
         self._chunks = Chunks() if chunked_input else None
         self._clock = NO_CLOCK
+
+    def readlines(self, hint=None):
+        """Return a list of the lines that are left, or of as many as make up more than `hint` bytes."""
+        return _lines_of(self, hint)

@@ -111,14 +111,8 @@ cdef class Reader:
         return <object>pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def readlines(self, hint=None):
-        """Return the lines that are left, or as many as make up at least `hint` bytes."""
-        lines, total = [], 0
-        for line in self:
-            lines.append(line)
-            total += len(line)
-            if hint is not None and 0 < hint < total:
-                break
-        return lines
+        """Return the lines that are left, or as many as make up more than `hint` bytes."""
+        return _lines_of(self, hint)
 
     def readinto(self, buffer):
         """Fill `buffer`, less only at the end; return how much that is."""

@@ -53,16 +53,6 @@ class Input(InputFields):
             size = None
         return self._do_read(size, use_readline=True)
 
-    def readlines(self, hint=None):
-        """Return a list of the lines that are left, or of as many as make up at least `hint` bytes."""
-        lines, total = [], 0
-        for line in self:
-            lines.append(line)
-            total += len(line)
-            if hint is not None and 0 < hint <= total:
-                break
-        return lines
-
     def __iter__(self):
         return self
 
