@@ -190,6 +190,11 @@ PyTypeObject* link_type() noexcept {
 
 }  // namespace
 
+PyObject* hub_for_link(PyObject* callback, PyObject* own_hub) noexcept {
+  if (PyCallable_Check(callback) == 0) return PyErr_Format(PyExc_TypeError, "Expected callable: %R", callback);
+  return hub_state() != nullptr || own_hub == Py_None ? current_hub() : Py_NewRef(own_hub);
+}
+
 int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue, bool soon,
              StillThere still_there) noexcept {
   PyTypeObject* type = link_type();

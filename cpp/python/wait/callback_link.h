@@ -19,6 +19,10 @@ namespace gevent {
 
 using StillThere = bool (*)(PyObject* source);
 
+// The hub that is to call `callback`: the calling thread's, or `own_hub`, that of whoever waited or linked first (None:
+// nobody yet), where the thread has none. New reference; nullptr + TypeError for what cannot be called.
+PyObject* hub_for_link(PyObject* callback, PyObject* own_hub) noexcept;
+
 // Returns 0, or -1 with an exception. Borrows everything; a link that waits in the queue keeps only the callback and
 // the hub alive, one that is on its way to be called also the source.
 int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub, WaitQueue& queue, bool soon,

@@ -42,6 +42,7 @@ cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
 
 cdef extern from "python/wait/callback_link.h" namespace "gevent":
+    object hub_for_link(PyObject* callback, PyObject* own_hub)
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
                  CoreWaitQueue&, bint soon) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
@@ -95,9 +96,7 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
 
         It stands in line with the greenlets that wait, and must not wait itself.
         """
-        if not callable(callback):
-            raise TypeError(f"Expected callable: {callback!r}")
-        hub = current_hub() if hub_state() != NULL or self._hub is None else self._hub
+        hub = hub_for_link(<PyObject*>callback, <PyObject*>self._hub)
         if self._hub is None:
             self._hub = hub
         if self._links is None:

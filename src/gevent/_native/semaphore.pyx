@@ -33,6 +33,7 @@ cdef extern from "python/wait/semaphore_wait.h" namespace "gevent":
     int draw_unit(PyObject* source, CoreSemaphore&, double limit_s, bint takes) except -1
 
 cdef extern from "python/wait/callback_link.h" namespace "gevent":
+    object hub_for_link(PyObject* callback, PyObject* own_hub)
     int add_link(PyObject* links, PyObject* source, PyObject* callback, PyObject* hub,
                  CoreWaitQueue&, bint soon, cbool (*still_there)(PyObject*) noexcept) except -1
     int remove_link(PyObject* links, PyObject* callback) except -1
@@ -40,11 +41,6 @@ cdef extern from "python/wait/callback_link.h" namespace "gevent":
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
-
-cdef extern from "python/hub/hub_state.h" namespace "gevent":
-    cdef cppclass HubState:
-        pass
-    HubState* hub_state()
 
 # As threading.TIMEOUT_MAX: what fits a lock of the operating system.
 cdef double _TIMEOUT_MAX = 9223372036.0
@@ -215,9 +211,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         It stands in line with those who wait, must not wait itself, and takes no unit. If the unit is gone when its
         turn comes, it is called for the next one.
         """
-        if not callable(callback):
-            raise TypeError(f"Expected callable: {callback!r}")
-        hub = current_hub() if hub_state() != NULL or self._hub is None else self._hub
+        hub = hub_for_link(<PyObject*>callback, <PyObject*>self._hub)
         if self._hub is None:
             self._hub = hub
         if self._links is None:

@@ -98,3 +98,14 @@ TEST_CASE("callback link: one in line goes with the list that it is in") {
   run("del links");
   CHECK(queue.empty());
 }
+
+TEST_CASE("callback link: it is called in the thread's hub, and what cannot be called is refused") {
+  begin();
+  const Object one(value_of("one")), hub(value_of("hub")), found(hub_for_link(one, Py_None)),
+      other(value_of("object()"));
+  CHECK(static_cast<PyObject*>(found) == static_cast<PyObject*>(hub));
+  const Object still(hub_for_link(one, other));  // this thread has one of its own
+  CHECK(static_cast<PyObject*>(still) == static_cast<PyObject*>(hub));
+  CHECK(hub_for_link(other, Py_None) == nullptr);
+  CHECK(raised(PyExc_TypeError));
+}
