@@ -43,6 +43,18 @@ def test_nothing_names_one_machine_or_a_registry(name):
         assert not found, f"{name}:{number}: {found.group()}"
 
 
+BINDINGS = names(files("src/gevent/_native", ".pyx", ".pxi", ".pxd"))
+VERBATIM = re.compile(r'^cdef extern from [^\n]*:\n    """\n(.*?)^    """', re.MULTILINE | re.DOTALL)
+VERBATIM_LINES_MAX = 14
+
+
+@pytest.mark.parametrize("name", BINDINGS)
+def test_a_binding_has_hardly_any_cpp_of_its_own(name):
+    """What Cython cannot say, in a few lines: for more there are headers, where the formatter and tests see it."""
+    verbatim = VERBATIM.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert sum(block.count("\n") for block in verbatim) <= VERBATIM_LINES_MAX
+
+
 def folders_with_a_readme():
     folders = ["tests", "deps", "tools", "cpp", "src/gevent", "src/gevent/_native", "src/gevent/multiprocessing"]
     folders += [f"src/gevent/{name}" for name in ("events", "fileobject", "hub", "monkey", "pywsgi", "threadpool")]

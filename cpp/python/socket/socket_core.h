@@ -1,6 +1,7 @@
 // What a green socket is made of: a descriptor, how long its calls may wait, and one watcher per direction.
 #pragma once
 #include <Python.h>
+#include <sys/socket.h>
 
 #include <memory>
 
@@ -8,6 +9,15 @@
 #include "python/wait/parking.h"
 
 namespace gevent {
+
+// The bits of a socket's type that are not its type; 0 where the system has no such bit.
+#ifdef SOCK_NONBLOCK
+inline constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+inline constexpr int kNonblockFlag = SOCK_NONBLOCK;
+#else
+inline constexpr int kTypeFlags = 0;
+inline constexpr int kNonblockFlag = 0;
+#endif
 
 // How much longer one call may wait. Asks the clock only when a call has to wait a second time.
 class Patience {

@@ -56,28 +56,7 @@ cdef extern from "<sys/socket.h>":
     int c_shutdown "::shutdown"(int, int)
     int c_socketpair "::socketpair"(int, int, int, int*)
 
-cdef extern from *:
-    """
-    // The bits of a socket's type that are not its type. 0 where the system has no such bit.
-    #ifdef SOCK_NONBLOCK
-    static const int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    static const int kNonblockFlag = SOCK_NONBLOCK;
-    #else
-    static const int kTypeFlags = 0;
-    static const int kNonblockFlag = 0;
-    #endif
-    static inline PyObject* new_instance(PyObject* cls) {
-      static PyObject* const no_arguments = PyTuple_New(0);
-      PyTypeObject* type = reinterpret_cast<PyTypeObject*>(cls);
-      return type->tp_new(type, no_arguments, nullptr);
-    }
-    static inline PyObject* method_of(PyObject* cls, PyObject* method) {
-      return PyDescr_NewMethod(
-          reinterpret_cast<PyTypeObject*>(cls), reinterpret_cast<PyMethodDescrObject*>(method)->d_method);
-    }
-    """
-    const int kTypeFlags
-    const int kNonblockFlag
+cdef extern from "python/object/native_class.h" namespace "gevent":
     object new_instance(PyObject* cls)
     object method_of(object cls, object method)
 
@@ -90,6 +69,9 @@ cdef extern from "python/socket/socket_address.h" namespace "gevent":
     bint address_from_python(int family, object, SocketAddress&)
 
 cdef extern from "python/socket/socket_core.h" namespace "gevent":
+    const int kTypeFlags
+    const int kNonblockFlag
+
     cdef cppclass Patience:
         Patience()
         Patience(double timeout_s)
