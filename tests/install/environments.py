@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -109,7 +110,7 @@ def gather_wheels():
 
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     download = [*pip, "download", "-d", house, "--find-links", house]
-    wanted = ["gevent-mp", GEVENT, *CLIENTS, "uv", "pip", "setuptools"]
+    wanted = ["gevent-mp", GEVENT, *CLIENTS, "uv", "pip", "setuptools", "pyinstaller"]
     complete = house / "complete"
     if not complete.exists() or complete.read_text() != f"{wanted} {OLDER} {OLD}":
         run([*download, *wanted], ROOT, clean_environment())
@@ -149,6 +150,7 @@ class Environment:
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(wheels),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_COMPILE": "1",  # most of what is installed is never imported
             "UV_NO_INDEX": "1",
             "UV_FIND_LINKS": str(wheels),
             "UV_OFFLINE": "1",
@@ -158,9 +160,27 @@ class Environment:
         if tool == "uv":
             run([uv / "uv", "venv", "-q", "-p", sys.executable, *options, folder], folder.parent, self.variables)
         else:
-            run([sys.executable, "-m", "venv", *options, folder], folder.parent, self.variables)
-        if tool == "newest pip":
-            run([self.python, "-m", "pip", "install", "-q", "-U", "pip"], folder, self.variables)
+            run([sys.executable, "-m", "venv", "--without-pip", *options, folder], folder.parent, self.variables)
+            self._copy_pip(self._with_pip())
+
+    def _with_pip(self):
+        """Return an environment that has nothing but this pip; made once, since that takes longer than most tests."""
+        kept = CACHE / f"{self.tool.replace(' ', '-')}-{sys.version_info[0]}.{sys.version_info[1]}"
+        if not (kept / "complete").exists():
+            run([sys.executable, "-m", "venv", "--clear", kept], CACHE, self.variables)
+            if self.tool == "newest pip":
+                pip = [kept / "bin" / "python", "-m", "pip", "install", "-q", "-U", "--find-links"]
+                run([*pip, self.variables["PIP_FIND_LINKS"], "pip"], CACHE, self.variables)
+            (kept / "complete").touch()
+        return kept
+
+    def _copy_pip(self, kept):
+        (site,) = kept.glob("lib/python*/site-packages")
+        shutil.copytree(site, self.site, dirs_exist_ok=True)
+        for script in kept.glob("bin/pip*"):
+            copy = self.folder / "bin" / script.name
+            copy.write_text(script.read_text().replace(str(kept), str(self.folder)))
+            copy.chmod(0o755)
 
     @property
     def site(self):

@@ -241,3 +241,24 @@ def test_a_child_whose_start_switched_the_collection_off_does_without(tmp_path):
         """,
         env={"PYTHONPATH": os.pathsep.join([str(tmp_path), os.path.dirname(__file__)])},
     )
+
+
+def test_the_fork_server_of_a_frozen_program_begins_with_the_words_that_its_executable_knows(tmp_path):
+    """PyInstaller's executables run what begins so, within a function, and no other command line."""
+    run_program(
+        tmp_path,
+        "patched",
+        "forkserver",
+        """
+        def main(context):
+            import sys
+            from gevent.multiprocessing._bootstrap import _with_statement
+            words = "from multiprocessing.forkserver import main; "
+            plain = _with_statement(["program", "-B", "-c", words + "main(3)"], "multiprocessing")
+            sys.frozen = True
+            frozen = _with_statement(["program", "-B", "-c", words + "main(3)"], "multiprocessing")
+            assert not plain[3].startswith(words) and frozen[3].startswith(words)
+            assert frozen[3].endswith("; " + words + "main(3)") and frozen[:3] == plain[:3]
+            assert "lambda" not in frozen[3]
+        """,
+    )
