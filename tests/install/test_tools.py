@@ -1,4 +1,4 @@
-"""Tools that look for gevent without importing it find ours: type checkers, what walks through packages, PyInstaller."""
+"""Tools that look for gevent without importing it find ours: type checkers, walks through packages, PyInstaller."""
 
 import re
 import sys
