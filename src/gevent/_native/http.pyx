@@ -319,8 +319,7 @@ cdef class PlainExchanges:
                 self.sock.sendall(data)
         except OSError as error:
             self._hand_over()
-            self.handler._sending_failed(error)
-            raise
+            raise self.handler._sending_failed(error)
         self.clock.core.enter(kBusy)
         self.sent += PyBytes_GET_SIZE(data)
         return 0

@@ -1,11 +1,27 @@
 # Part of http.pyx: what arrives on a connection, as a file.
 
+import sys as _sys
+from errno import ECONNRESET as _ECONNRESET
 from io import BufferedIOBase as _BufferedIOBase, UnsupportedOperation as _UnsupportedOperation
 from socket import SocketIO as _SocketIO
 
 # What is asked for at a time, and at most when more is wanted at once.
 cdef Py_ssize_t _RECEIVED_AT_ONCE = 8192
 cdef Py_ssize_t _RECEIVED_MAX = 1 << 18
+
+
+cpdef as_connection_error(error):
+    """`error`, or a ConnectionResetError for what encryption says of the other side: that it has left without a word,
+    or does not speak TLS.
+
+    An application's own connections have such errors, too, and those are not for us to pass over.
+    """
+    ssl = _sys.modules.get("ssl")
+    if ssl is None or not isinstance(error, ssl.SSLError):
+        return error
+    reset = ConnectionResetError(_ECONNRESET, str(error))
+    reset.__cause__ = error
+    return reset
 
 
 cdef class Reader:
@@ -35,7 +51,10 @@ cdef class Reader:
         self._check_open()
         self.arrived = b""
         self.position = 0
-        self.arrived = self.sock.recv(size)
+        try:
+            self.arrived = self.sock.recv(size)
+        except OSError as error:
+            raise as_connection_error(error)
         return PyBytes_GET_SIZE(self.arrived)
 
     cdef inline int _took(self, Py_ssize_t size) except -1:

@@ -6,7 +6,7 @@ chunks is read strictly (cpp/http/chunked_body.h), and once it was found broken,
 anything.
 """
 
-from gevent._native.http import Chunks, InputFields
+from gevent._native.http import Chunks, InputFields, as_connection_error
 
 __all__ = ["Input"]
 
@@ -108,7 +108,10 @@ class Input(InputFields):
     def _send_100_continue(self):
         client, self.socket = self.socket, None
         if client is not None and self.send_100_continue_enabled:
-            client.sendall(_CONTINUE)
+            try:
+                client.sendall(_CONTINUE)
+            except OSError as error:
+                raise as_connection_error(error)
 
     def _break(self, reason, status=400):
         if self._clock.expired:

@@ -3,7 +3,14 @@
 import socket
 import time
 
-from gevent._native.http import encoded_headers, encoded_status, give_way, http_date, response_bytes
+from gevent._native.http import (
+    as_connection_error,
+    encoded_headers,
+    encoded_status,
+    give_way,
+    http_date,
+    response_bytes,
+)
 
 __all__ = ["ResponseSteps"]
 
@@ -218,15 +225,15 @@ class ResponseSteps:
             self.socket.sendall(data)
             self._clock.enter_busy()
         except OSError as error:
-            self._sending_failed(error)
-            raise
+            raise self._sending_failed(error)
         self.response_length += len(data)
 
     def _sending_failed(self, error):
-        # For the log.
+        # For the log. Returns what is to be raised.
         self.status = f"socket error: {error}"
         if self.code and self.code > 0:
             self.code = -self.code
+        return as_connection_error(error)
 
 
 def _says_close(connection):

@@ -1,6 +1,7 @@
 """Connections that are to be TLS, and clients that do not get that far."""
 
 import ssl
+import struct
 import sys
 import time
 from pathlib import Path
@@ -140,3 +141,52 @@ def test_a_server_that_stops_knows_of_a_connection_that_no_handler_has_yet():
             assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close\r\n" in answer
             stopping.join()
         assert not it.server._connections._open and not it.server._connections._handshakes
+
+
+def test_a_client_that_leaves_in_the_middle_costs_no_traceback():
+    def endless(_environ, start_response):
+        start_response("200 OK", [])
+        return iter(lambda: b"x" * 10_000, None)
+
+    with Served(endless, certfile=CERTIFICATE, keyfile=CERTIFICATE) as it:
+        for end in ("close", "shutdown", "reset"):
+            with encrypted(it.connect()) as client, gevent.Timeout(20):
+                client.sendall(request())
+                client.recv(65536)
+                if end == "shutdown":
+                    client.shutdown(socket.SHUT_RDWR)
+                elif end == "reset":
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with gevent.Timeout(20):
+                while not it.log:
+                    gevent.sleep(0.01)
+            assert "socket error" in it.log.pop()
+        assert not it.reported and not it.errors
+
+
+def test_a_client_that_ends_its_encryption_in_the_middle_costs_no_traceback():
+    def reading(environ, start_response):
+        environ["wsgi.input"].read()
+        start_response("200 OK", [])
+        return []
+
+    with Served(reading, certfile=CERTIFICATE, keyfile=CERTIFICATE) as it, it.connect() as plain:
+        with encrypted(plain.dup()) as client:
+            client.sendall(request("/", "Content-Length: 100", method="POST", body=b"x"))
+            plain.sendall(b"this is no TLS" * 10)
+            until_closed(plain)
+        with gevent.Timeout(20):
+            while not it.log:
+                gevent.sleep(0.01)
+        assert not it.reported and len(it.errors) <= 1
+
+
+def test_an_error_of_encryption_that_is_the_applications_is_reported():
+    def failing(_environ, _start_response):
+        raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "somebody else")
+
+    with Served(failing, certfile=CERTIFICATE, keyfile=CERTIFICATE) as it, encrypted(it.connect()) as client:
+        client.sendall(request())
+        with gevent.Timeout(20):
+            assert client.recv(65536).startswith(b"HTTP/1.1 500")
+        assert len(it.reported) == 1
