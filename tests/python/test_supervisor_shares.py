@@ -11,20 +11,6 @@ from gevent.supervisor import _shares
 from gevent.supervisor._shares import Shares
 
 
-class Clock:
-    now_s = 0.0
-
-    def __call__(self):
-        return self.now_s
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(_shares, "monotonic", clock)
-    return clock
-
-
 class Worker:
     """One that accepts what it may."""
 
@@ -48,12 +34,12 @@ def shares():
     return Shares(multiprocessing.get_context("fork"))
 
 
-def test_who_is_alone_never_waits(shares, clock):
+def test_who_is_alone_never_waits(shares):
     alone = Worker(shares, 0)
     assert all(alone.accept() for _ in range(1000))
 
 
-def test_who_has_more_waits_until_the_other_has_as_many(shares, clock):
+def test_who_has_more_waits_until_the_other_has_as_many(shares):
     first, second = Worker(shares, 0), Worker(shares, 1)
     taken = [first.accept() for _ in range(10)]
     assert 0 < sum(taken) <= _shares.SLACK + 1
@@ -67,7 +53,7 @@ def test_who_has_more_waits_until_the_other_has_as_many(shares, clock):
     assert abs(first.open - second.open) <= _shares.SLACK + first.open // 8
 
 
-def test_who_waits_in_vain_takes_ever_more_at_a_time(shares, clock):
+def test_who_waits_in_vain_takes_ever_more_at_a_time(shares):
     first, _ = Worker(shares, 0), Worker(shares, 1)
     waits, in_a_row, most = 0, 0, 0
     while first.open < 500:
@@ -76,12 +62,20 @@ def test_who_waits_in_vain_takes_ever_more_at_a_time(shares, clock):
             most = max(most, in_a_row)
         else:
             waits, in_a_row = waits + 1, 0
-            clock.now_s += _shares.PAUSE_S
     assert most == _shares.IMPATIENT_MAX
     assert waits * _shares.PAUSE_S < 0.2
 
 
-def test_those_who_have_ended_or_accept_no_more_are_not_waited_for(shares, clock):
+def test_who_is_waited_for_is_waited_for_again_once_it_has_come(shares):
+    first, second = Worker(shares, 0), Worker(shares, 1)
+    while first.open < 100:
+        first.accept()
+    second.accept()
+    assert [first.accept() for _ in range(_shares.PAUSES_MAX)] == [False] * _shares.PAUSES_MAX
+    assert first.accept()
+
+
+def test_those_who_have_ended_or_accept_no_more_are_not_waited_for(shares):
     first, second, third = (Worker(shares, number) for number in range(3))
     second.share.give_up()
     shares.forget(2)

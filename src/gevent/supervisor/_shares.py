@@ -5,15 +5,13 @@ that are kept stay there. A worker that has more than another by `SLACK` and an 
 does not come (it computes, or hangs), the first accepts all the same, and twice as many before it waits again.
 """
 
-from time import monotonic
-
 __all__ = ["Share", "Shares"]
 
 #: Workers of higher numbers accept as if they were alone.
 WORKERS_MAX = 256
 SLACK = 2
-#: How long the accepting is left to others at a time, and altogether for one turn, in seconds.
-PAUSE_S, PATIENCE_S = 0.001, 0.01
+#: For how long, in seconds, and how many times in a row the next one is left to others.
+PAUSE_S, PAUSES_MAX = 0.001, 10
 #: So many are accepted at the most before others are waited for again, who did not come.
 IMPATIENT_MAX = 64
 
@@ -46,9 +44,13 @@ class Share:
     def __init__(self, memory, place):
         self._memory = memory
         self._place = place
-        self._waits_until = None
-        self._left, self._impatience = 0, 1  # to be accepted without waiting, and how many it is next time
+        self._begin_anew(None)
         self.connections = None
+
+    def _begin_anew(self, others):
+        self._others = others  # as they were last
+        self._pauses = 0
+        self._left, self._impatience = 0, 1  # to be accepted without waiting, and how many it is next time
 
     def note(self):
         """Tell the others how many there are."""
@@ -61,24 +63,22 @@ class Share:
     def pause_s(self):
         """Return how long to leave the next connection to others, in seconds; 0 if it is this worker's turn."""
         mine = self.connections()
-        if mine <= SLACK or not self._others_have_fewer(mine):
-            self._waits_until, self._left, self._impatience = None, 0, 1
+        if mine <= SLACK:
             return 0
+        others = self._memory[1 : self._memory[0] + 1]
+        others[self._place - 1] = 0
+        least = min((slot for slot in others if slot), default=mine + 1) - 1
+        if mine - least <= SLACK + least // 8:
+            return 0
+        if others != self._others:
+            self._begin_anew(others)  # they come
         if self._left:
             self._left -= 1
             return 0
-        now = monotonic()
-        if self._waits_until is None:
-            self._waits_until = now + PATIENCE_S
-        if now < self._waits_until:
+        if self._pauses < PAUSES_MAX:
+            self._pauses += 1
             return PAUSE_S
-        self._waits_until = None
+        self._pauses = 0
         self._left = self._impatience - 1
         self._impatience = min(2 * self._impatience, IMPATIENT_MAX)
         return 0
-
-    def _others_have_fewer(self, mine):
-        slots = self._memory[1 : self._memory[0] + 1]
-        slots[self._place - 1] = 0
-        least = min((slot for slot in slots if slot), default=mine + 1) - 1
-        return mine - least > SLACK + least // 8
