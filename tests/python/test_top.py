@@ -9,7 +9,7 @@ import sys
 import pytest
 from scripts import run_script
 
-from gevent.top._server import socket_folder
+from gevent.top._server import socket_folder, sweep
 
 DEADLINE_S = 60
 
@@ -192,26 +192,35 @@ def test_a_process_that_is_not_there_is_said_not_to_be():
     assert (done.returncode, done.stderr) == (1, f"top: there is no process {2**22 + 1}\n")
 
 
-def test_sockets_that_killed_processes_have_left_are_swept_away_by_the_next():
-    left = run_script(
-        "import os, gevent.util; gevent.util.serve_top(); print(os.getpid(), flush=True); os.kill(os.getpid(), 9)",
-        check=False,
-    )
-    killed = int(left.stdout)
+def test_a_program_removes_its_socket_when_it_ends():
     done = run_script(
-        f"""
+        """
         import os, gevent.util
         from gevent.top._server import socket_folder
 
-        path = os.path.join(socket_folder(), "{killed}.sock")
-        assert os.path.exists(path)
         gevent.util.serve_top()
-        assert not os.path.exists(path)
-        print(os.path.join(socket_folder(), f"{{os.getpid()}}.sock"), flush=True)
-        assert os.path.exists(os.path.join(socket_folder(), f"{{os.getpid()}}.sock"))
+        path = os.path.join(socket_folder(), f"{os.getpid()}.sock")
+        assert os.path.exists(path)
+        print(path)
         """
     )
     assert not os.path.exists(done.stdout.strip())
+
+
+def test_sockets_that_killed_processes_have_left_are_swept_away(tmp_path):
+    ended = int(run_script("import os; print(os.getpid())").stdout)
+    listeners = {}
+    for name in (f"{ended}.sock", f"{os.getpid()}.sock", f"{2**22 + 1}.sock", f"{ended}.txt", "sock", ".sock"):
+        listeners[name] = socket.socket(socket.AF_UNIX)
+        listeners[name].bind(str(tmp_path / name))
+        listeners[name].listen()
+    for name in (f"{ended}.sock", f"{os.getpid()}.sock", f"{ended}.txt"):
+        listeners.pop(name).close()
+    sweep(tmp_path)
+    # What somebody listens on is of another container; what lives is about to listen; the rest is not ours.
+    assert {each.name for each in tmp_path.iterdir()} == {*listeners, f"{os.getpid()}.sock", f"{ended}.txt"}
+    for each in listeners.values():
+        each.close()
 
 
 def test_who_asks_for_nothing_keeps_nobody_waiting(start):
