@@ -58,14 +58,11 @@ def cancel_wait(watcher, error=cancel_wait_ex):
     hub.cancel_wait(watcher, error)
 
 
-def _end_watch(watcher, error, close):
+def _end_watch(watcher, error):
     # At once, unlike cancel_wait(): the watcher's descriptor is about to be closed, and the loop must not meet it
     # again.
     callback = watcher.callback if watcher.active else None
-    if close:
-        watcher.close()
-    elif callback is not None:
-        watcher.stop()
+    watcher.close()
     waiter = getattr(callback, "__self__", None)
     if hasattr(waiter, "throw"):
         get_hub().loop.run_callback(waiter.throw, error)

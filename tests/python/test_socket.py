@@ -325,10 +325,110 @@ def test_closing_ends_the_waits_of_others(end, pair):
         os.close(fd)
 
 
-def test_shutting_down_ends_the_waits_of_others(pair):
-    one, _ = pair
+def _connected(family, kind):
+    """Two connected sockets, for whichever kind."""
+    if family == socket.AF_UNIX:
+        return socket.socketpair(family, kind)
+    if kind == socket.SOCK_STREAM:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            one = socket.create_connection(server.getsockname())
+            return one, server.accept()[0]
+    one, other = socket.socket(family, kind), socket.socket(family, kind)
+    for each in one, other:
+        each.bind(("127.0.0.1", 0))
+    one.connect(other.getsockname())
+    other.connect(one.getsockname())
+    return one, other
+
+
+KINDS = pytest.mark.parametrize(
+    "family, kind",
+    [(family, kind) for family in ("AF_INET", "AF_UNIX") for kind in ("SOCK_STREAM", "SOCK_DGRAM")]
+    + [("AF_UNIX", "SOCK_SEQPACKET")],
+)
+RECEIVING = {
+    "recv": (lambda sock: sock.recv(10), b""),
+    "recv_into": (lambda sock: sock.recv_into(bytearray(10)), 0),
+    "recvfrom": (lambda sock: sock.recvfrom(10)[0], b""),
+    "recvfrom_into": (lambda sock: sock.recvfrom_into(bytearray(10))[0], 0),
+    "recvmsg": (lambda sock: sock.recvmsg(10)[0], b""),
+}
+
+
+AND_THEN = pytest.mark.parametrize("and_then", ["nothing", "close"])  # a thread has been told before that
+
+
+@KINDS
+@pytest.mark.parametrize("call", RECEIVING)
+@pytest.mark.parametrize("how", ["SHUT_RD", "SHUT_RDWR"])
+@AND_THEN
+def test_who_receives_finds_the_end_when_others_shut_down(family, kind, call, how, and_then):
+    """As in the standard library, where a thread that waits meanwhile is told of the end of the stream."""
+    one, other = _connected(getattr(socket, family), getattr(socket, kind))
+    receive, nothing = RECEIVING[call]
+    with one, other:
+        waiting = _parked(receive, one)
+        one.shutdown(getattr(socket, how))
+        if and_then == "close":
+            one.close()
+        assert waiting.get(timeout=5) == nothing
+        if and_then == "close":
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                receive(one)
+        else:
+            assert gevent.spawn(receive, one).get(timeout=5) == nothing
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_UNIX"])
+@pytest.mark.parametrize("how", ["SHUT_WR", "SHUT_RDWR"])
+@pytest.mark.parametrize("call", ["sendall", "send", "sendmsg"])
+@AND_THEN
+def test_who_sends_finds_the_pipe_broken_when_others_shut_down(family, how, call, and_then):
+    one, other = _connected(getattr(socket, family), socket.SOCK_STREAM)
+    with one, other:
+        _fill(one)
+        waiting = _parked(getattr(one, call), [b"x"] if call == "sendmsg" else b"x")
+        one.shutdown(getattr(socket, how))
+        if and_then == "close":
+            one.close()
+        with pytest.raises(BrokenPipeError):
+            waiting.get(timeout=5)
+
+
+def test_who_waits_in_the_other_direction_goes_on_waiting(pair):
+    one, other = pair
     waiting = _parked(one.recv, 10)
-    one.shutdown(socket.SHUT_RDWR)
+    one.shutdown(socket.SHUT_WR)
+    gevent.sleep(0)
+    assert not waiting.ready()
+    other.sendall(b"still")
+    assert waiting.get(timeout=5) == b"still"
+
+
+@AND_THEN
+def test_who_accepts_is_told_by_the_system_that_others_shut_down(listener, and_then):
+    waiting = _parked(listener.accept)
+    listener.shutdown(socket.SHUT_RDWR)
+    if and_then == "close":
+        listener.close()
+    with pytest.raises(OSError, match="Invalid argument"):
+        waiting.get(timeout=5)
+
+
+def test_a_file_ends_when_its_socket_is_shut_down(pair):
+    one, other = pair
+    with one.makefile("rb") as file:
+        other.sendall(b"half")
+        waiting = _parked(file.readline)
+        one.shutdown(socket.SHUT_RD)
+        assert waiting.get(timeout=5) == b"half"
+
+
+def test_who_is_woken_and_has_not_run_when_others_close_is_told_of_that(pair):
+    one, other = pair
+    waiting = _parked(one.recv, 10)
+    other.sendall(b"too late")  # the two know each other, so that this wakes who waits at once
+    one.close()
     with pytest.raises(socket.cancel_wait_ex):
         waiting.get(timeout=5)
 

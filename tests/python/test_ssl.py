@@ -150,6 +150,46 @@ def test_closing_ends_the_waits_of_others(connected):
     assert caught.value.errno == errno.EBADF
 
 
+@pytest.mark.parametrize("and_then", ["nothing", "close"])
+def test_shutting_down_ends_the_waits_of_others_quietly(connected, and_then):
+    client, server = connected
+    _ask_often(client, server)
+    waiting = gevent.spawn(client.recv, 1)
+    gevent.sleep(0)
+    client.shutdown(socket.SHUT_RDWR)
+    if and_then == "close":
+        client.close()
+    assert waiting.get(timeout=5) == b""
+
+
+def test_who_is_woken_before_a_close_does_not_read_what_has_the_number_afterwards(connected):
+    client, server = connected
+    number, others = server.fileno(), []
+    signal, sign = os.pipe()
+
+    def close_and_open_others():
+        socket.wait_read(signal)
+        server.close()
+        while not any(number in (each.fileno() for each in pair) for pair in others):
+            others.append(socket.socketpair())
+            for each in others[-1]:
+                each.sendall(b"for somebody else")
+
+    closing, waiting = gevent.spawn(close_and_open_others), gevent.spawn(server.recv, 1)
+    gevent.sleep(0)
+    os.write(sign, b"x")  # one turn of the loop finds both events, this one first
+    client.sendall(b"too late")
+    closing.join()
+    os.close(signal)
+    os.close(sign)
+    with pytest.raises(OSError):
+        waiting.get(timeout=5)
+    for one, other in others:
+        assert one.recv(100) == other.recv(100) == b"for somebody else"
+        one.close()
+        other.close()
+
+
 def test_unwrapping_returns_to_plain_text(connected):
     client, server = connected
     other = gevent.spawn(server.unwrap)

@@ -1,5 +1,7 @@
 #include "python/socket/socket_core.h"
 
+#include <poll.h>
+
 #include <cerrno>
 
 #include "base/clock.h"
@@ -83,7 +85,7 @@ bool SocketCore::wait_before_receiving(Patience& patience) noexcept {
   return true;
 }
 
-bool SocketCore::may_retry(int event, Patience& patience) noexcept {
+bool SocketCore::may_retry(int event, Patience& patience, int when_shut) noexcept {
   const int error = errno;
   if (error == EINTR) return PyErr_CheckSignals() == 0;
   const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
@@ -93,7 +95,11 @@ bool SocketCore::may_retry(int event, Patience& patience) noexcept {
     PyErr_SetFromErrno(PyExc_OSError);
     return false;
   }
-  return wait(event, patience);
+  if (!wait(event, patience)) return false;
+  if (fd >= 0 || when_shut == 0) return true;
+  errno = when_shut;
+  PyErr_SetFromErrno(PyExc_OSError);
+  return false;
 }
 
 bool SocketCore::anybody_waits(int events) const noexcept {
@@ -105,9 +111,28 @@ void SocketCore::cancel_waits(int events, PyObject* exception) noexcept {
   for (const int event : {kRead, kWrite}) {
     Io* io = io_for(event).get();
     if ((events & event) == 0 || io == nullptr) continue;
-    fail_io(*io, exception);
+    if ((shut_ & event) != 0) {
+      wake_io(*io);
+    } else {
+      fail_io(*io, exception);
+    }
     io->forget();  // the kernel may hear of the descriptor no more once it is closed
   }
+}
+
+void SocketCore::wake_waits(int events) noexcept {
+  for (const int event : {kRead, kWrite}) {
+    if (Io* io = io_for(event).get(); (events & event) != 0 && io != nullptr) wake_io(*io);
+  }
+}
+
+bool SocketCore::ended_unsaid() const noexcept {
+#ifdef POLLRDHUP
+  pollfd receiver{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return fd >= 0 && ::poll(&receiver, 1, 0) == 1 && (receiver.revents & POLLRDHUP) != 0;
+#else
+  return false;
+#endif
 }
 
 void SocketCore::join(SocketCore& one, SocketCore& other) noexcept {

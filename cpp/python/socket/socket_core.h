@@ -105,8 +105,9 @@ class SocketCore {
   [[nodiscard]] bool wait_before_receiving(Patience& patience) noexcept;
 
   // For a system call that just failed with errno: true when it may be tried again, after waiting if need be.
-  // Otherwise false + exception; without patience, EAGAIN becomes BlockingIOError.
-  [[nodiscard]] bool may_retry(int event, Patience& patience) noexcept;
+  // Otherwise false + exception; without patience, EAGAIN becomes BlockingIOError. When others have shut the direction
+  // down and closed the socket during the wait, OSError with the errno `when_shut`; with 0 true, and `fd` is -1.
+  [[nodiscard]] bool may_retry(int event, Patience& patience, int when_shut) noexcept;
 
   // Whether a greenlet waits for one of `events`.
   [[nodiscard]] bool anybody_waits(int events) const noexcept;
@@ -119,6 +120,16 @@ class SocketCore {
     if (other_end_ != nullptr) [[unlikely]]
       wake_other_end();
   }
+
+  // Has whoever waits for `events` try again: what the kernel says may be another thing now, and no event may tell.
+  void wake_waits(int events) noexcept;
+  // The directions of `events` are shut down. Whoever waits for them is not told of a close(), but of this: in a
+  // program of threads the system has told them before.
+  void note_shut(int events) noexcept { shut_ |= events; }
+
+  // Whether nothing more will come, of which the kernel tells only who asks: receiving a datagram without blocking says
+  // EAGAIN after shutdown() as well, where a call that blocks ends.
+  [[nodiscard]] bool ended_unsaid() const noexcept;
 
   // Makes whoever waits for `events` fail with `exception` (an instance, borrowed); the descriptor may then be closed.
   void cancel_waits(int events, PyObject* exception) noexcept;
@@ -137,6 +148,7 @@ class SocketCore {
   std::unique_ptr<Io> read_;
   std::unique_ptr<Io> write_;
   SocketCore* other_end_ = nullptr;
+  int shut_ = 0;  // of kRead, kWrite
   bool ref_ = true;
 };
 

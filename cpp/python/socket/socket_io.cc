@@ -28,13 +28,16 @@ Patience patience_for(const SocketCore& socket, int flags) noexcept {
 template <typename Receive>
 Py_ssize_t receive_some(SocketCore& socket, Py_ssize_t size_max, int flags, Receive receive) noexcept {
   Patience patience = patience_for(socket, flags);
-  const bool waits_first = !patience.none() && socket.habit.waits_first();
+  const bool waits_first = !patience.none() && socket.fd >= 0 && socket.habit.waits_first();
   if (waits_first && !socket.wait_before_receiving(patience)) return -1;
+  if (waits_first && socket.fd < 0) return 0;  // see may_retry()
   ssize_t size = receive();
   if (!waits_first) socket.habit.tried(size >= 0);
   while (size < 0) {
-    if (!socket.may_retry(kRead, patience)) return -1;
+    if (!socket.may_retry(kRead, patience, 0)) return -1;
+    if (socket.fd < 0) return 0;
     size = receive();
+    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && socket.ended_unsaid()) return 0;
   }
   socket.habit.received(size, size_max);
   return size;
@@ -64,6 +67,7 @@ PyObject* receive_bytes(SocketCore& socket, Py_ssize_t size_max, int flags, Rece
     socket.habit.received(0, size_max);
     return got;
   });
+  if (size == 0 && bytes == nullptr && PyErr_Occurred() == nullptr) return PyBytes_FromStringAndSize(nullptr, 0);
   return size < 0 ? nullptr : bytes;
 }
 
@@ -217,7 +221,7 @@ Py_ssize_t socket_send(SocketCore& socket, const void* data, Py_ssize_t size, in
       socket.sent();
       return sent;
     }
-  } while (socket.may_retry(kWrite, patience));
+  } while (socket.may_retry(kWrite, patience, EPIPE));
   return -1;
 }
 
@@ -237,7 +241,12 @@ bool socket_sendall(SocketCore& socket, const void* data, Py_ssize_t size, int f
     // none.
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!socket.wait(kWrite, patience)) return false;
-    } else if (!socket.may_retry(kWrite, patience)) {
+      if (socket.fd < 0) {
+        errno = EPIPE;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return false;
+      }
+    } else if (!socket.may_retry(kWrite, patience, EPIPE)) {
       return false;
     }
   } while (true);
@@ -253,7 +262,7 @@ Py_ssize_t socket_sendto(SocketCore& socket, const void* data, Py_ssize_t size, 
       socket.sent();
       return sent;
     }
-  } while (socket.may_retry(kWrite, patience));
+  } while (socket.may_retry(kWrite, patience, EPIPE));
   return -1;
 }
 
@@ -273,7 +282,7 @@ Py_ssize_t socket_sendmsg(SocketCore& socket, iovec* pieces, std::size_t count, 
       socket.sent();
       return sent;
     }
-  } while (socket.may_retry(kWrite, patience));
+  } while (socket.may_retry(kWrite, patience, EPIPE));
   return -1;
 }
 
@@ -315,7 +324,7 @@ int socket_accept(SocketCore& socket, SocketAddress& peer) noexcept {
     } else if (const int fd = accept_one(socket.fd, peer); fd >= 0) {
       return fd;
     }
-  } while (socket.may_retry(kRead, patience));
+  } while (socket.may_retry(kRead, patience, EINVAL));
   return -1;
 }
 
@@ -326,7 +335,7 @@ int socket_accept_now(SocketCore& socket, SocketAddress& peer, bool expected) no
     const int fd = accept_one(socket.fd, peer);
     if (fd >= 0) return fd;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return kNobody;  // another process was faster
-  } while (socket.may_retry(kRead, none));
+  } while (socket.may_retry(kRead, none, EINVAL));
   return -1;
 }
 

@@ -34,13 +34,25 @@ class TlsWait {
     PyErr_Clear();
     const Parked outcome = socket_.park(event, patience_);
     if (outcome == kTimedOut) PyErr_Format(PyExc_TimeoutError, "The %s operation timed out", operation_);
-    return outcome == kWoken;
+    return outcome == kWoken && is_open();
   }
 
   // Ahead of the first attempt. False + exception on failure.
-  bool wait_before_reading() noexcept { return socket_.wait_before_receiving(patience_); }
+  bool wait_before_reading() noexcept { return socket_.wait_before_receiving(patience_) && is_open(); }
 
  private:
+  // Others may have shut the connection down and closed it. The encryption would go on with the number, which may be
+  // another file's by now.
+  bool is_open() noexcept {
+    if (socket_.fd >= 0) return true;
+    if (PyObject* const end = PyObject_CallFunction(ragged_end_error, "is", 8, "EOF occurred in violation of protocol");
+        end != nullptr) {
+      PyErr_SetObject(ragged_end_error, end);
+      Py_DECREF(end);
+    }
+    return false;
+  }
+
   // The caller may not wait, and has looked in vain: others may run now. Keeps the exception, unless one is thrown in.
   static void note_look() noexcept {
     PyObject *type = nullptr, *error = nullptr, *traceback = nullptr;
@@ -84,7 +96,9 @@ bool note_received(SocketCore& socket, PyObject* found, Py_ssize_t size_max, boo
   return true;
 }
 
-PyObject* nothing(PyObject* buffer) noexcept {
+// With the exception that is set: what a reader gets of it.
+PyObject* nothing_at_the_end(PyObject* buffer, bool ends_quietly) noexcept {
+  if (!ends_quietly || !PyErr_ExceptionMatches(ragged_end_error)) return nullptr;
   PyErr_Clear();
   return buffer == Py_None ? PyBytes_FromStringAndSize(nullptr, 0) : PyLong_FromLong(0);
 }
@@ -120,22 +134,18 @@ PyObject* tls_write(SocketCore& socket, PyObject* tls, PyObject* data, double ti
 PyObject* tls_read(SocketCore& socket, PyObject* tls, Py_ssize_t size, PyObject* buffer, bool ends_quietly) noexcept {
   TlsWait wait(socket, socket.timeout_s, "read");
   const int first = waits_first(socket, tls);
-  if (first < 0 || (first == 1 && !wait.wait_before_reading())) return nullptr;
+  if (first < 0) return nullptr;
+  if (first == 1 && !wait.wait_before_reading()) return nothing_at_the_end(buffer, ends_quietly);
   bool waited = first == 1;
   PyObject* const wanted = PyLong_FromSsize_t(size);
   PyObject* found = nullptr;
   while (wanted != nullptr && (found = attempt_read(tls, wanted, buffer)) == nullptr) {
-    if (PyErr_ExceptionMatches(ragged_end_error)) {
-      if (ends_quietly) found = nothing(buffer);
-      Py_DECREF(wanted);
-      return found;
-    }
     if (!wait.may_retry()) break;
     if (!waited) socket.habit.tried(false);
     waited = true;
   }
   Py_XDECREF(wanted);
-  if (found == nullptr) return nullptr;
+  if (found == nullptr) return nothing_at_the_end(buffer, ends_quietly);
   if (!waited) socket.habit.tried(true);
   if (!note_received(socket, found, size, buffer != Py_None)) Py_CLEAR(found);
   return found;

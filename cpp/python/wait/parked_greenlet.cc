@@ -171,8 +171,8 @@ bool ParkedGreenlet::take_back() noexcept {
 }
 
 void ParkedGreenlet::fail(PyObject* exception) noexcept {
-  if (state_ != State::kParked || error_ != nullptr) return;
-  error_ = Py_NewRef(exception);
+  if (state_ == State::kResumed || error_ != nullptr) return;
+  error_ = Py_NewRef(exception);  // also if it is ready already: what it was woken for is there no more
   make_ready(State::kWoken);
 }
 

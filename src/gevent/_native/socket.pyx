@@ -92,6 +92,8 @@ cdef extern from "python/socket/socket_core.h" namespace "gevent":
         # True, or an exception is set.
         bint wait(int event, Patience&) except 0
         bint anybody_waits(int events)
+        void wake_waits(int events)
+        void note_shut(int events)
         void cancel_waits(int events, PyObject* exception)
         void forget()
         @staticmethod
@@ -154,7 +156,7 @@ def configure(*, socket_class=None, closed_error=None, resolve=None, cancel_watc
     resolve
         `resolve(socket, address)` turns names in `address` into numbers; may wait.
     cancel_watcher
-        `cancel_watcher(watcher, exception, close)` ends the wait on a public watcher.
+        `cancel_watcher(watcher, exception)` ends the wait on a public watcher, and closes it.
     tls_errors
         the exceptions by which TLS asks to be called again when there is something to read, or room to write, and by
         which it says that the other side is gone without a word.
@@ -298,7 +300,7 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
         cdef int fd = self.core.fd
         if self._server is not None:
             self._server = self._spawn = self._handle = None
-        self._cancel_waits(kRead | kWrite, True)
+        self._cancel_waits()
         self.core.forget()
         self.core.fd = -1
         if closefd and fd >= 0:
@@ -313,19 +315,15 @@ Does not wait. Greenlets that wait on it get `cancel_wait_ex`, an OSError (EBADF
         elif fd >= 0 and close_fd(fd) != 0 and errno != ECONNRESET:
             PyErr_SetFromErrno(OSError)
 
-    cdef _cancel_waits(self, int events, bint close_watchers):
+    cdef _cancel_waits(self):
         cdef object error = None
-        if self.core.anybody_waits(events):
+        if self.core.anybody_waits(kRead | kWrite):
             error = _closed_error()
-            self.core.cancel_waits(events, <PyObject*>error)
-        if self._read_watcher is not None and events & kRead:
-            _cancel_watcher(self._read_watcher, _closed_error, close_watchers)
-            if close_watchers:
-                self._read_watcher = None
-        if self._write_watcher is not None and events & kWrite:
-            _cancel_watcher(self._write_watcher, _closed_error, close_watchers)
-            if close_watchers:
-                self._write_watcher = None
+            self.core.cancel_waits(kRead | kWrite, <PyObject*>error)
+        for watcher in (self._read_watcher, self._write_watcher):
+            if watcher is not None:
+                _cancel_watcher(watcher, _closed_error)
+        self._read_watcher = self._write_watcher = None
 
     def _fail_waits(self, int events, error):
         # Has who waits in a call of this class raise `error`, an exception or its class.
@@ -755,16 +753,18 @@ As `connect`, but return an errno value, 0 for success, instead of raising OSErr
         """shutdown($self, how)
 --
 
-Shut down one or both directions. Whoever waits for them fails with `cancel_wait_ex`."""
+Shut down one or both directions. Whoever waits for them has what the system then says: mostly the end of the stream, or
+`BrokenPipeError`."""
         cdef int direction = how
+        cdef int events = kRead | kWrite
         if direction == _socket.SHUT_RD:
-            self._cancel_waits(kRead, False)
+            events = kRead
         elif direction == _socket.SHUT_WR:
-            self._cancel_waits(kWrite, False)
-        else:
-            self._cancel_waits(kRead | kWrite, False)
+            events = kWrite
+        self.core.wake_waits(events)  # they run when this has returned
         if c_shutdown(self.core.fd, direction) != 0:
             PyErr_SetFromErrno(OSError)
+        self.core.note_shut(events)
 
     # ---- calls that never wait ---------------------------------------------------------------------------------------
 
