@@ -71,6 +71,16 @@ class SleepingThread final : public Waiter {
   bool woken_ = false;
 };
 
+// Whether a handler of the program's may yet run here: what is installed is policy. -1 + exception on failure.
+int signal_may_come() noexcept {
+  PyObject* const module = PyImport_ImportModule("gevent.hub");
+  PyObject* const answer = module == nullptr ? nullptr : PyObject_CallMethod(module, "_signal_may_come", nullptr);
+  const int truth = answer == nullptr ? -1 : PyObject_IsTrue(answer);
+  Py_XDECREF(answer);
+  Py_XDECREF(module);
+  return truth;
+}
+
 Parked give_up() noexcept {
   if (PyObject* const type = gevent_exception("LoopExit"); type != nullptr)
     PyErr_SetString(type, "This operation would block forever");
@@ -95,9 +105,13 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
   double pause_s = kFirstPauseS;
   while (!sleeper.woken()) {
     PY_TIMEOUT_T microseconds = -1;
+    bool rests = timeout_s < 0;
     if (timeout_s < 0) {
-      if (!others_may_come()) return give_up();
-      if (only_foreigners_may_come()) {
+      if (!others_may_come()) {
+        const int may_come = signal_may_come();
+        if (may_come <= 0) return may_come < 0 ? kFailed : give_up();
+        rests = false;  // something else than a thread may wake it
+      } else if (only_foreigners_may_come()) {
         microseconds = static_cast<PY_TIMEOUT_T>(pause_s * 1e6);
         pause_s = std::min(pause_s * 2, kLongestPauseS);
       }
@@ -106,7 +120,7 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
       if (left <= Nanoseconds(0)) break;
       microseconds = std::chrono::duration_cast<std::chrono::microseconds>(left).count() + 1;
     }
-    sleeper.sleep(microseconds, timeout_s < 0);
+    sleeper.sleep(microseconds, rests);
     if (PyErr_CheckSignals() < 0) return kFailed;
   }
   return sleeper.woken() ? kWoken : kTimedOut;

@@ -6,7 +6,7 @@ namespace gevent {
 
 // As park_in, but the calling thread sleeps, with the GIL released; no hub is made or needed. Signals that arrive in
 // the main thread are handled meanwhile, and what their handlers raise ends the wait (kFailed). So does a LoopExit,
-// once no other thread is left that could wake it, if there is no time limit.
+// once no other thread is left that could wake it, nor a handler of a signal, if there is no time limit.
 Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr) noexcept;
 
 // Whether the caller should do that: its thread has no hub, so no greenlets that could run meanwhile, and another

@@ -117,6 +117,15 @@ def reinit(hub=None):
             start_over()
 
 
+def _signal_may_come():
+    """Whether a signal may yet call a function of the program's in the calling thread: in the main one."""
+    if get_thread_ident() != MAIN_THREAD_IDENT:
+        return False
+    from gevent.signal import _python_handler_installed
+
+    return _python_handler_installed()
+
+
 def _nobody():
     return False
 
@@ -329,7 +338,7 @@ class Hub(WaitOperationsGreenlet):
             if self._ending or self.loop is None:
                 break
             if self._may_be_woken():
-                self._run_once(self.loop, run_until_woken, self.loop, not self._signal_may_come(), pause)
+                self._run_once(self.loop, run_until_woken, self.loop, not _signal_may_come(), pause)
                 continue
             handles = getattr(self.loop, "debug", list)()
             self.parent.throw(LoopExit("This operation would block forever", self, handles))
@@ -340,14 +349,7 @@ class Hub(WaitOperationsGreenlet):
         The one place that decides between waiting on and LoopExit.
         """
         expects = self._expects_somebody
-        return (expects is None or expects()) and (others_may_come() or self._signal_may_come())
-
-    def _signal_may_come(self):
-        if not self.main_hub:
-            return False
-        from gevent.signal import _python_handler_installed
-
-        return _python_handler_installed()
+        return (expects is None or expects()) and (others_may_come() or _signal_may_come())
 
     def _expecting_nobody(self):
         return self._expecting(_nobody)
