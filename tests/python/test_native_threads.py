@@ -87,6 +87,9 @@ P = {
     "gevent Pool.join": (pool_that_waits, lambda x: x.join(), lambda x: x.go.set()),
     "gevent Greenlet.join": (greenlet_that_waits, lambda x: x.join(), lambda x: x.go.set()),
     "gevent.wait": (gevent.event.Event, lambda x: gevent.wait([x]), lambda x: x.set()),
+    "gevent.wait for a greenlet": (greenlet_that_waits, lambda x: gevent.wait([x]), lambda x: x.go.set()),
+    "gevent.iwait": (greenlet_that_waits, lambda x: list(gevent.iwait([x])), lambda x: x.go.set()),
+    "gevent.joinall": (greenlet_that_waits, lambda x: gevent.joinall([x]), lambda x: x.go.set()),
 }
 """
 

@@ -152,7 +152,7 @@ cdef class MultipleWaiter(Waiter):
     """MultipleWaiter(hub=None)
 --
 
-A Waiter whose values queue up: each `get` takes the next one."""
+A Waiter whose values queue up: each `get` takes the next one. They may come from other threads."""
     cdef list _values
 
     __slots__ = ["_values"]
@@ -164,11 +164,18 @@ A Waiter whose values queue up: each `get` takes the next one."""
     cpdef switch(self, value):
         """Append `value`, and let the waiting greenlet have the first of all."""
         self._values.append(value)
+        cdef HubState* here = hub_state()
+        if self.greenlet is None or (here != NULL and here.hub() == <PyObject*>self.hub) or self.hub.dead:
+            Waiter.switch(self, True)
+        else:
+            self.hub.loop.run_callback_threadsafe(self._wake)
+
+    def _wake(self):
         Waiter.switch(self, True)
 
     cpdef get(self):
         """Return the next value; park the calling greenlet until there is one."""
-        if not self._values:
+        while not self._values:
             Waiter.clear(self)  # of what came while nobody waited
             Waiter.get(self)
         return self._values.pop(0)
