@@ -16,6 +16,7 @@ from queue import Full
 from greenlet import GreenletExit, getcurrent
 
 from gevent._imap import IMap, IMapUnordered
+from gevent._native.hub import looked_in_vain
 from gevent._native.roster import Roster
 from gevent.event import Event
 from gevent.greenlet import Greenlet, joinall
@@ -292,7 +293,10 @@ class Group(GroupMappingMixin):
         """Wait until there is room for one more, at most `timeout` seconds. A group always has room."""
 
     def __len__(self):
-        return len(self._roster.members)
+        members = len(self._roster.members)
+        if members:
+            looked_in_vain()  # whoever asks again and again waits for another number
+        return members
 
     def __iter__(self):
         return iter(self._roster.members)
@@ -348,7 +352,11 @@ class Pool(Group):
 
     def free_count(self):
         """The number of greenlets that could be added now without waiting: 1 if the pool has no limit."""
-        return 1 if self.size is None else self._semaphore.counter
+        if self.size is None:
+            return 1
+        if self._semaphore.counter == 0:
+            looked_in_vain()
+        return self._semaphore.counter
 
     def full(self):
         """Whether the next greenlet would have to wait."""

@@ -341,8 +341,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     def qsize(self):
         """The number of items."""
-        if self._size() == 0:
-            looked_in_vain()
+        looked_in_vain()  # whoever asks again and again waits for another number
         return self._size()
 
     def __len__(self):

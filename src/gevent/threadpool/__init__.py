@@ -18,6 +18,7 @@ from greenlet import getcurrent, greenlet as RawGreenlet
 
 from gevent._config import config
 from gevent._hub_local import get_hub, get_hub_if_exists
+from gevent._native.hub import looked_in_vain
 from gevent._native.threadpool import TaskQueue, ThreadResult, call_in_hub, hub_is_inhabited
 from gevent.event import AsyncResult
 from gevent.exceptions import InvalidThreadUseError
@@ -226,7 +227,10 @@ class ThreadPool(GroupMappingMixin):
         )
 
     def __len__(self):
-        return 0 if self.task_queue.inherited else self.task_queue.unfinished_tasks
+        tasks = 0 if self.task_queue.inherited else self.task_queue.unfinished_tasks
+        if tasks:
+            looked_in_vain()
+        return tasks
 
     # -- how many threads --
 
