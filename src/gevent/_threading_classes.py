@@ -13,6 +13,7 @@ from functools import wraps
 
 from gevent._native.hub import looked_in_vain
 from gevent._native.semaphore import ThreadLock
+from gevent.exceptions import BlockingSwitchOutError
 from gevent.thread import allocate_lock
 
 __all__ = ["mend_classes", "wait_on_condition"]
@@ -26,11 +27,36 @@ def mend_classes(names):
         semaphore.acquire = semaphore.__enter__ = _looking_acquire(semaphore.acquire)
         if hasattr(thread, "_wait_for_tstate_lock"):
             thread._wait_for_tstate_lock = _looking_wait_for_lock(thread._wait_for_tstate_lock)
+        thread.start, thread._delete = _start_anywhere(thread.start, names), _delete_if_there(names)
         for name in ("enumerate", "active_count"):
             names[name] = _counted(names[name])
         barrier = names["Barrier"]
         for name in ("n_waiting", "broken"):
             setattr(barrier, name, property(_counted(vars(barrier)[name].fget)))
+
+
+def _start_anywhere(start, names):
+    @wraps(start)
+    def start_anywhere(self):
+        try:
+            start(self)
+        except BlockingSwitchOutError:
+            # The hub cannot wait until the thread has begun; it will.
+            if self not in names["_limbo"]:
+                raise
+
+    return start_anywhere
+
+
+def _delete_if_there(names):
+    def _delete(self):
+        # In a forked child only the thread that forked counts, but the others' greenlets go on, and end.
+        with names["_active_limbo_lock"]:
+            ident, active = names["get_ident"](), names["_active"]
+            if active.get(ident) is self:
+                del active[ident]
+
+    return _delete
 
 
 def _counted(look):

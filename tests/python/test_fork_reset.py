@@ -94,6 +94,31 @@ def test_after_a_plain_fork_greenlets_go_on_in_the_child():
     assert result.stdout == "0 True\n"
 
 
+def test_a_greenlet_that_was_a_thread_of_the_parent_ends_in_the_child_without_a_word():
+    result = run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import os, threading
+
+        go = threading.Event()
+        thread = threading.Thread(target=go.wait)
+        thread.start()
+        pid = os.fork()
+        go.set()
+        if pid:
+            thread.join()
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        elif thread.is_alive() or threading.enumerate() != [threading.main_thread()]:
+            os._exit(1)
+        else:
+            import gevent
+            gevent.wait(timeout=10)
+        """
+    )
+    assert (result.stdout, result.stderr) == ("", "")
+
+
 _HOOKS = """
     import _thread, os, sys, threading, time
 

@@ -160,11 +160,59 @@ def test_what_does_not_wait_works_everywhere_and_switches_to_nobody(where):
     assert run_script(OPERATIONS, where).stdout == "right\n"
 
 
+BEGINNINGS = """
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+import concurrent.futures, multiprocessing, threading
+import gevent
+
+context = multiprocessing.get_context("fork")
+executor, future = concurrent.futures.ThreadPoolExecutor(1), []
+thread = threading.Thread(target=lambda: begun.append("thread"))
+timer = threading.Timer(0, lambda: begun.append("timer"))
+messages, lock, event, simple = context.Queue(), context.Lock(), context.Event(), context.SimpleQueue()
+here, there = context.Pipe()
+begun, wrong = [], []
+
+def call_all():
+    for operation in (
+        thread.start,
+        timer.start,
+        lambda: future.append(executor.submit(begun.append, "executor")),
+        lambda: messages.put_nowait("message"),
+        lambda: lock.acquire(block=False) and lock.release(),
+        event.set,
+        event.is_set,
+        lambda: simple.put("simple"),
+        lambda: here.send("sent"),
+        lambda: here.poll(),
+    ):
+        try:
+            operation()
+        except BaseException as error:
+            wrong.append(repr(error))
+
+gevent.get_hub().loop.run_callback(call_all)
+with gevent.Timeout(20):
+    assert (messages.get(), simple.get(), there.recv(), event.wait()) == ("message", "simple", "sent", True)
+    thread.join()
+    timer.join()
+    future[0].result()
+assert not wrong, wrong
+assert sorted(begun) == ["executor", "thread", "timer"]
+print("right")
+"""
+
+
+def test_what_begins_a_thread_does_not_wait_for_that_in_the_hub():
+    assert run_script(BEGINNINGS).stdout == "right\n"
+
+
 SPINS = """
 from gevent import monkey
 monkey.patch_all(multiprocessing=True)
 import concurrent.futures, multiprocessing, os, queue, socket, ssl, subprocess, sys, threading, time
-import gevent, gevent.event, gevent.lock, gevent.queue
+import gevent, gevent.event, gevent.lock, gevent.pool, gevent.queue
 from gevent.exceptions import LoopExit
 
 def there(call, *nothing):
@@ -274,7 +322,18 @@ LOOKS = {
     "Future.cancelled": (is_cancelled.cancelled, is_cancelled.cancel),
     "Queue.unfinished_tasks": (lambda: work.unfinished_tasks == 0, work.task_done),
     "Popen.poll": (lambda: cat.poll() is not None, lambda: cat.stdin.close()),
+    "Queue.qsize of some": (lambda: several.qsize() > 2, lambda: several.put(1)),
+    "Pool.full": (lambda: not pool.full(), lambda: pool.kill()),
+    "len(Pool)": (lambda: len(group) == 0, lambda: group.kill()),
+    "len(ThreadPool)": (lambda: len(thread_pool) == 0, lambda: None),
 }
+several, pool, group = queue.Queue(), gevent.pool.Pool(1), gevent.pool.Group()
+several.put(1)
+several.put(2)
+pool.spawn(gevent.sleep, 3600)
+group.spawn(gevent.sleep, 3600)
+thread_pool = gevent.get_hub().threadpool
+thread_pool.spawn(int)
 only, told = sys.argv[1:], []
 starved = []
 for name, (look, act) in LOOKS.items():

@@ -16,6 +16,7 @@ import sys
 from functools import partial, wraps
 
 from gevent._hub_local import get_hub_if_exists
+from gevent.exceptions import BlockingSwitchOutError
 from gevent.greenlet import Greenlet
 from gevent.multiprocessing._view import View
 
@@ -32,6 +33,8 @@ def _start_whatever_comes(thread, start):
         while True:
             try:
                 return begun.wait(timeout)
+            except BlockingSwitchOutError:
+                return False  # in the hub: it will begin
             except BaseException as thrown:
                 thread.thrown_at_start = thread.thrown_at_start or thrown
 
