@@ -77,11 +77,33 @@ def handler(number, frame):
         condition.notify_all()
 
 signal.signal(signal.SIGTERM, handler)
-stranger = subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -TERM {{os.getpid()}}"])
+# Who sends it is told to when this greenlet waits; the loop knows nothing of it.
+reading, told = os.pipe()
+os.posix_spawn("/bin/sh", ["sh", "-c", f"read word; kill -TERM {{os.getpid()}}"], os.environ,
+               file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)])
+threading.Thread(target=os.close, args=(told,)).start()
 {wait}
 print("done")
 """,
         loop,
+    )
+    assert result.stdout == "done\n"
+
+
+def test_the_first_wait_of_all_is_for_a_handler_while_another_librarys_thread_begins():
+    """Without a hub the main thread waits as a whole while it looks whether such a thread may come."""
+    result = run_script(
+        """
+        import faulthandler, os, signal, threading
+        from gevent import monkey
+        monkey.patch_all()
+        event = threading.Event()
+        signal.signal(signal.SIGALRM, lambda *_: event.set())
+        faulthandler.dump_traceback_later(50, exit=True)  # whose thread is known to call nobody after a moment
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        event.wait()
+        print("done")
+        """
     )
     assert result.stdout == "done\n"
 
@@ -122,9 +144,10 @@ def handler(number, frame):
 
 def main():
     with lock:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
         event.wait()
 
-alarm_in(0.1, handler)
+signal.signal(signal.SIGALRM, handler)
 main()
 print(seen)
 """,
@@ -139,7 +162,7 @@ def test_a_handler_interrupts_the_main_thread_though_another_computes():
 seen, stop = [], []
 
 def compute():
-    time.sleep(0.01)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
     while not stop:
         pass
     seen.append("computed")
@@ -149,9 +172,9 @@ def handler(number, frame):
     signal.signal(signal.SIGALRM, raise_late)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
 
+signal.signal(signal.SIGALRM, handler)
 thread = threading.Thread(target=compute)
 thread.start()
-alarm_in(0.1, handler)
 try:
     thread.join()
 except Late:
@@ -206,18 +229,19 @@ print(things.get(), things.get(), things.qsize())
 def test_a_second_signal_interrupts_the_handler_of_the_first():
     result = run(
         """
-seen = []
+seen, over = [], threading.Event()
 
 def first(number, frame):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         signal.signal(signal.SIGALRM, raise_late)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
         time.sleep(30)
     except Late:
         seen.append("interrupted")
+    over.set()
 
 alarm_in(0.05, first)
-time.sleep(0.3)
+over.wait()
 print(seen)
 """
     )
@@ -283,9 +307,12 @@ def test_handlers_and_functions_from_before_patching_do_the_same():
         import os, signal, sys, threading, time
         from signal import signal as early
 
+        over = []
+
         def handler(number, frame):
             time.sleep(0.01)
             print("handled", number == signal.SIGALRM, flush=True)
+            over.append(number)
 
         early(signal.SIGALRM, handler)
         signal.siginterrupt(signal.SIGALRM, False)
@@ -294,9 +321,11 @@ def test_handlers_and_functions_from_before_patching_do_the_same():
         assert signal.getsignal(signal.SIGALRM) is handler
         early(signal.SIGUSR1, handler)
         signal.setitimer(signal.ITIMER_REAL, 0.05)
-        signal.pause()
+        while not over:
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGUSR1)
-        time.sleep(0.05)
+        while len(over) < 2:
+            time.sleep(0.01)
         """
     )
     assert result.stdout == "handled True\nhandled False\n"
@@ -305,36 +334,31 @@ def test_handlers_and_functions_from_before_patching_do_the_same():
 def test_others_run_while_a_program_waits_for_signals():
     result = run(
         """
-ticks = []
-
-def tick():
-    while True:
-        ticks.append(1)
-        time.sleep(0.01)
-
-threading.Thread(target=tick, daemon=True).start()
 wanted = {signal.SIGUSR1, signal.SIGUSR2}
 signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
 
-def check(wait):
-    before = len(ticks)
+def send(number):
+    for _ in range(5):
+        time.sleep(0.001)
+    sent.append(number)
+    os.kill(os.getpid(), number)
+
+def check(wait, number=signal.SIGUSR1):
+    # The signal comes only if others run.
+    threading.Thread(target=send, args=(number,)).start()
     result = wait()
-    assert len(ticks) > before + 3, (wait, before, len(ticks))
+    assert sent.pop() == number
     return result
 
-def soon():
-    subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -USR1 {os.getpid()}"])
+sent = []
 
-soon()
 assert check(lambda: signal.sigwait(wanted)) is signal.SIGUSR1
 if hasattr(signal, "sigwaitinfo"):
-    soon()
     assert check(lambda: signal.sigwaitinfo(wanted)).si_signo == signal.SIGUSR1
-    soon()
     assert check(lambda: signal.sigtimedwait(wanted, 20)).si_signo == signal.SIGUSR1
-    assert check(lambda: signal.sigtimedwait(wanted, 0.1)) is None
-alarm_in(0.2, lambda *_: None)
-check(signal.pause)
+    assert signal.sigtimedwait(wanted, 0.01) is None
+signal.signal(signal.SIGALRM, lambda *_: None)
+check(signal.pause, signal.SIGALRM)
 """
     )
     assert result.stderr == ""

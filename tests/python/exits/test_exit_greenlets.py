@@ -69,11 +69,9 @@ import signal, threading, time
 ticks = []
 signal.signal(signal.SIGALRM, lambda number, frame: ticks.append(1))
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-time.sleep(0.02)
-def work():
-    time.sleep(0.05)
-threading.Thread(target=work).start()
-assert ticks
+while not ticks:
+    time.sleep(0.001)
+threading.Thread(target=threading.main_thread().join).start()
 print("end")
 signal.setitimer(signal.ITIMER_REAL, 0)
 """,
@@ -87,12 +85,13 @@ os.kill(os.getpid(), signal.SIGUSR1)
 print("end", flush=True)
 """,
     "a handler of an atexit function's own signal": """
-import atexit, os, signal, time
+import atexit, os, signal, threading, time
+handled = threading.Event()
 def handle(number, frame):
-    time.sleep(0.01); print("handled", flush=True)
+    time.sleep(0.01); print("handled", flush=True); handled.set()
 signal.signal(signal.SIGUSR1, handle)
 def hook():
-    os.kill(os.getpid(), signal.SIGUSR1); time.sleep(0.05); print("hook", flush=True)
+    os.kill(os.getpid(), signal.SIGUSR1); handled.wait(); print("hook", flush=True)
 atexit.register(hook)
 print("end", flush=True)
 """,
@@ -177,7 +176,7 @@ for call, arguments in ((condition.wait, ()), (gevent.event.AsyncResult().get, (
                         (gevent.sleep, (1000,)), (reader.join, ()), (gevent.select.select, ([other], [], [])),
                         (gevent.queue.JoinableQueue(unfinished_tasks=1).join, ()), (gevent.wait, ([reader],))):
     gevent.spawn(call, *arguments)
-gevent.sleep(0.01)
+gevent.sleep(0)
 one.close(); other.close()
 print("end")
 """,
@@ -199,7 +198,7 @@ def spin():
         gevent.sleep(0)
 for _ in range(3):
     gevent.spawn(spin)
-gevent.sleep(0.005)
+gevent.sleep(0)
 print("end")
 """,
     "bare greenlets, started and not": """
@@ -217,18 +216,19 @@ pool = gevent.pool.Pool(2)
 for _ in range(2):
     pool.spawn(gevent.sleep, 1000)
 gevent.spawn(pool.spawn, print, "never"); gevent.spawn(pool.join)
-gevent.sleep(0.001)
+gevent.sleep(0)
 print("end")
 """,
     "watchers of every kind": """
-import gevent, signal
-loop = gevent.get_hub().loop
-read, write = __import__("os").pipe()
-watchers = [loop.timer(0.001, 0.001), loop.timer(1000), loop.io(read, 1), loop.async_(), loop.prepare(), loop.check(),
+import gevent, gevent.event, os, signal
+loop, ticked = gevent.get_hub().loop, gevent.event.Event()
+read, write = os.pipe()
+ticking = loop.timer(0.001, 0.001); ticking.start(ticked.set)
+watchers = [loop.timer(1000), loop.io(read, 1), loop.async_(), loop.prepare(), loop.check(),
             loop.idle(), loop.signal(signal.SIGUSR2), loop.fork(), loop.stat("/")]
 for watcher in watchers:
     watcher.start(lambda: None)
-gevent.sleep(0.01)
+ticked.wait()
 print("end")
 """,
     "timeouts that are pending": """
@@ -291,9 +291,9 @@ print("end")
 import gevent.fileobject, os
 read, write = os.pipe()
 reader = gevent.fileobject.FileObjectPosix(read, "rb"); writer = gevent.fileobject.FileObjectPosix(write, "wb")
-gevent.spawn(reader.read, 1)
+reads = gevent.spawn(reader.read, 1)
 gevent.sleep(0)
-writer.write(b"x"); writer.flush(); gevent.sleep(0.001)
+writer.write(b"x"); writer.flush(); assert reads.get() == b"x"
 writer.close(); reader.close()
 print("end")
 """,
@@ -340,10 +340,10 @@ time.sleep(1000)
     ),
     "sys.exit in a handler while main joins": (
         """
-import os, signal, sys, threading, time
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(8))
+import signal, sys, threading, time
+signal.signal(signal.SIGALRM, lambda number, frame: sys.exit(8))
 thread = threading.Thread(target=time.sleep, args=(1000,), daemon=True); thread.start()
-timer = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGTERM)); timer.daemon = True; timer.start()
+signal.setitimer(signal.ITIMER_REAL, 0.02)
 thread.join()
 """,
         8,
@@ -407,9 +407,10 @@ time.sleep(1000)
     ),
     "KeyboardInterrupt while main joins": (
         """
-import os, signal, threading, time
+import signal, threading, time
 thread = threading.Thread(target=time.sleep, args=(1000,), daemon=True); thread.start()
-timer = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)); timer.daemon = True; timer.start()
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.02)
 thread.join()
 """,
         -2,

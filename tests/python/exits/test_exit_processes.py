@@ -23,10 +23,11 @@ atexit.register(child.wait); atexit.register(child.terminate)
 print("end", flush=True)
 """,
     "a child that nobody has reaped": """
-import os, time
-if os.fork() == 0:
+import os
+child = os.fork()
+if child == 0:
     os._exit(0)
-time.sleep(0.02)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 print("end", flush=True)
 """,
     "a child of os.fork that exits in its own way": """
@@ -38,10 +39,11 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
 print("end", flush=True)
 """,
     "a thread in communicate()": """
-import subprocess, threading, time
+import subprocess, threading
 child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-threading.Thread(target=child.stdout.read, daemon=True).start()
-time.sleep(0.02)
+begun = threading.Event()
+threading.Thread(target=lambda: (begun.set(), child.stdout.read()), daemon=True).start()
+begun.wait()
 print("end", flush=True)
 child.kill(); child.wait(); child.stdin.close()
 import os; os._exit(0)
@@ -163,7 +165,7 @@ def main(method):
         """
 def main(method):
     queue = multiprocessing.get_context(method).Queue()
-    fill(queue); time.sleep(0.02)
+    fill(queue); assert queue._reader.poll(20)
     queue.cancel_join_thread()
     print("end", flush=True)
 """,
@@ -185,8 +187,9 @@ def main(method):
         """
 def main(method):
     queue = multiprocessing.get_context(method).Queue()
-    threading.Thread(target=queue.get, daemon=True).start()
-    time.sleep(0.02)
+    begun = threading.Event()
+    threading.Thread(target=lambda: (begun.set(), queue.get()), daemon=True).start()
+    begun.wait()
     print("end", flush=True)
 """,
         "end",
@@ -210,10 +213,13 @@ def main(method):
     context = multiprocessing.get_context(method)
     reader, writer = context.Pipe(False)
     process = context.Process(target=nap, args=(1000,), daemon=True); process.start()
-    for wait in (context.Semaphore(0).acquire, context.Event().wait, context.SimpleQueue().get, reader.recv,
-                 process.join, context.Barrier(2).wait):
-        threading.Thread(target=wait, daemon=True).start()
-    time.sleep(0.05)
+    begun, waits = threading.Semaphore(0), (
+        context.Semaphore(0).acquire, context.Event().wait, context.SimpleQueue().get, reader.recv, process.join,
+        context.Barrier(2).wait)
+    for wait in waits:
+        threading.Thread(target=lambda wait=wait: (begun.release(), wait()), daemon=True).start()
+    for _ in waits:
+        begun.acquire()
     print("end", flush=True)
 """,
         "end",

@@ -10,32 +10,45 @@ print("end")
 """,
     "a daemon that spins": """
 import threading, time
+spins = threading.Event()
 def spin():
     while True:
         time.sleep(0)
+        spins.set()
 threading.Thread(target=spin, daemon=True).start()
-time.sleep(0.01)
+spins.wait()
 print("end")
 """,
     "daemons in every wait": """
 import queue, socket, threading, time
 one, other = socket.socketpair()
 taken = threading.Lock(); taken.acquire()
-condition = threading.Condition()
+condition, begun = threading.Condition(), threading.Semaphore(0)
 def wait_notified():
     with condition:
         condition.wait()
+def receive():
+    try:
+        one.recv(1)
+    except OSError:
+        pass  # it was closed
+def begin(wait):
+    begun.release()
+    wait()
+waits = 0
 for wait in (taken.acquire, threading.Event().wait, queue.Queue().get, queue.SimpleQueue().get, wait_notified,
-             threading.Semaphore(0).acquire, threading.Barrier(2).wait, lambda: one.recv(1)):
-    threading.Thread(target=wait, daemon=True).start()
-time.sleep(0.05)
+             threading.Semaphore(0).acquire, threading.Barrier(2).wait, receive):
+    threading.Thread(target=begin, args=(wait,), daemon=True).start()
+    waits += 1
+for _ in range(waits):
+    begun.acquire()
 one.close(); other.close()
 print("end")
 """,
     "threads that are to be waited for": """
-import threading, time
+import threading
 def work(name):
-    time.sleep(0.05)
+    threading.main_thread().join()
     print(name, flush=True)
 for name in ("one", "two"):
     threading.Thread(target=work, args=(name,)).start()
@@ -67,22 +80,23 @@ _thread.start_new_thread(time.sleep, (1000,))
 print("end")
 """,
     "a thread that waits for an event of another": """
-import threading, time
+import threading
 event = threading.Event()
 def wait():
     event.wait(); print("woken", flush=True)
 def wake():
-    time.sleep(0.05); event.set()
+    threading.main_thread().join(); event.set()
 threading.Thread(target=wait).start()
 threading.Thread(target=wake, daemon=True).start()
 print("end")
 """,
     "an atexit function that joins a daemon": """
-import atexit, threading, time
+import atexit, threading
+joined = threading.Event()
 def work():
-    time.sleep(0.05); print("daemon", flush=True)
+    joined.wait(); print("daemon", flush=True)
 thread = threading.Thread(target=work, daemon=True); thread.start()
-atexit.register(thread.join)
+atexit.register(thread.join); atexit.register(joined.set)
 print("end")
 """,
     "an atexit function that stops a worker": """
@@ -108,11 +122,12 @@ threading._register_atexit(event.set)
 print("end")
 """,
     "an executor with work": """
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
-executor = ThreadPoolExecutor(2)
+executor, ends = ThreadPoolExecutor(2), threading.Event()
+threading._register_atexit(ends.set)
 def work(number):
-    time.sleep(0.02); print(number, flush=True)
+    ends.wait(); print(number, flush=True)
 for number in range(4):
     executor.submit(work, number)
 print("end")
@@ -168,24 +183,25 @@ logging.error("kept")
 print("end", flush=True)
 """,
     "a thread with values of its own": """
-import os, threading, time
+import os, threading
 class Value:
     def __del__(self):
         os.write(1, b"deleted\\n")
 values = threading.local(); values.mine = Value()
 def work():
-    values.mine = Value(); time.sleep(0.01)
+    values.mine = Value(); threading.main_thread().join()
 threading.Thread(target=work).start()
 print("end", flush=True)
 """,
     "a finalizer that joins a thread": """
-import threading, time, weakref
+import atexit, threading, weakref
 class Owner: pass
-owner = Owner()
+owner, ends = Owner(), threading.Event()
 def work():
-    time.sleep(0.02); print("worked", flush=True)
+    ends.wait(); print("worked", flush=True)
 thread = threading.Thread(target=work, daemon=True); thread.start()
 weakref.finalize(owner, thread.join)
+atexit.register(ends.set)
 print("end")
 """,
     "a lock that is held": """
@@ -216,9 +232,9 @@ STATUS = {
     ),
     "sys.exit in main while threads work": (
         """
-import sys, threading, time
+import sys, threading
 def work():
-    time.sleep(0.05); print("worked", flush=True)
+    threading.main_thread().join(); print("worked", flush=True)
 threading.Thread(target=work).start()
 sys.exit(3)
 """,
@@ -230,9 +246,12 @@ sys.exit(3)
 import atexit, os, threading, time
 from concurrent.futures import ThreadPoolExecutor
 atexit.register(print, "never")
-executor = ThreadPoolExecutor(1); executor.submit(time.sleep, 1000)
-threading.Thread(target=time.sleep, args=(1000,)).start()
-time.sleep(0.01)
+executor, begun = ThreadPoolExecutor(1), threading.Semaphore(0)
+def work():
+    begun.release(); time.sleep(1000)
+executor.submit(work)
+threading.Thread(target=work).start()
+begun.acquire(); begun.acquire()
 os._exit(7)
 """,
         "",
@@ -256,12 +275,14 @@ os.abort()
     "interrupt_main": (
         """
 import _thread, threading, time
+loops = threading.Event()
 def interrupt():
-    time.sleep(0.05); _thread.interrupt_main()
+    loops.wait(); _thread.interrupt_main()
 threading.Thread(target=interrupt, daemon=True).start()
 try:
     while True:
         time.sleep(0.01)
+        loops.set()
 except KeyboardInterrupt:
     print("interrupted"); raise SystemExit(4)
 """,
@@ -271,36 +292,46 @@ except KeyboardInterrupt:
 }
 GEVENTS = {
     "a pool of threads with workers busy": """
-import threading, time, gevent
+import gevent, gevent.lock, gevent.monkey
 from gevent.threadpool import ThreadPool
-sleep = gevent.monkey.get_original("time", "sleep") if hasattr(gevent, "monkey") else time.sleep
+begun = gevent.lock.Semaphore(0)
+def work():
+    begun.release(); gevent.monkey.get_original("time", "sleep")(1000)
 pool = ThreadPool(3)
 for _ in range(3):
-    pool.spawn(sleep, 1000)
-gevent.sleep(0.01)
+    pool.spawn(work)
+for _ in range(3):
+    begun.acquire()
 print("end")
 """,
     "the hub's pool of threads with workers busy": """
-import gevent, gevent.monkey
-pool = gevent.get_hub().threadpool
-pool.spawn(gevent.monkey.get_original("time", "sleep"), 1000)
-gevent.sleep(0.01)
+import gevent, gevent.lock, gevent.monkey
+begun = gevent.lock.Semaphore(0)
+def work():
+    begun.release(); gevent.monkey.get_original("time", "sleep")(1000)
+gevent.get_hub().threadpool.spawn(work)
+begun.acquire()
 print("end")
 """,
     "greenlets that wait for a pool": """
-import gevent, gevent.monkey
+import gevent, gevent.lock, gevent.monkey
+begun = gevent.lock.Semaphore(0)
+def work():
+    begun.release(); gevent.monkey.get_original("time", "sleep")(1000)
 pool = gevent.get_hub().threadpool
-waiting = [gevent.spawn(pool.apply, gevent.monkey.get_original("time", "sleep"), (1000,)) for _ in range(3)]
-gevent.sleep(0.01)
+waiting = [gevent.spawn(pool.apply, work) for _ in range(3)]
+for _ in range(3):
+    begun.acquire()
 print("end")
 """,
     "a pool whose workers wait in hubs": """
-import gevent, gevent.event
+import gevent, gevent.event, gevent.lock
 from gevent.threadpool import ThreadPool
 pool = ThreadPool(2)
-event = gevent.event.Event()
-pool.spawn(event.wait); pool.spawn(gevent.sleep, 1000)
-gevent.sleep(0.01)
+event, begun = gevent.event.Event(), gevent.lock.Semaphore(0)
+for wait in (event.wait, lambda: gevent.sleep(1000)):
+    pool.spawn(lambda wait=wait: (begun.release(), wait()))
+begun.acquire(); begun.acquire()
 print("end")
 """,
     "a daemon in an idle worker": """
@@ -314,21 +345,23 @@ print("end")
 import gevent, gevent.event, gevent.lock, gevent.queue, gevent.monkey
 start = gevent.monkey.get_original("_thread", "start_new_thread")
 event, lock, queue = gevent.event.Event(), gevent.lock.Semaphore(0), gevent.queue.Queue()
-for call, arguments in ((event.wait, ()), (lock.acquire, ()), (queue.get, ()), (gevent.sleep, (1000,)),
-                        (gevent.event.AsyncResult().get, ())):
-    start(call, arguments)
-gevent.monkey.get_original("time", "sleep")(0.05)
+begun = gevent.lock.Semaphore(0)
+calls = event.wait, lock.acquire, queue.get, lambda: gevent.sleep(1000), gevent.event.AsyncResult().get
+for call in calls:
+    start(lambda call=call: (begun.release(), call()), ())
+for _ in calls:
+    begun.acquire()
 print("end")
 """,
     "a loop in a native thread": """
-import gevent, gevent.monkey
-start = gevent.monkey.get_original("_thread", "start_new_thread")
+import gevent, gevent.event, gevent.monkey
+start, runs = gevent.monkey.get_original("_thread", "start_new_thread"), gevent.event.Event()
 def run():
     timer = gevent.get_hub().loop.timer(0, 0.001)
-    timer.start(lambda: None)
+    timer.start(runs.set)
     gevent.wait()
 start(run, ())
-gevent.monkey.get_original("time", "sleep")(0.05)
+runs.wait()
 print("end")
 """,
     "a loop of one's own": """
@@ -339,18 +372,18 @@ gevent.sleep(0)
 print("end")
 """,
     "gevent's executor with work": """
-import gevent, gevent.monkey
+import gevent, gevent.lock, gevent.monkey
 from gevent.threadpool import ThreadPoolExecutor
-executor = ThreadPoolExecutor(2)
-executor.submit(gevent.monkey.get_original("time", "sleep"), 1000)
-gevent.sleep(0.01)
+executor, begun = ThreadPoolExecutor(2), gevent.lock.Semaphore(0)
+executor.submit(lambda: (begun.release(), gevent.monkey.get_original("time", "sleep")(1000)))
+begun.acquire()
 print("end")
 """,
     "the monitoring thread": """
 import gevent
 gevent.config.monitor_thread = True
 gevent.get_hub().start_periodic_monitoring_thread()
-gevent.sleep(0.01)
+gevent.sleep(0)
 print("end")
 """,
 }

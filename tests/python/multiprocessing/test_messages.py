@@ -212,14 +212,13 @@ def test_listeners_and_clients_meet_with_a_secret_and_large_messages(tmp_path, w
         start_method,
         """
         import os
-        import time
         import gevent
         from ticker import Ticker
 
-        def call(address, key):
+        def call(address, key, told):
             import importlib
             connection_module = importlib.import_module(multiprocessing.get_context().Pipe()[0].__module__)
-            time.sleep(0.3)
+            assert told.wait(30)
             with connection_module.Client(address, authkey=key) as connection:
                 connection.send(b"z" * 1_000_000)
                 assert connection.recv() == "thanks"
@@ -229,8 +228,10 @@ def test_listeners_and_clients_meet_with_a_secret_and_large_messages(tmp_path, w
             connection_module = importlib.import_module(context.Pipe()[0].__module__)
             for family in "AF_UNIX", "AF_INET":
                 with connection_module.Listener(family=family, authkey=b"secret") as listener:
-                    process = context.Process(target=call, args=(listener.address, b"secret"))
+                    told = context.Event()
+                    process = context.Process(target=call, args=(listener.address, b"secret", told))
                     process.start()
+                    gevent.spawn(told.set)  # when this greenlet waits, and lets others run
                     with Ticker():
                         with listener.accept() as connection:
                             assert os.get_blocking(connection.fileno())
@@ -362,22 +363,25 @@ def test_a_bounded_queue_makes_its_producer_wait_and_the_hub_goes_on(tmp_path, w
         start_method,
         """
         import queue
-        import time
+        import gevent
         from ticker import Ticker
 
-        def consume(items, results):
-            time.sleep(0.5)
+        def consume(items, results, told):
+            assert told.wait(30)
             for item in iter(items.get, None):
                 results.put(item)
                 items.task_done()
             items.task_done()
 
         def main(context):
-            items, results = context.JoinableQueue(3), context.Queue()
-            process = context.Process(target=consume, args=(items, results))
+            items, results, told = context.JoinableQueue(3), context.Queue(), context.Event()
+            process = context.Process(target=consume, args=(items, results, told))
             process.start()
+            for number in range(3):
+                items.put(number)
+            gevent.spawn(told.set)  # when this greenlet waits, and lets others run
             with Ticker():
-                for number in range(100):
+                for number in range(3, 100):
                     items.put(number)
                 items.put(None)
                 items.join()

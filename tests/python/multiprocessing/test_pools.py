@@ -187,12 +187,11 @@ def test_managers_serve_many_greenlets_each_with_a_connection_of_its_own(tmp_pat
         world,
         start_method,
         """
-        import time
         import gevent
         from ticker import Ticker
 
-        def late_put(queue, event):
-            time.sleep(0.4)
+        def late_put(queue, event, told):
+            assert told.wait(30)
             queue.put("late")
             event.set()
 
@@ -209,9 +208,10 @@ def test_managers_serve_many_greenlets_each_with_a_connection_of_its_own(tmp_pat
                 gevent.joinall([gevent.spawn(add, numbers, lock, 10) for _ in range(10)], raise_error=True)
                 process.join()
                 assert numbers["sum"] == 120, numbers
-                queue, event = manager.Queue(), manager.Event()
-                process = context.Process(target=late_put, args=(queue, event))
+                queue, event, told = manager.Queue(), manager.Event(), context.Event()
+                process = context.Process(target=late_put, args=(queue, event, told))
                 process.start()
+                gevent.spawn(told.set)  # when this greenlet waits, and lets others run
                 with Ticker():
                     waiter = gevent.spawn(event.wait)
                     assert queue.get() == "late"

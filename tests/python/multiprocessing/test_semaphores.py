@@ -83,7 +83,7 @@ def test_a_unit_is_not_lost_on_sleepers_that_are_killed(tmp_path, world, start_m
         world,
         start_method,
         """
-        import time
+        from ticker import wait_until_asleep
 
         def sleep_for_one(units, asleep, taken):
             asleep.release()
@@ -96,7 +96,8 @@ def test_a_unit_is_not_lost_on_sleepers_that_are_killed(tmp_path, world, start_m
             for process in processes:
                 process.start()
                 assert asleep.acquire(timeout=30)
-            time.sleep(0.2)
+            for process in processes:
+                wait_until_asleep(process.pid)
             for process in processes[:3]:
                 process.kill()
             for process in processes[:3]:
@@ -117,31 +118,34 @@ def test_a_thread_that_waits_for_a_lock_gets_no_hub(tmp_path):
         """
         import os
         import threading
-        import time
         from gevent import monkey
         monkey.patch_multiprocessing()
         from gevent.hub import _get_hub
 
-        def wait(lock, hubs):
+        def wait(lock, waiting, hubs):
             assert not lock.acquire(timeout=0.05)
+            waiting.release()
             assert lock.acquire()
             hubs.append(_get_hub())
             lock.release()
 
-        def hold(lock, held):
+        def hold(lock, held, told):
             with lock:
                 held.release()
-                time.sleep(0.3)
+                told.acquire()
 
         def main(context):
-            lock, held, hubs = context.Lock(), context.Semaphore(0), []
-            process = context.Process(target=hold, args=(lock, held))
+            lock, held, told, hubs = context.Lock(), context.Semaphore(0), context.Semaphore(0), []
+            process = context.Process(target=hold, args=(lock, held, told))
             process.start()
             held.acquire()
-            before = len(os.listdir("/proc/self/fd"))
-            threads = [threading.Thread(target=wait, args=(lock, hubs)) for _ in range(10)]
+            before, waiting = len(os.listdir("/proc/self/fd")), threading.Semaphore(0)
+            threads = [threading.Thread(target=wait, args=(lock, waiting, hubs)) for _ in range(10)]
             for thread in threads:
                 thread.start()
+            for _ in threads:
+                waiting.acquire()
+            told.release()
             for thread in threads:
                 thread.join()
             process.join()
@@ -158,29 +162,30 @@ def test_a_thread_that_waits_for_a_message_gets_no_hub_and_sees_a_close(tmp_path
         "stdlib",
         "fork",
         """
+        import os
         import threading
-        import time
         from gevent import monkey
         monkey.patch_multiprocessing()
         from gevent.hub import _get_hub
+        from ticker import wait_until_asleep
 
-        def receive(connection, found):
+        def receive(connection, found, received):
             try:
                 found.append((connection.recv(), _get_hub()))
+                received.set()
                 connection.recv()
             except OSError as error:
                 found.append((type(error), _get_hub()))
 
         def main(context):
             here, there = context.Pipe()
-            found = []
-            thread = threading.Thread(target=receive, args=(here, found))
+            found, received = [], threading.Event()
+            thread = threading.Thread(target=receive, args=(here, found, received))
             thread.start()
-            time.sleep(0.2)
+            wait_until_asleep(os.getpid(), thread.native_id)
             there.send("message")
-            while not found:
-                time.sleep(0.01)
-            time.sleep(0.2)
+            received.wait()
+            wait_until_asleep(os.getpid(), thread.native_id)
             here.close()
             thread.join(20)
             assert found == [("message", None), (OSError, None)], found
@@ -196,26 +201,28 @@ def test_locks_work_in_a_program_without_descriptors_to_spare(tmp_path, world):
         """
         import os
         import resource
-        import time
+        from ticker import wait_until_asleep
 
-        def hold(lock, seconds):
+        def hold(lock, held, told):
             with lock:
-                time.sleep(seconds)
+                held.release()
+                assert told.acquire(timeout=30)
+                wait_until_asleep(os.getppid())
 
         def main(context):
             resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
-            early = context.Lock()
-            process = context.Process(target=hold, args=(early, 0.8))
+            early, held, told = context.Lock(), context.Semaphore(0), context.Semaphore(0)
+            process = context.Process(target=hold, args=(early, held, told))
             process.start()
-            time.sleep(0.3)
+            assert held.acquire(timeout=30)
             free = []
             try:
                 while True:
                     free.append(os.dup(0))
             except OSError:
                 pass
-            began = time.monotonic()
             assert not early.acquire(timeout=0.05)
+            told.release()
             assert early.acquire(timeout=20)
             early.release()
             process.join(20)
@@ -264,11 +271,11 @@ if __name__ == "__main__":
     context = mp.get_context(sys.argv[1])
     made_early = [
         context.Lock(), context.RLock(), context.Semaphore(1), context.Condition(), context.Event(),
-        context.Value("i", 0), context.Queue(), context.SimpleQueue(), context.JoinableQueue(),
+        context.Value("i", 0), context.Queue(), context.SimpleQueue(), context.JoinableQueue(), context.Semaphore(0),
     ]
 from gevent import monkey
 monkey.patch_all(multiprocessing=True)
-import time
+import gevent
 from ticker import Ticker
 """
 
@@ -280,11 +287,11 @@ def test_what_was_made_before_patching_works_and_waits_aside(tmp_path, start_met
         start_method,
         EARLY
         + """
-def work(lock, rlock, semaphore, condition, event, value, queue, simple, joinable):
+def work(lock, rlock, semaphore, condition, event, value, queue, simple, joinable, told):
     for each in lock, rlock, semaphore, condition:
         each.acquire()
     queue.put("held")
-    time.sleep(0.4)
+    assert told.acquire(timeout=30)
     for each in lock, rlock, semaphore, condition:
         each.release()
     event.wait(20)
@@ -295,10 +302,11 @@ def work(lock, rlock, semaphore, condition, event, value, queue, simple, joinabl
     joinable.task_done()
 
 def main(_context):
-    lock, rlock, semaphore, condition, event, value, queue, simple, joinable = made_early
+    lock, rlock, semaphore, condition, event, value, queue, simple, joinable, told = made_early
     process = context.Process(target=work, args=made_early)
     process.start()
     assert queue.get(timeout=20) == "held"
+    gevent.spawn(told.release)  # when this greenlet waits, and lets others run
     with Ticker():
         for each in lock, rlock, semaphore, condition:
             with each:
@@ -322,8 +330,6 @@ def test_an_rlock_from_before_patching_belongs_to_one_greenlet(tmp_path):
         "fork",
         EARLY
         + """
-import gevent
-
 def release_fails(rlock):
     try:
         rlock.release()
@@ -345,12 +351,13 @@ def main(_context):
 def test_a_child_that_patches_uses_the_locks_of_a_parent_that_does_not(tmp_path):
     (tmp_path / "patching_child.py").write_text(
         """
-import time
 from gevent import monkey
 monkey.patch_all(multiprocessing=True)
+import gevent
 
 def work(lock, condition, value, queue):
     from ticker import Ticker
+    gevent.spawn(queue.put, "waiting")  # when this greenlet waits, and lets others run
     with Ticker():
         with lock:
             pass
@@ -365,7 +372,6 @@ def work(lock, condition, value, queue):
         "spawn",
         """
         import importlib
-        import time
 
         class Module:
             def __reduce__(self):
@@ -383,7 +389,7 @@ def work(lock, condition, value, queue):
             with lock:
                 process = context.Process(target=Work(), args=(lock, condition, value, queue))
                 process.start()
-                time.sleep(2)
+                assert queue.get(timeout=40) == "waiting"
             assert queue.get(timeout=20) == "done"
             process.join()
             assert (process.exitcode, value.value) == (0, 1)
@@ -399,6 +405,7 @@ def test_greenlets_that_wait_go_on_waiting_on_both_sides_of_a_plain_fork(tmp_pat
         """
         import os
         import gevent
+        from ticker import wait_until_asleep
 
         def main(context):
             units, taken = context.Semaphore(0), context.Semaphore(0)
@@ -408,12 +415,12 @@ def test_greenlets_that_wait_go_on_waiting_on_both_sides_of_a_plain_fork(tmp_pat
                 taken.release()
 
             waiting = gevent.spawn(wait)
-            gevent.sleep(0.05)
+            gevent.sleep(0)
             pid = os.fork()
             if pid == 0:
                 waiting.join()
                 os._exit(0 if waiting.successful() else 1)
-            gevent.sleep(0.2)
+            wait_until_asleep(pid)
             units.release()
             assert taken.acquire(timeout=0.5), "the one that was rung did not hear it"
             units.release()
