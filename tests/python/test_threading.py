@@ -386,7 +386,8 @@ def test_the_operating_system_is_told_its_own_ident_of_a_thread():
     run_script(
         """
         import threading, time
-        before = threading.Thread(target=time.sleep, args=(0.2,)); before.start()
+        may_end = threading.Event()
+        before = threading.Thread(target=may_end.wait, daemon=True); before.start()
         from gevent import monkey; monkey.patch_all()
         import signal
         got = []
@@ -403,11 +404,11 @@ def test_the_operating_system_is_told_its_own_ident_of_a_thread():
             signalled(threading.main_thread().ident)
             go.wait()
         go = threading.Event()
-        thread = threading.Thread(target=within); thread.start()
+        thread = threading.Thread(target=within, daemon=True); thread.start()
         for ident in (threading.get_ident(), threading.main_thread().ident, thread.ident, before.ident):
             signalled(ident)
             assert time.clock_gettime(time.pthread_getcpuclockid(ident)) >= 0
-        go.set(); thread.join(); before.join()
+        go.set(); may_end.set(); thread.join(); before.join()
         assert not monkey.is_object_patched("time", "pthread_getcpuclockid")
         """
     )
