@@ -8,10 +8,10 @@
 namespace gevent {
 
 void** greenlet_api = nullptr;
+constinit thread_local HubState* current_hub_state GEVENT_STATIC_TLS = nullptr;
 
 namespace {
 
-thread_local HubState* current_state = nullptr;
 PyObject* hub_factory = nullptr;
 PyObject* no_arguments = nullptr;
 PyGreenlet* main_greenlet = nullptr;  // of the thread that imported this
@@ -36,19 +36,17 @@ int import_greenlet_api() noexcept {
   return greenlet_api == nullptr ? -1 : remember_main_greenlet();
 }
 
-HubState* hub_state() noexcept { return current_state; }
-void enter_hub_state(HubState* state) noexcept { current_state = state; }
 bool in_hub() noexcept {
-  if (current_state == nullptr) return false;
+  if (current_hub_state == nullptr) return false;
   PyObject* running = current_greenlet();
   Py_XDECREF(running);
-  return running == reinterpret_cast<PyObject*>(current_state->greenlet);
+  return running == reinterpret_cast<PyObject*>(current_hub_state->greenlet);
 }
 
 void set_hub_factory(PyObject* callable) noexcept { hub_factory = callable; }
 
 HubState* require_hub_state() noexcept {
-  HubState* state = current_state;
+  HubState* state = current_hub_state;
   if (state != nullptr && state->loop != nullptr) [[likely]]
     return state;
   if (state == nullptr) {
@@ -59,7 +57,7 @@ HubState* require_hub_state() noexcept {
     PyObject* hub = PyObject_CallNoArgs(hub_factory);
     if (hub == nullptr) return nullptr;
     Py_DECREF(hub);
-    state = current_state;
+    state = current_hub_state;
   }
   if (state == nullptr || state->loop == nullptr) {
     PyErr_SetString(PyExc_RuntimeError,
@@ -115,13 +113,13 @@ PyObject* gevent_exception(const char* name) noexcept {
 }
 
 PyObject* current_hub() noexcept {
-  HubState* state = current_state;
+  HubState* state = current_hub_state;
   if (state == nullptr && (state = require_hub_state()) == nullptr) return nullptr;
   return Py_NewRef(reinterpret_cast<PyObject*>(state->greenlet));
 }
 
 PyObject* current_hub_if_exists() noexcept {
-  HubState* state = current_state;
+  HubState* state = current_hub_state;
   return state == nullptr ? nullptr : Py_NewRef(reinterpret_cast<PyObject*>(state->greenlet));
 }
 
@@ -217,7 +215,7 @@ void report_exception(PyObject* hub, PyObject* context) noexcept {
   if (type == nullptr) return;
   PyErr_NormalizeException(&type, &value, &traceback);
   if (traceback != nullptr) PyException_SetTraceback(value, traceback);
-  HubState* state = current_state;
+  HubState* state = current_hub_state;
   if (hub == nullptr && state != nullptr) hub = reinterpret_cast<PyObject*>(state->greenlet);
   PyObject* done = nullptr;
   if (hub != nullptr) {

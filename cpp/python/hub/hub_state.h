@@ -2,6 +2,7 @@
 #pragma once
 #include <Python.h>
 
+#include "base/static_tls.h"
 #include "loop/loop.h"
 #include "python/object/greenlet_object.h"
 
@@ -26,8 +27,9 @@ int import_greenlet_api() noexcept;
 
 // The calling thread's current hub, or nullptr. The pointer is borrowed from the hub object, which the bindings keep
 // alive for the thread.
-HubState* hub_state() noexcept;
-void enter_hub_state(HubState* state) noexcept;
+extern constinit thread_local HubState* current_hub_state GEVENT_STATIC_TLS;
+inline HubState* hub_state() noexcept { return current_hub_state; }
+inline void enter_hub_state(HubState* state) noexcept { current_hub_state = state; }
 
 // Whether the caller is a hub: in a callback of the loop, where nobody may wait.
 bool in_hub() noexcept;

@@ -7,17 +7,13 @@
 #pragma once
 #include <Python.h>
 
+#include "base/static_tls.h"
+
 namespace gevent {
 
 constexpr unsigned kPatience = 200;
 
-// Of each thread: how many looks are left. In the thread's static block, so that it costs an instruction; but musl has
-// no room there for what is loaded later.
-#if defined(__ELF__) && defined(__GLIBC__)
-#define GEVENT_STATIC_TLS __attribute__((tls_model("initial-exec")))
-#else
-#define GEVENT_STATIC_TLS
-#endif
+// Of each thread: how many looks are left.
 extern constinit thread_local unsigned looks_left GEVENT_STATIC_TLS;
 
 // Lets everybody else who is ready run first; -1 + exception if one is thrown in meanwhile.

@@ -126,6 +126,4 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
   return sleeper.woken() ? kWoken : kTimedOut;
 }
 
-bool should_park_thread() noexcept { return hub_state() == nullptr && others_may_come(); }
-
 }  // namespace gevent

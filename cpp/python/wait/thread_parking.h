@@ -1,6 +1,8 @@
 // Waiting with a whole thread: for threads that have no hub and shall not get one.
 #pragma once
+#include "python/hub/hub_state.h"
 #include "python/wait/parking.h"
+#include "python/wait/resting_threads.h"
 
 namespace gevent {
 
@@ -11,6 +13,6 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie = nullptr
 
 // Whether the caller should do that: its thread has no hub, so no greenlets that could run meanwhile, and another
 // thread lives that may wake it.
-[[nodiscard]] bool should_park_thread() noexcept;
+[[nodiscard]] inline bool should_park_thread() noexcept { return hub_state() == nullptr && others_may_come(); }
 
 }  // namespace gevent
