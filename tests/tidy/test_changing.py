@@ -15,5 +15,5 @@ def test_a_path_that_a_newcomer_is_sent_to_exists(path):
     assert (ROOT / path).exists()
 
 
-def test_sixteen_kinds_of_changes_are_told():
-    assert len(re.findall(r"^(?!Every|What to|\()\S.*\n    \S", PAGE, re.MULTILINE)) == 16
+def test_seventeen_kinds_of_changes_are_told():
+    assert len(re.findall(r"^(?!Every|What to|\()\S.*\n    \S", PAGE, re.MULTILINE)) == 17
