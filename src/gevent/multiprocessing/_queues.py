@@ -54,11 +54,15 @@ def _can_send_aside(lock):
     return isinstance(getattr(lock, "_semlock", None), SemLock)
 
 
-def _make_reset(original):
+def _make_reset(original, queues):
     @wraps(original)
     def _reset(self, *args, **kwargs):
         original(self, *args, **kwargs)
         self._buffer = _Buffer()
+        # In a child of a process that used the queue before it was patched, the feeder is a greenlet that waits there.
+        lock = queues.threading.Lock()
+        if type(self._notempty._lock) is not type(lock):
+            self._notempty = queues.threading.Condition(lock)
         # A count of places; a queue of one place has one unit of it, and is still no lock.
         if _can_send_aside(self._sem):
             self._sem._semlock.guards = False
@@ -202,7 +206,7 @@ def _make_simple_get(original, loads):
 
 def _changes_of(queues):
     loads = queues._ForkingPickler.loads
-    yield queues.Queue, "_reset", _make_reset(queues.Queue._reset)
+    yield queues.Queue, "_reset", _make_reset(queues.Queue._reset, queues)
     yield queues.Queue, "put", _make_put(queues.Queue.put, queues)
     yield queues.JoinableQueue, "put", _make_put(queues.JoinableQueue.put, queues)
     yield queues.Queue, "_feed", _make_feed(queues.Queue._feed)

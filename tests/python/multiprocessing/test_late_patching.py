@@ -208,12 +208,12 @@ def put_pid(messages):
     messages.put(os.getpid())
 
 def main(start_method):
-    process = context.Process(target=put_pid, args=(unused,))
-    process.start()
-    assert unused.get(timeout=30) == process.pid
-    process.join(30)
-    assert process.exitcode == 0
     for each in unused, used:
+        process = context.Process(target=put_pid, args=(each,))
+        process.start()
+        assert each.get(timeout=30) == process.pid
+        process.join(30)
+        assert process.exitcode == 0
         each.put("late")
         assert each.get(timeout=30) == "late"
         try:
