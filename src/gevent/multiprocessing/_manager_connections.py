@@ -8,7 +8,7 @@ a thread. Greenlets are many, and descriptors few, so connections are lent for o
   while none does, because the calls under way are of the kind that waits. Of those, most have no connection as long as
   they wait: gevent.multiprocessing._manager_waits.
 * When there is no descriptor left, a call waits for a connection as long as some come back. The last descriptors are
-  not for calls that wait: whoever they wait for may need one.
+  not for calls that wait, nor for connections that are kept: whoever they wait for may need one.
 * An `RLock`, a `Condition`, and what a program has registered itself may care. A greenlet that has used one of these
   keeps its connection until it ends. If there are `_KEPT_MAX`, the one that was longest idle is closed, but never one
   that has acquired something and not released it.
@@ -37,7 +37,7 @@ _NO_DESCRIPTOR = frozenset([EMFILE, ENFILE])
 _PATIENCE_S = 0.01
 #: So long none has to come back before a call fails for want of descriptors.
 _HOPE_S = 1.0
-#: So many descriptors are not for calls that wait.
+#: So many descriptors are not for connections that may be away for long.
 _LAST_DESCRIPTORS = 8
 
 
@@ -199,7 +199,7 @@ class Connections:
     def take(self, proxy, for_any_thread, is_last=False):
         """Return a connection for one call by `proxy`. Waits. Raises what connecting raises.
 
-        :param is_last: Whether that call waits in any case.
+        :param is_last: Whether the connection may be away for long: the call waits, or its greenlet keeps it.
         """
         kept = self._here.kept
         if kept is not None:

@@ -92,7 +92,7 @@ def _make_callmethod(managers, connections_class):
 
     def call(proxy, connections, methodname, args, kwds):
         anywhere = is_for_any_thread(proxy)
-        lent = connections.take(proxy, anywhere, lasts(proxy._token.typeid, methodname))
+        lent = connections.take(proxy, anywhere, not anywhere or lasts(proxy._token.typeid, methodname))
         try:
             lent.send((proxy._id, methodname, args, kwds))
             kind, result = answer = lent.recv()
