@@ -155,56 +155,48 @@ def test_it_goes_on_when_nobody_reads_what_it_says(folder, stream):
         process.wait()
 
 
-def at_a_terminal(arguments, hangups=signal.SIG_DFL):
-    """Start a command at a terminal of its own; return its pid and the terminal once it has said ``ready``."""
-    pid, terminal = pty.fork()
-    if not pid:
-        try:
-            signal.signal(signal.SIGHUP, hangups)
-            os.execv(arguments[0], arguments)
-        finally:
-            os._exit(126)
-    said = b""
-    while b"ready" not in said:
-        said += os.read(terminal, 1000)
-    return pid, terminal
+# Makes its standard input the terminal that controls it, and becomes the command that follows.
+TAKES_TERMINAL = """
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, getattr(signal, sys.argv[1]))
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
-def wait_for(pid):
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        assert time.monotonic() < deadline, "it goes on"
-        time.sleep(0.02)  # a process is waited for with a deadline
+@contextlib.contextmanager
+def at_a_terminal(arguments, hangups="SIG_DFL"):
+    """A command at a terminal of its own, and that terminal, once it has said ``ready``."""
+    terminal, its = pty.openpty()
+    words = [sys.executable, "-c", TAKES_TERMINAL, hangups, *arguments]
+    process = subprocess.Popen(words, stdin=its, stdout=its, stderr=its, start_new_session=True)
+    os.close(its)
+    try:
+        said = b""
+        while b"ready" not in said:
+            said += os.read(terminal, 1000)
+        yield process, terminal
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_it_stops_when_its_terminal_is_closed(folder):
-    pid, terminal = at_a_terminal(command(folder, *at(folder), "--processes", "1"))
-    try:
+    with at_a_terminal(command(folder, *at(folder), "--processes", "1")) as (process, terminal):
         os.close(terminal)
-        assert wait_for(pid) == 0
+        assert process.wait(DEADLINE_S) == 0
         assert not (folder / "socket").exists()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def test_it_goes_on_without_its_terminal_where_hangups_were_ignored(folder):
-    pid, terminal = at_a_terminal(command(folder, *at(folder), "--processes", "1"), signal.SIG_IGN)
-    try:
+    with at_a_terminal(command(folder, *at(folder), "--processes", "1"), "SIG_IGN") as (process, terminal):
         before = ask(folder)
         os.close(terminal)
-        os.kill(pid, signal.SIGHUP)  # somebody has it reload
+        process.send_signal(signal.SIGHUP)  # somebody has it reload
         began = time.monotonic()
         while ask(folder) == before:
             assert time.monotonic() - began < DEADLINE_S
-        os.kill(pid, signal.SIGTERM)
-        assert wait_for(pid) == 0
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        end(process)
 
 
 def test_a_source_that_did_not_import_is_looked_at_too(folder):
