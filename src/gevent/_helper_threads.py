@@ -1,15 +1,16 @@
-"""Threads that `multiprocessing` runs for itself, where a greenlet would not last: as threads of the operating system.
+"""Threads of `multiprocessing` and of executors, where a greenlet would not last: as threads of the operating system.
 
 A greenlet lives in the hub of the thread that has started it, runs when that one waits, and ends with it. A queue's
-feeder, or a pool's handlers, are everybody's, and whoever happens to be the first to use a queue may be a thread that
-has no hub, or ends next. So only the main thread's are greenlets. The others are native threads, which wait as such:
-they have no hub either.
+feeder, or the workers of a pool of threads, are everybody's, and whoever happens to be the first to use a queue may be
+a thread that has no hub, or ends next. So only the main thread's are greenlets. The others are native threads, which
+wait as such: they have no hub either.
 
 Both kinds are `threading.Thread` objects; what is here is the start of one that is native, and what is called at its
 end, by which others join it.
 """
 
 from _thread import get_ident as _native_ident, start_new_thread as _start_natively
+from sys import modules
 
 from gevent._hub_local import get_hub_if_exists
 
@@ -29,8 +30,14 @@ def must_be_native(function):
     if is_bound(function):
         return not _in_main_thread()
     # A pool of threads runs the program's own functions, which may count on the hub that the program has there.
-    is_of_pool = getattr(getattr(function, "__self__", None), "_belongs_to_pool", False)
+    thread = getattr(function, "__self__", None)
+    is_of_pool = getattr(thread, "_belongs_to_pool", False) or _works_for_executor(thread)
     return is_of_pool and get_hub_if_exists() is None and not _in_main_thread()
+
+
+def _works_for_executor(thread):
+    module = modules.get("concurrent.futures.thread")
+    return module is not None and getattr(thread, "_target", None) is module._worker
 
 
 def _in_main_thread():

@@ -194,3 +194,42 @@ def test_a_log_record_that_a_thread_writes_while_others_patch_is_written():
         assert not errors, errors
         log.warning("again")
     """)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["which has ended", "which is busy"])
+def test_an_executors_worker_that_a_native_thread_began_works_for_all(ends):
+    result = run_script(
+        """
+        import sys, threading, time
+        from concurrent.futures import ThreadPoolExecutor
+
+        ends, native_event = sys.argv[1] == "True", threading.Event
+        executor, patched, submitted, may_end = ThreadPoolExecutor(2), native_event(), native_event(), native_event()
+
+        def submit():
+            patched.wait()
+            assert executor.submit(int, "1").result() == 1
+            submitted.set()
+            if not ends:
+                may_end.wait()
+
+        thread = threading.Thread(target=submit)
+        thread.start()
+        from gevent import monkey
+        monkey.patch_all()
+        patched.set()
+        if ends:
+            thread.join()
+        while not submitted.is_set():
+            time.sleep(0.001)
+        for number in range(20):
+            assert executor.submit(int, str(number)).result(10) == number
+        assert list(executor.map(abs, range(-20, 0))) == list(range(20, 0, -1))
+        may_end.set()
+        thread.join()
+        executor.shutdown()
+        print("done")
+        """,
+        ends,
+    )
+    assert result.stdout == "done\n"
