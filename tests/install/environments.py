@@ -98,7 +98,7 @@ def gather_wheels():
     """Return a folder with our wheel, built now or that of GEVENT_INSTALL_WHEEL, its flavour, and everybody else's."""
     house = CACHE / f"wheels-{sys.version_info[0]}.{sys.version_info[1]}"
     house.mkdir(parents=True, exist_ok=True)
-    for stale in [*house.glob("gevent_mp-*.whl"), *house.glob("gevent-*+mp*.whl")]:
+    for stale in [*house.glob("gevent_mp-*.whl"), *house.rglob("gevent-*+mp*.whl")]:
         stale.unlink()
     if "GEVENT_INSTALL_WHEEL" in os.environ:
         ours = Path(os.environ["GEVENT_INSTALL_WHEEL"]).resolve()
