@@ -50,6 +50,9 @@ def _make_bootstrap(mp):
 def _begin_and_end_with(mp, stdlib):
     # The other way round: what a process of the standard library's does.
     def begin(util):
+        process, of_stdlib = mp.process, stdlib.process
+        process._children = set()
+        process._current_process, process._parent_process = of_stdlib._current_process, of_stdlib._parent_process
         util._finalizer_registry.clear()
         util._run_after_forkers()
         stdlib.util.Finalize(None, util._exit_function, exitpriority=-1)

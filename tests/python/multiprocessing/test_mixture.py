@@ -82,3 +82,40 @@ def test_processes_of_either_package_use_and_flush_objects_of_both(tmp_path, sta
                 assert process.exitcode == 0
         """,
     )
+
+
+def test_a_forked_process_of_either_package_has_none_of_its_parents_children(tmp_path):
+    run_program(
+        tmp_path,
+        "green",
+        "fork",
+        """
+        import multiprocessing as stdlib
+        import os
+
+        def look(messages, pid):
+            found = [(len(each.active_children()), each.parent_process().pid == pid) for each in (multiprocessing, stdlib)]
+            names = {each.current_process().name for each in (multiprocessing, stdlib)}
+            messages.put((found, names))
+
+        def wait(messages):
+            messages.get()
+
+        def main(context):
+            of_stdlib = stdlib.get_context(context.get_start_method())
+            end, messages = context.Queue(), context.Queue()
+            waiting = [each.Process(target=wait, args=(end,)) for each in (context, of_stdlib)]
+            for process in waiting:
+                process.start()
+            for each in context, of_stdlib:
+                process = each.Process(target=look, args=(messages, os.getpid()))
+                process.start()
+                assert messages.get(timeout=30) == ([(0, True), (0, True)], {process.name}), each
+                process.join(30)
+                assert process.exitcode == 0
+            for process in waiting:
+                end.put(None)
+            for process in waiting:
+                process.join(30)
+        """,
+    )
