@@ -29,7 +29,7 @@ class RequestSteps:
     command = None
     path = None
     request_version = None
-    content_length = None  # None: the request does not say
+    content_length = 0  # before one was read, as in gevent; None: the request does not say
     close_connection = False
     wsgi_input = None
     environ = None
