@@ -16,14 +16,7 @@
 namespace gevent {
 namespace {
 
-// The kernel hands out what is ready in turns, so whoever is left out comes first at the next look.
-constexpr std::size_t kReportsMax = 512;
 constexpr short kTroubles = POLLERR | POLLHUP | POLLNVAL;
-
-int failed() noexcept {
-  PyErr_SetFromErrno(PyExc_OSError);
-  return -1;
-}
 
 }  // namespace
 
@@ -46,6 +39,18 @@ int RegisteredSet::look() noexcept {
 }
 
 #ifdef __linux__
+
+namespace {
+
+// The kernel hands out what is ready in turns, so whoever is left out comes first at the next look.
+constexpr std::size_t kReportsMax = 512;
+
+int failed() noexcept {
+  PyErr_SetFromErrno(PyExc_OSError);
+  return -1;
+}
+
+}  // namespace
 
 int RegisteredSet::open() noexcept {
   kernel_set_ = OwnedFd(::epoll_create1(EPOLL_CLOEXEC));
