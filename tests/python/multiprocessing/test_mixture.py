@@ -94,8 +94,9 @@ def test_a_forked_process_of_either_package_has_none_of_its_parents_children(tmp
         import os
 
         def look(messages, pid):
-            found = [(len(each.active_children()), each.parent_process().pid == pid) for each in (multiprocessing, stdlib)]
-            names = {each.current_process().name for each in (multiprocessing, stdlib)}
+            both = multiprocessing, stdlib
+            found = [(len(each.active_children()), each.parent_process().pid == pid) for each in both]
+            names = {each.current_process().name for each in both}
             messages.put((found, names))
 
         def wait(messages):
