@@ -7,9 +7,9 @@
 namespace gevent::http {
 namespace {
 
-constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+// Three letters each, one after another.
+constexpr const char* kDays = "SunMonTueWedThuFriSat";
+constexpr const char* kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 std::string words_for(std::int64_t second) {
   using namespace std::chrono;
@@ -18,11 +18,11 @@ std::string words_for(std::int64_t second) {
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
   std::array<char, 64> words;
-  const int size =
-      std::snprintf(words.data(), words.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT", kDays[weekday{day}.c_encoding()],
-                    static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-                    static_cast<int>(date.year()), static_cast<int>(clock.hours().count()),
-                    static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  const int size = std::snprintf(words.data(), words.size(), "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT",
+                                 kDays + 3 * weekday{day}.c_encoding(), static_cast<unsigned>(date.day()),
+                                 kMonths + 3 * (static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
+                                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                                 static_cast<int>(clock.seconds().count()));
   return {words.data(), static_cast<std::size_t>(size)};
 }
 
