@@ -115,12 +115,7 @@ bool has_loop() noexcept {
 }
 
 // Where nobody else could run.
-bool in_hub_or_without() noexcept {
-  if (!has_loop()) return true;
-  PyObject* current = current_greenlet();
-  Py_XDECREF(current);
-  return current == reinterpret_cast<PyObject*>(hub_state()->greenlet);
-}
+bool in_hub_or_without() noexcept { return !has_loop() || in_hub(); }
 
 void set_closed_error() noexcept {
   errno = EBADF;
