@@ -4,23 +4,13 @@
 
 #include <array>
 
-#include "base/owned_fd.h"
 #include "python/interpreter.h"
+#include "python/pipe.h"
 
 using namespace gevent;
 using namespace gevent::testing;
 
 namespace {
-
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    reading = OwnedFd(ends[0]);
-    writing = OwnedFd(ends[1]);
-  }
-  OwnedFd reading, writing;
-};
 
 Pipe* current = nullptr;
 PyObject* outcome_of(Parked parked) { return parked == kFailed ? nullptr : PyLong_FromLong(parked); }

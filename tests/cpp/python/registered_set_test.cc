@@ -1,27 +1,14 @@
 #include "python/wait/registered_set.h"
 
 #include <poll.h>
-#include <unistd.h>
 
-#include "base/owned_fd.h"
 #include "python/interpreter.h"
+#include "python/pipe.h"
 
 using namespace gevent;
 using namespace gevent::testing;
 
 namespace {
-
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    reading = OwnedFd(ends[0]);
-    writing = OwnedFd(ends[1]);
-  }
-  void put() const { REQUIRE(::write(writing.get(), "x", 1) == 1); }
-
-  OwnedFd reading, writing;
-};
 
 // What the program waits for in Python, in a greenlet of its own.
 RegisteredSet* waited_for = nullptr;
