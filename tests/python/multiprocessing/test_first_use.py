@@ -288,13 +288,15 @@ def with_handler(context, handler):
 """
 
 
+def run_alone(tmp_path, code):
+    """Run `code`, which defines ``main(context)`` with the names of `ALONE`, in a process that begins without a hub."""
+    run_program(tmp_path, "patched", "fork", ALONE + code)
+
+
 def test_who_is_alone_waits_in_the_read_and_a_handler_may_raise_send_or_close(tmp_path):
-    run_program(
+    run_alone(
         tmp_path,
-        "patched",
-        "fork",
-        ALONE
-        + """
+        """
 def raises(here):
     raise Given
 
@@ -325,12 +327,9 @@ def main(context):
 
 
 def test_who_was_alone_is_not_when_a_handler_has_started_somebody(tmp_path):
-    run_program(
+    run_alone(
         tmp_path,
-        "patched",
-        "fork",
-        ALONE
-        + """
+        """
 def main(context):
     # The first in this process, and each after it in a child that has no hub yet.
     for wait in waits():
@@ -362,12 +361,9 @@ def wait_in_child(context, wait):
 
 
 def test_who_is_alone_sees_the_end_of_a_message_that_never_comes_whole(tmp_path):
-    run_program(
+    run_alone(
         tmp_path,
-        "patched",
-        "fork",
-        ALONE
-        + """
+        """
 def send_a_part_and_die(connection, part):
     when_it_waits(os.getppid())
     os.write(connection.fileno(), part)
