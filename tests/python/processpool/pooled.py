@@ -5,6 +5,7 @@ import signal
 import time
 
 __all__ = [
+    "DEADLINE_S",
     "big",
     "die",
     "exclaim",
@@ -24,6 +25,8 @@ __all__ = [
     "throw",
     "whoami",
 ]
+
+DEADLINE_S = 60  # of a test
 
 _remembered = []
 

@@ -9,6 +9,7 @@ import threading
 
 import pooled
 import pytest
+from pooled import DEADLINE_S
 from scripts import run_script
 
 import gevent
@@ -21,30 +22,7 @@ from gevent.processpool import (
     WorkerLost,
 )
 
-DEADLINE_S = 60
 LARGE = 3_000_000
-
-
-@pytest.fixture
-def make():
-    """Makes pools that are killed afterwards."""
-    made = []
-
-    def pool(maxsize=2, **options):
-        options.setdefault("start_method", "fork")
-        made.append(ProcessPool(maxsize, **options))
-        return made[-1]
-
-    yield pool
-    for each in made:
-        each.kill()
-        each.close()
-
-
-@pytest.fixture(autouse=True)
-def deadline():
-    with gevent.Timeout(DEADLINE_S):
-        yield
 
 
 @pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])

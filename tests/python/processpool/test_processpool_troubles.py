@@ -12,35 +12,12 @@ import weakref
 
 import pooled
 import pytest
+from pooled import DEADLINE_S
 from scripts import run_script
 
 import gevent
 from gevent.monkey.api import get_original
 from gevent.processpool import ProcessPool, WorkerLost
-
-DEADLINE_S = 60
-
-
-@pytest.fixture
-def make():
-    """Makes pools that are killed afterwards."""
-    made = []
-
-    def pool(maxsize=2, **options):
-        options.setdefault("start_method", "fork")
-        made.append(ProcessPool(maxsize, **options))
-        return made[-1]
-
-    yield pool
-    for each in made:
-        each.kill()
-        each.close()
-
-
-@pytest.fixture(autouse=True)
-def deadline():
-    with gevent.Timeout(DEADLINE_S):
-        yield
 
 
 def in_a_thread(function):
