@@ -6,7 +6,6 @@ import select as stdlib_select
 import time
 
 import pytest
-from gevent._native.select import wait_fds
 from scripts import run_script
 
 import gevent
@@ -230,16 +229,3 @@ def test_regular_files_are_always_ready():
         assert selector.select() == [(key, selectors.EVENT_READ)]
         selector.unregister(file)
         assert selector.select(0) == []
-
-
-# ---- for multiprocessing ---------------------------------------------------------------------------------------------
-
-
-def test_wait_fds_takes_any_mixture(pairs):
-    (a, b), (c, _), _ = pairs
-    assert wait_fds([(a, POLLIN), (c.fileno(), POLLOUT)]) == [(c.fileno(), POLLOUT)]
-    assert wait_fds([(a, POLLIN)], 0) == wait_fds([(a, POLLIN)], 0.01) == wait_fds([], 0.01) == []
-    _soon(b.send, b"x")
-    assert wait_fds([(a, POLLIN), (c, POLLIN), (a, POLLIN)], 5) == [(a.fileno(), POLLIN)] * 2
-    b.close()
-    assert wait_fds([(a, 0)], 5) == [(a.fileno(), POLLHUP)]

@@ -1,5 +1,5 @@
 # cython: language_level=3, auto_pickle=False
-"""Waiting for several descriptors: select, poll, and what multiprocessing needs of them.
+"""Waiting for several descriptors: select, poll, and what selectors stand on.
 
 How it waits is in cpp/python/wait/descriptor_set.h. The public names are in gevent/select.py.
 """
@@ -57,30 +57,6 @@ cdef extern from "python/wait/registered_set.h" namespace "gevent":
 cdef short _READABLE = POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR
 cdef short _WRITABLE = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
 cdef short _ALWAYS = POLLERR | POLLHUP | POLLNVAL
-
-
-def wait_fds(fds_and_events, timeout=None):
-    """Wait until some of several descriptors are ready; return [(descriptor, events)] for those that are.
-
-    fds_and_events
-        pairs of a descriptor (or an object with `fileno()`) and the events of interest, `select.POLLIN` and so on.
-    timeout
-        in seconds; None: no limit; 0: look, and do not wait.
-
-    Costs one poll(2), and one watcher per descriptor if nothing is ready yet. A descriptor may be given several times,
-    and is then reported as often. One that is closed, or gets closed meanwhile, is reported with POLLNVAL. Raises what
-    is thrown in meanwhile, TypeError and ValueError for what is no descriptor. Ours; for
-    `multiprocessing.connection.wait`.
-    """
-    cdef unique_ptr[DescriptorSet] wanted
-    cdef short events
-    cdef double timeout_s = -1 if timeout is None else timeout
-    wanted.reset(new DescriptorSet())
-    for fd, mask in fds_and_events:
-        events = mask
-        wanted.get().add(PyObject_AsFileDescriptor(fd), events, events | _ALWAYS)
-    wanted.get().wait(timeout_s)
-    return _reported(wanted.get()[0])
 
 
 cdef list _reported(const DescriptorSet& descriptors):
