@@ -46,10 +46,10 @@ bool in_hub() noexcept {
 void set_hub_factory(PyObject* callable) noexcept { hub_factory = callable; }
 
 HubState* require_hub_state() noexcept {
-  HubState* state = current_hub_state;
-  if (state != nullptr && state->loop != nullptr) [[likely]]
+  HubState* state = hub_state_with_loop();
+  if (state != nullptr) [[likely]]
     return state;
-  if (state == nullptr) {
+  if (hub_state() == nullptr) {
     if (hub_factory == nullptr) {
       PyErr_SetString(PyExc_RuntimeError, "gevent has no hub class yet: import gevent.hub first");
       return nullptr;
@@ -57,9 +57,9 @@ HubState* require_hub_state() noexcept {
     PyObject* hub = PyObject_CallNoArgs(hub_factory);
     if (hub == nullptr) return nullptr;
     Py_DECREF(hub);
-    state = current_hub_state;
+    state = hub_state_with_loop();
   }
-  if (state == nullptr || state->loop == nullptr) {
+  if (state == nullptr) {
     PyErr_SetString(PyExc_RuntimeError,
                     "this thread's hub has no event loop: it was destroyed, and nothing can wait in it");
     return nullptr;

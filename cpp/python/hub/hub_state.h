@@ -29,10 +29,17 @@ int import_greenlet_api() noexcept;
 // alive for the thread.
 extern constinit thread_local HubState* current_hub_state GEVENT_STATIC_TLS;
 inline HubState* hub_state() noexcept { return current_hub_state; }
+// The same, but nullptr also where it has no loop: nothing can wait in it, and nothing runs there.
+inline HubState* hub_state_with_loop() noexcept {
+  HubState* const state = current_hub_state;
+  return state != nullptr && state->loop != nullptr ? state : nullptr;
+}
 inline void enter_hub_state(HubState* state) noexcept { current_hub_state = state; }
 
 // Whether the caller is a hub: in a callback of the loop, where nobody may wait.
 bool in_hub() noexcept;
+// Whether nobody else of this thread could run while the caller waits: it is a hub, or there is none with a loop.
+inline bool in_hub_or_without() noexcept { return hub_state_with_loop() == nullptr || in_hub(); }
 
 // Registers the Python callable that makes (or finds) the calling thread's hub; borrowed for the process's life.
 void set_hub_factory(PyObject* callable) noexcept;

@@ -96,8 +96,8 @@ PyObject* deliver_signal(PyObject* handler, PyObject* signalnum, PyObject* frame
 }
 
 PyObject* raise_in_main_greenlet() noexcept {
-  const HubState* const hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr) return nullptr;  // it is gone by now, and the caller must do
+  const HubState* const hub = hub_state_with_loop();
+  if (hub == nullptr) return nullptr;  // it is gone by now, and the caller must do
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
   PyErr_Fetch(&type, &value, &traceback);
   PyErr_NormalizeException(&type, &value, &traceback);

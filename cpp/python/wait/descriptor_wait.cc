@@ -85,41 +85,23 @@ bool look(std::span<AwaitedDescriptor> all, int timeout_ms = 0) noexcept {
   return count > 0;
 }
 
-// A whole thread that waits: it has no hub, and gets none. Lives on its C stack, which it does not leave.
-class WaitingThread final : public ListNode {
- public:
-  explicit WaitingThread(std::span<AwaitedDescriptor> all) noexcept : all_(all) {}
-
-  // Waits until one is ready, at most `timeout_s` seconds, with the GIL released. kWoken with none ready: a signal's
-  // handler has made a hub for the thread, which is to wait with its loop from here on.
-  Parked wait(double timeout_s) noexcept;
-  // Whatever the thread waited in has returned: kFailed + exception if it must not go on.
-  Parked returned() noexcept;
-
-  void end(int fd) noexcept {
-    for (const AwaitedDescriptor& each : all_) closed_ = closed_ || each.fd == fd;
-  }
-
- private:
-  std::span<AwaitedDescriptor> all_;
-  bool closed_ = false;
-};
-
 const MadeAtLoad<IntrusiveList<WaitingThread>> waiting_threads;  // guarded by the GIL
 
 double seconds_since(Nanoseconds start) noexcept { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-bool has_loop() noexcept {
-  const HubState* const hub = hub_state();
-  return hub != nullptr && hub->loop != nullptr;
-}
-
-// Where nobody else could run.
-bool in_hub_or_without() noexcept { return !has_loop() || in_hub(); }
-
 void set_closed_error() noexcept {
   errno = EBADF;
   PyErr_SetFromErrno(PyExc_OSError);
+}
+
+}  // namespace
+
+WaitingThread::WaitingThread(std::span<AwaitedDescriptor> all) noexcept : all_(all) {
+  waiting_threads().push_back(*this);
+}
+
+void WaitingThread::end(int fd) noexcept {
+  for (const AwaitedDescriptor& each : all_) closed_ = closed_ || each.fd == fd;
 }
 
 Parked WaitingThread::returned() noexcept {
@@ -140,22 +122,19 @@ Parked WaitingThread::wait(double timeout_s) noexcept {
     ready = look(all_, static_cast<int>(std::min(left, kBetweenLooks) * 1000) + 1);
     Py_END_ALLOW_THREADS;
     if (returned() == kFailed) return kFailed;
-    if (ready || has_loop()) return kWoken;
+    if (ready || hub_state_with_loop() != nullptr) return kWoken;
     if (timeout_s >= 0 && left <= 0) return kTimedOut;
   }
 }
-
-}  // namespace
 
 namespace {
 
 // Registers with the loop at once; satisfied(const Wait&) is asked after each wake-up.
 template <typename Satisfied>
 Parked wait_on_loop(std::span<AwaitedDescriptor> all, double timeout_s, Satisfied satisfied) noexcept {
-  if (!has_loop()) {
+  if (hub_state_with_loop() == nullptr) {
     const Nanoseconds begin = Clock::now();
     WaitingThread thread(all);
-    waiting_threads().push_back(thread);
     const Parked parked = thread.wait(timeout_s);
     const bool ready = std::any_of(all.begin(), all.end(), [](const AwaitedDescriptor& each) { return each.ready; });
     if (parked != kWoken || ready) return parked;
@@ -209,18 +188,8 @@ Parked wait_for_descriptor(int fd, int events, double timeout_s) noexcept {
 }
 
 bool waits_alone() noexcept {
-  return !has_loop() && PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == nullptr;
-}
-
-Parked wait_alone(int fd, bool (*call)(void*) noexcept, void* argument) noexcept {
-  AwaitedDescriptor one{fd, kRead};
-  WaitingThread thread(std::span(&one, 1));
-  waiting_threads().push_back(thread);
-  bool done;
-  Py_BEGIN_ALLOW_THREADS;
-  done = call(argument);
-  Py_END_ALLOW_THREADS;
-  return done ? kWoken : thread.returned();
+  return hub_state_with_loop() == nullptr &&
+         PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == nullptr;
 }
 
 void end_descriptor_waits(int fd) noexcept {
@@ -244,7 +213,7 @@ void look_again_at_descriptor(int fd) noexcept {
 
 void end_all_waits(int fd) noexcept {
   end_descriptor_waits(fd);
-  if (const HubState* hub = hub_state(); hub != nullptr && hub->loop != nullptr) hub->loop->closing_fd(fd);
+  if (const HubState* const hub = hub_state_with_loop(); hub != nullptr) hub->loop->closing_fd(fd);
 }
 
 void forget_descriptor_waits() noexcept {

@@ -8,6 +8,7 @@
 
 #include <span>
 
+#include "base/intrusive_list.h"
 #include "python/wait/parking.h"
 
 namespace gevent {
@@ -17,6 +18,25 @@ struct AwaitedDescriptor {
   int fd;
   int events;  // kRead, kWrite
   bool ready = false;
+};
+
+// A whole thread that waits: it has no hub, and gets none. Lives on its C stack, which it does not leave.
+class WaitingThread final : public ListNode {
+ public:
+  explicit WaitingThread(std::span<AwaitedDescriptor> all) noexcept;
+
+  // Waits until one is ready, at most `timeout_s` seconds, with the GIL released. kWoken with none ready: a signal's
+  // handler has made a hub for the thread, which is to wait with its loop from here on.
+  Parked wait(double timeout_s) noexcept;
+  // Whatever the thread waited in has returned: kFailed + exception if it must not go on.
+  Parked returned() noexcept;
+
+  // `fd`, if it is among them, is about to be closed.
+  void end(int fd) noexcept;
+
+ private:
+  std::span<AwaitedDescriptor> all_;
+  bool closed_ = false;
 };
 
 // Waits until `fd` is ready for `events`, at most `timeout_s` seconds (negative: no limit), as far as the loop knows:
@@ -32,10 +52,18 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
 // Whether the caller is the only thread of this interpreter, and without a hub: while it waits nobody else can do
 // anything, so that it may as well wait in the system call that it waits for.
 [[nodiscard]] bool waits_alone() noexcept;
-// Requires: waits_alone(). Makes `call(argument)`, a system call on `fd` that may wait, without the GIL. If that
-// returns false, since a signal has ended it, handlers run. kFailed: one raised, or closed `fd`, which is OSError
-// (EBADF).
-Parked wait_alone(int fd, bool (*call)(void*) noexcept, void* argument) noexcept;
+// Requires: waits_alone(). Makes `call()`, a system call on `fd` that may wait, without the GIL. If that returns false,
+// since a signal has ended it, handlers run. kFailed: one raised, or closed `fd`, which is OSError (EBADF).
+template <typename Call>
+Parked wait_alone(int fd, Call call) noexcept {
+  AwaitedDescriptor one{fd, kRead};
+  WaitingThread thread(std::span(&one, 1));
+  bool done;
+  Py_BEGIN_ALLOW_THREADS;
+  done = call();
+  Py_END_ALLOW_THREADS;
+  return done ? kWoken : thread.returned();
+}
 
 // Ends the waits for `fd` that began here, as if it were ready: there may be another way now to come by what it brings.
 void look_again_at_descriptor(int fd) noexcept;

@@ -74,8 +74,8 @@ Job* wait_for_job(JobQueue& queue, double timeout_s) noexcept {
 }
 
 bool hub_is_inhabited() noexcept {
-  const HubState* const hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr || hub->loop->abandoned()) return false;
+  const HubState* const hub = hub_state_with_loop();
+  if (hub == nullptr || hub->loop->abandoned()) return false;
   return hub->loop->waiters != 0 || hub->loop->ready.peek() != nullptr || hub->loop->facts().active != 0;
 }
 

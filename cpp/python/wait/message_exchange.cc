@@ -142,17 +142,13 @@ int wait_for_turn(int fd, Direction direction, std::shared_ptr<Errand>* arrived)
 // Waits for the first bytes of `message` in the call that takes them, as a program without gevent does, where nobody
 // else could run meanwhile. kDone: advance() finds the rest, or that there is nothing yet.
 Progress begin_alone(IncomingMessage& message) noexcept {
-  struct Call {
-    IncomingMessage& message;
-    Progress progress = Progress::kWait;
-  } call{message};
-  const auto make = [](void* argument) noexcept {
-    Call& its = *static_cast<Call*>(argument);
-    its.progress = its.message.wait_for_beginning();
-    return its.progress != Progress::kWait;
+  Progress progress = Progress::kWait;
+  const auto begin = [&] {
+    progress = message.wait_for_beginning();
+    return progress != Progress::kWait;
   };
-  if (wait_alone(message.fd(), make, &call) == kFailed) return Progress::kFailed;
-  return call.progress == Progress::kFailed ? Progress::kFailed : Progress::kDone;
+  if (wait_alone(message.fd(), begin) == kFailed) return Progress::kFailed;
+  return progress == Progress::kFailed ? Progress::kFailed : Progress::kDone;
 }
 
 PyObject* payload_of(const IncomingMessage& message, PyObject* payload) noexcept {
@@ -233,18 +229,10 @@ int close_exchange(int fd) noexcept {
 void forget_exchanges() noexcept { Underway::forget(); }
 
 int yield_if_turn_is_over() noexcept {
-  const HubState* hub = hub_state();
-  return hub == nullptr || hub->loop == nullptr || hub->loop->may_run_another() ? 0 : yield_turn();
+  const HubState* const hub = hub_state_with_loop();
+  return hub == nullptr || hub->loop->may_run_another() ? 0 : yield_turn();
 }
 
-int yield_turn() noexcept {
-  const HubState* hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr) return 0;
-  PyObject* current = current_greenlet();
-  const bool in_hub = current == reinterpret_cast<PyObject*>(hub->greenlet);
-  Py_XDECREF(current);
-  if (current == nullptr) return -1;
-  return in_hub || sleep_for(0, true) != kFailed ? 0 : -1;
-}
+int yield_turn() noexcept { return in_hub_or_without() || sleep_for(0, true) != kFailed ? 0 : -1; }
 
 }  // namespace gevent

@@ -93,8 +93,8 @@ Parked wait_without_ear(SharedSemaphore& semaphore, double timeout_s) noexcept {
 
 Parked wait_for_unit(SharedSemaphore& semaphore, double timeout_s) noexcept {
   if (!is_number(timeout_s)) return kFailed;
-  const HubState* const state = hub_state();
-  if (state == nullptr || state->loop == nullptr) return wait_in_thread(semaphore, timeout_s);
+  const HubState* const state = hub_state_with_loop();
+  if (state == nullptr) return wait_in_thread(semaphore, timeout_s);
   std::shared_ptr<LaneWatch> watch = listen(*state->loop, semaphore);
   if (watch == nullptr) return wait_without_ear(semaphore, timeout_s);
   const TimeLeft left(timeout_s);

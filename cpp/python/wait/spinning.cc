@@ -10,8 +10,7 @@ constinit thread_local unsigned looks_left GEVENT_STATIC_TLS = kPatience;
 
 int let_others_run() noexcept {
   forget_looks();
-  const HubState* const hub = hub_state();
-  if (hub == nullptr || hub->loop == nullptr || interpreter_exits() || in_hub()) return 0;
+  if (interpreter_exits() || in_hub_or_without()) return 0;
   return sleep_for(0, true) == kFailed ? -1 : 0;
 }
 

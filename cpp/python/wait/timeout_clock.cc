@@ -176,9 +176,7 @@ int TimeoutClock::start(PyObject* timeout) noexcept {
     case TimeLimit::Start::kBegins:
       break;
   }
-  HubState* state = hub_state();
-  if (state == nullptr || state->loop == nullptr) [[unlikely]]
-    state = require_hub_state();
+  HubState* const state = require_hub_state();
   PyObject* const greenlet = state == nullptr ? nullptr : current_greenlet();
   if (greenlet == nullptr) return -1;
   Py_XSETREF(greenlet_, greenlet);
