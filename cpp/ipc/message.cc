@@ -17,7 +17,7 @@ bool would_wait() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 Progress IncomingMessage::wait_for_beginning() noexcept {
   const std::span<std::byte> wanted = header_.wanted();
-  const ssize_t count = ::read(fd_, wanted.data(), wanted.size());
+  const ssize_t count = read_waiting(fd_, wanted.data(), wanted.size());
   if (count < 0 && errno == EINTR) return Progress::kWait;
   if (count <= 0) return stopped(count);
   header_.arrived(static_cast<std::size_t>(count));

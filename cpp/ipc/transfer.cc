@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "base/kernel.h"
 
@@ -27,6 +29,32 @@ ssize_t without_interruption(Call call) noexcept {
     outcome = call();
   } while (outcome < 0 && errno == EINTR);
   return outcome;
+}
+
+// Which descriptors have turned out to be no sockets: those are asked with a flag, which is cheaper than all else. By
+// number, several of which may share a place: who is in it wrongly is a little dearer, and no more than that.
+class KnownPipes {
+ public:
+  [[nodiscard]] bool has(int fd) const noexcept { return places_[place_of(fd)].load(std::memory_order_relaxed); }
+  void add(int fd) noexcept { places_[place_of(fd)].store(true, std::memory_order_relaxed); }
+  void remove(int fd) noexcept { places_[place_of(fd)].store(false, std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t kPlaces = 512;
+  static std::size_t place_of(int fd) noexcept { return static_cast<unsigned>(fd) % kPlaces; }
+  std::array<std::atomic<bool>, kPlaces> places_{};
+};
+
+KnownPipes known_pipes;
+
+// Whether `call`, one for sockets, was one for `fd`. Then `outcome` is what came of it.
+template <typename Call>
+bool as_socket(int fd, ssize_t& outcome, Call call) noexcept {
+  if (known_pipes.has(fd)) return false;
+  outcome = call();
+  if (outcome >= 0 || errno != ENOTSOCK) return true;
+  known_pipes.add(fd);
+  return false;
 }
 
 #ifdef GEVENT_USE_NOWAIT_CALLS
@@ -70,11 +98,25 @@ ssize_t read_portably(int fd, void* data, std::size_t size) noexcept {
   return without_interruption([&] { return ::read(fd, data, size); });
 }
 
-ssize_t write_portably(int fd, const iovec* pieces, int count) noexcept {
+// To a socket. A header and a little more go in one piece: copying that is cheaper than telling the kernel of two.
+ssize_t send_pieces(int fd, const iovec* pieces, int count, int flags) noexcept {
+  constexpr std::size_t kLittle = 512;
+  std::byte together[kLittle];
+  std::size_t size = 0;
+  int copied = 0;
+  while (copied < count && pieces[copied].iov_len <= kLittle - size) {
+    std::memcpy(together + size, pieces[copied].iov_base, pieces[copied].iov_len);
+    size += pieces[copied++].iov_len;
+  }
+  if (copied == count) return without_interruption([&] { return ::send(fd, together, size, flags); });
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces);
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-  ssize_t outcome = without_interruption([&] { return ::sendmsg(fd, &message, kSendFlags); });
+  return without_interruption([&] { return ::sendmsg(fd, &message, flags); });
+}
+
+ssize_t write_portably(int fd, const iovec* pieces, int count) noexcept {
+  const ssize_t outcome = send_pieces(fd, pieces, count, kSendFlags);
   if (outcome >= 0 || errno != ENOTSOCK) return outcome;
   if (!ready_now(fd, POLLOUT)) return would_wait();
   std::array<iovec, 2> bounded;
@@ -84,13 +126,24 @@ ssize_t write_portably(int fd, const iovec* pieces, int count) noexcept {
 
 }  // namespace
 
+ssize_t read_waiting(int fd, void* data, std::size_t size) noexcept {
+  ssize_t outcome;
+  if (as_socket(fd, outcome, [&] { return ::recv(fd, data, size, 0); })) return outcome;
+  return ::read(fd, data, size);
+}
+
+void forget_kind_of(int fd) noexcept { known_pipes.remove(fd); }
+
 void allow_nowait_calls(bool allowed) noexcept { nowait_allowed = allowed; }
 
 ssize_t read_now(int fd, void* data, std::size_t size) noexcept {
 #ifdef GEVENT_USE_NOWAIT_CALLS
   if (nowait_allowed) {
+    ssize_t outcome;
+    const auto receive = [&] { return without_interruption([&] { return ::recv(fd, data, size, MSG_DONTWAIT); }); };
+    if (as_socket(fd, outcome, receive)) return outcome;
     const iovec piece{data, size};
-    const ssize_t outcome = without_interruption([&] { return ::preadv2(fd, &piece, 1, -1, RWF_NOWAIT); });
+    outcome = without_interruption([&] { return ::preadv2(fd, &piece, 1, -1, RWF_NOWAIT); });
     if (outcome >= 0 || !nowait_unknown()) return outcome;
   }
 #endif
@@ -100,7 +153,9 @@ ssize_t read_now(int fd, void* data, std::size_t size) noexcept {
 ssize_t write_now(int fd, const iovec* pieces, int count) noexcept {
 #ifdef GEVENT_USE_NOWAIT_CALLS
   if (nowait_allowed) {
-    const ssize_t outcome = without_interruption([&] { return ::pwritev2(fd, pieces, count, -1, RWF_NOWAIT); });
+    ssize_t outcome;
+    if (as_socket(fd, outcome, [&] { return send_pieces(fd, pieces, count, MSG_DONTWAIT); })) return outcome;
+    outcome = without_interruption([&] { return ::pwritev2(fd, pieces, count, -1, RWF_NOWAIT); });
     if (outcome >= 0 || !nowait_unknown()) return outcome;
   }
 #endif

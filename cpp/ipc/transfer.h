@@ -18,6 +18,12 @@ namespace gevent {
 ssize_t read_now(int fd, void* data, std::size_t size) noexcept;
 ssize_t write_now(int fd, const iovec* pieces, int count) noexcept;
 
+// As read(2), EINTR included.
+ssize_t read_waiting(int fd, void* data, std::size_t size) noexcept;
+
+// `fd` is about to be closed, and its number to stand for something else, perhaps.
+void forget_kind_of(int fd) noexcept;
+
 // Which way not to wait: all that the system has, or only the portable ones. For tests; the first is the default.
 void allow_nowait_calls(bool allowed) noexcept;
 

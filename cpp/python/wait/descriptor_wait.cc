@@ -11,6 +11,7 @@
 #include "base/made_at_load.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
+#include "python/wait/kept_watch.h"
 
 namespace gevent {
 namespace {
@@ -202,6 +203,7 @@ void end_descriptor_waits(int fd) noexcept {
     // The number may soon belong to another file. A loop of another thread stops its own watchers, a moment later.
     if (Loop* loop = each->io.loop(); loop != nullptr && !loop->blocked()) each->io.stop();
   }
+  end_kept_watch(fd);
 }
 
 void look_again_at_descriptor(int fd) noexcept {
@@ -209,6 +211,7 @@ void look_again_at_descriptor(int fd) noexcept {
   for (Awaited* each = all.front(); each != nullptr; each = all.after(*each)) {
     if (each->io.fd() == fd) each->tell();
   }
+  look_again_at_kept_watch(fd);
 }
 
 void end_all_waits(int fd) noexcept {
@@ -221,6 +224,7 @@ void forget_descriptor_waits() noexcept {
   }
   while (waiting_threads().pop_front() != nullptr) {
   }
+  forget_kept_watches();
 }
 
 }  // namespace gevent

@@ -13,8 +13,10 @@
 #include "ipc/courier.h"
 #include "ipc/framing.h"
 #include "ipc/message.h"
+#include "ipc/transfer.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
+#include "python/wait/kept_watch.h"
 #include "python/wait/message_errand.h"
 #include "python/wait/parking.h"
 
@@ -102,6 +104,12 @@ class Underway final : public HeldWhileParked {
   std::shared_ptr<bool> closed_ = std::make_shared<bool>(false);  // outlives this, for those in line
 };
 
+// kWait: the first byte may be moved by now. kFailed + exception.
+Progress wait_for_beginning(int fd, Direction direction) noexcept {
+  const Parked parked = direction == Direction::kIn ? wait_to_read(fd) : wait_for_descriptor(fd, kWrite, -1.0);
+  return parked == kFailed ? Progress::kFailed : Progress::kWait;
+}
+
 // Moves `message` on until it is done or fails. kWait: not a byte of it was there (or fitted); it may be by now, or
 // somebody else may be at it. leave() is called when the greenlet is interrupted after the first byte.
 template <typename Message, typename Advance, typename Leave>
@@ -110,9 +118,7 @@ Progress run(const Message& message, Direction direction, Advance advance, Leave
   for (;;) {
     const Progress progress = advance();
     if (progress != Progress::kWait) return progress;
-    if (!message.begun()) {
-      return wait_for_descriptor(message.fd(), events, -1.0) == kFailed ? Progress::kFailed : Progress::kWait;
-    }
+    if (!message.begun()) return wait_for_beginning(message.fd(), direction);
     const auto underway = std::make_unique<Underway>(message.fd(), direction);
     const bool interrupted = wait_for_descriptor(message.fd(), events, -1.0) == kFailed;
     if (underway->closed()) {
@@ -164,10 +170,14 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
     payload = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
     return payload == nullptr ? nullptr : PyBytes_AS_STRING(payload);
   };
-  for (;;) {
+  for (bool is_first = true;; is_first = false) {
     std::shared_ptr<Errand> arrived;
     if (const int turn = wait_for_turn(fd, Direction::kIn, &arrived); turn != 0) {
       return turn < 0 ? nullptr : message_of(*arrived, size_max);
+    }
+    if (is_first && is_better_to_wait_first(fd)) {
+      if (wait_to_read(fd) == kFailed) return nullptr;
+      continue;
     }
     IncomingMessage message(fd);
     PyObject* payload = nullptr;
@@ -186,6 +196,7 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
           return message.advance(size_max, [&](std::uint64_t size) { return new_bytes(size, payload); });
         },
         [&] { left = leave_incoming(message, payload); });
+    if (is_first) has_asked(fd, progress != Progress::kWait);
     if (progress == Progress::kDone) return payload_of(message, payload);
     if (!left) Py_XDECREF(payload);
     if (progress == Progress::kFailed) {
@@ -223,6 +234,7 @@ int close_exchange(int fd) noexcept {
   end_descriptor_waits(fd);
   Underway::close(fd);
   forget_errands_of(fd);
+  forget_kind_of(fd);
   return ::close(fd) == 0 ? 0 : set_os_error();
 }
 

@@ -54,22 +54,20 @@ class _Lent:
         self.is_kept = False  # for one greenlet, since its thread in the server may be somebody's
         self.held = 0  # acquired and not yet released by that thread
 
-    def send(self, request):
+    def ask(self, request):
+        """Return the answer to `request`. Waits."""
+        connection = self.connection
         if not self.takes_bytes:
             self.under_way = True
-            self.connection.send(request)
-            return
+            connection.send(request)
+            answer = connection.recv()
+            self.under_way = False
+            return answer
         # What cannot be pickled has not been sent, and the connection can be used again.
         message = self.dumps(request)
         self.under_way = True
-        self.connection._send_bytes(message)
-
-    def recv(self):
-        if not self.takes_bytes:
-            answer = self.connection.recv()
-            self.under_way = False
-            return answer
-        message = self.connection.recv_bytes()
+        connection._send_bytes(message)
+        message = connection.recv_bytes()
         self.under_way = False
         return self.loads(message)
 
@@ -104,7 +102,7 @@ class _Broken:
 
     connection = None
 
-    def send(self, request):
+    def ask(self, request):
         raise BrokenPipeError(EPIPE, strerror(EPIPE))
 
 
@@ -142,7 +140,8 @@ class Connections:
         self._waiting = deque()
         self._opening = 0
         self._growth, self._growing = 1, 0
-        self._came_back_at = monotonic()
+        self._came_back_at = monotonic()  # since somebody waits for one
+        self._keeps = False  # some greenlets have one of their own, or had
         self.line = Line()
 
     def __reduce__(self):
@@ -201,7 +200,7 @@ class Connections:
 
         :param is_last: Whether the connection may be away for long: the call waits, or its greenlet keeps it.
         """
-        kept = self._here.kept
+        kept = self._here.kept if self._keeps else None
         if kept is not None:
             if type(kept) is _Broken:
                 return kept
@@ -273,6 +272,8 @@ class Connections:
     def _stand_in_line(self, proxy, is_last, error):
         # Returns a connection, or None if there is room for another one.
         place = AsyncResult()
+        if not self._waiting:
+            self._came_back_at, self._growth = monotonic(), 1
         self._waiting.append(place)
         try:
             while place.wait(_PATIENCE_S) is None and not place.ready():
@@ -318,16 +319,17 @@ class Connections:
         """
         if type(lent) is _Broken:
             return
-        self._came_back_at, self._growth = monotonic(), 1
-        if lent.under_way or lent not in self._all:
+        if self._waiting:
+            self._came_back_at, self._growth = monotonic(), 1
+        if lent.under_way or lent.connection is None:
             self._here.kept = None
             self._close(lent)
             if isinstance(error, (OSError, EOFError)) and not isinstance(error, Timeout):
-                self._here.kept = _Broken()
+                self._keep(_Broken())
             return
         if keep and not lent.is_kept:
             lent.is_kept = True
-            self._here.kept = _Kept(lent, self)
+            self._keep(_Kept(lent, self))
         if not lent.is_kept:
             self._pass_on(lent)
         elif not lent.held:
@@ -335,6 +337,10 @@ class Connections:
                 self._close(lent)
             else:
                 self._idle_kept[lent] = None
+
+    def _keep(self, kept):
+        self._keeps = True
+        self._here.kept = kept
 
     def _pass_on(self, lent):
         if lent is None:

@@ -58,14 +58,12 @@ def _is_for_any_thread(managers):
     }
 
     def is_for_any_thread(proxy):
-        known = vars(proxy).get("_is_for_any_thread")
-        if known is None:
-            typeid, kind = proxy._token.typeid, type(proxy)
-            proxy_type = registered.get(typeid)
-            known = kind is proxy_type
-            if proxy_type is managers.AutoProxy:
-                known = kind.__name__ == f"AutoProxy[{typeid}]"
-            proxy._is_for_any_thread = known
+        typeid, kind = proxy._token.typeid, type(proxy)
+        proxy_type = registered.get(typeid)
+        known = kind is proxy_type
+        if proxy_type is managers.AutoProxy:
+            known = kind.__name__ == f"AutoProxy[{typeid}]"
+        proxy._is_for_any_thread = known
         return known
 
     return is_for_any_thread
@@ -90,12 +88,10 @@ def _make_callmethod(managers, connections_class):
         proxy._tls = known
         return known
 
-    def call(proxy, connections, methodname, args, kwds):
-        anywhere = is_for_any_thread(proxy)
+    def call(proxy, connections, anywhere, methodname, args, kwds):
         lent = connections.take(proxy, anywhere, not anywhere or lasts(proxy._token.typeid, methodname))
         try:
-            lent.send((proxy._id, methodname, args, kwds))
-            kind, result = answer = lent.recv()
+            kind, result = answer = lent.ask((proxy._id, methodname, args, kwds))
         except BaseException as error:
             connections.give_back(lent, not anywhere, error)
             raise
@@ -105,8 +101,10 @@ def _make_callmethod(managers, connections_class):
             elif methodname in _RELEASING and lent.held:
                 lent.held -= 1
         connections.give_back(lent, not anywhere)
+        if kind == _RESULT:
+            return result
         try:
-            return result if kind == _RESULT else connections.interpret(answer, original, proxy, methodname, args, kwds)
+            return connections.interpret(answer, original, proxy, methodname, args, kwds)
         finally:
             # The traceback of what is raised has this frame, which would have the exception.
             del answer, result
@@ -120,11 +118,14 @@ def _make_callmethod(managers, connections_class):
         if not isinstance(connections, Connections):
             connections = connections_of(self)
         connections.forget_inherited()
-        waiting = waits_of(self._token.typeid).get(methodname)
+        known = vars(self).get("_is_for_any_thread")
+        anywhere = is_for_any_thread(self) if known is None else known
+        waits = waits_of(self._token.typeid)
+        waiting = waits.get(methodname) if waits else None
         wait = None if waiting is None or connections.holds() else waiting.wait_of(args, kwds)
         if wait is None:
-            return call(self, connections, methodname, args, kwds)
-        return connections.line.make(partial(call, self, connections, methodname), wait)
+            return call(self, connections, anywhere, methodname, args, kwds)
+        return connections.line.make(partial(call, self, connections, anywhere, methodname), wait)
 
     return _callmethod
 

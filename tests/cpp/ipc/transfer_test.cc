@@ -110,6 +110,29 @@ TEST_CASE("writing where nobody reads any more is EPIPE") {
   });
 }
 
+TEST_CASE("a number that was a pipe's may be a socket's next, and the other way round") {
+  for (const bool told : {true, false}) {
+    char into[8];
+    int fd = -1;
+    for (const bool sockets : {false, true, false}) {
+      Ends ends = make_ends(sockets);
+      if (fd < 0) {
+        fd = ends.reading.release();
+      } else {
+        REQUIRE(::dup2(ends.reading.get(), fd) == fd);
+      }
+      CHECK(read_now(fd, into, sizeof into) == -1);
+      CHECK(errno == EAGAIN);
+      CHECK(write_text(ends.writing.get(), "head", "tail") == 8);
+      CHECK(read_waiting(fd, into, 4) == 4);
+      CHECK(read_now(fd, into + 4, 4) == 4);
+      CHECK(std::string(into, 8) == "headtail");
+      if (told) forget_kind_of(fd);
+    }
+    ::close(fd);
+  }
+}
+
 TEST_CASE("a closed descriptor is EBADF") {
   for_every_kind([](Ends ends) {
     const int fd = ends.reading.get();
