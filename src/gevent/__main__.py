@@ -3,6 +3,8 @@
 From gevent-mp; gevent has no such thing.
 """
 
+import os
+import signal
 import sys
 from importlib import import_module
 
@@ -40,5 +42,17 @@ def main():
     return getattr(import_module(module), function)()
 
 
+def _end_interrupted():
+    """End as a program does that does nothing about Ctrl-C: killed by it, so that a shell sees it, without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except KeyboardInterrupt:
+        if sys.argv[0].endswith(" monkey"):
+            raise  # the user's program says where it was
+        _end_interrupted()
+    sys.exit(status)

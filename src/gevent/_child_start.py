@@ -4,6 +4,7 @@ gevent/multiprocessing/_bootstrap.py puts on their command lines.
 Only what patching needs is imported.
 """
 
+from gevent._held_signals import INTERRUPT, hold
 from gevent.events import _entry_points
 
 __all__ = ["start"]
@@ -18,6 +19,12 @@ def start(settings, patches, package_name, serves=False, plugins=None):
     :param serves: Whether this process is going to be a fork server.
     :param plugins: What the parent knows of installed plugins, so that the child need not search for them.
     """
+    # Who is interrupted before it is whole may not end: it is interrupted a moment later.
+    with hold(INTERRUPT):
+        _start(settings, patches, package_name, serves, plugins)
+
+
+def _start(settings, patches, package_name, serves, plugins):
     from gevent._config import config
 
     for name, value in settings.items():

@@ -8,7 +8,9 @@ import _socket
 import contextlib
 import os
 import warnings
+from importlib import import_module
 
+from gevent._held_signals import INTERRUPT, hold
 from gevent._native.resting_threads import count_out_this_thread
 from gevent.monkey.api import get_original
 
@@ -30,6 +32,9 @@ class ParentEnds:
     def start(self, context, run, arguments_with, **options):
         """Start ``run(*arguments_with(connection))`` in a process; return the process, and our end of the connection.
 
+        The process is not interrupted by Ctrl-C before ``run`` calls `gevent._held_signals.let_come`; but one that a
+        fork server starts may be.
+
         :param context: Of `multiprocessing`.
         :param options: For its ``Process``.
         """
@@ -37,7 +42,10 @@ class ParentEnds:
         process = context.Process(target=run, args=arguments_with(theirs), **options)
         self._connections.add(ours)
         try:
-            process.start()
+            if context.get_start_method() == "spawn":
+                _start_tracker(context)
+            with hold(INTERRUPT):
+                process.start()
         except BaseException:
             self.give_up(ours)
             raise
@@ -62,6 +70,12 @@ class ParentEnds:
         if self._connections:
             make_ends_of_nothing(self._connections)
             self._connections.clear()
+
+
+def _start_tracker(context):
+    # Else the first process would start it, which ends with letting interrupts come.
+    package = type(context).__module__.rpartition(".")[0]
+    import_module(f"{package}.resource_tracker").ensure_running()
 
 
 def make_ends_of_nothing(connections):

@@ -8,6 +8,8 @@ patching begins:
 * locks held or waited for by both worlds: those of the import system, of logging, of concurrent.futures;
 * the end of the interpreter, which joins threads;
 * functions that others have called around a fork, where nobody may wait.
+
+An exception in the midst of it would leave a program that cannot even end: signals wait until all is done.
 """
 
 import _thread
@@ -16,6 +18,7 @@ from types import FunctionType
 
 from greenlet import getcurrent
 
+from gevent._held_signals import ALL, hold
 from gevent._native.thread_list import Shutdown, ThreadList
 from gevent.monkey._executors import mend_executors, mend_futures
 from gevent.monkey._notices import notify, queue_warning
@@ -53,6 +56,10 @@ class ThreadPatch:
 
     def apply(self):
         """Patch. Raises `DoNotPatch` if a subscriber does so before anything was changed."""
+        with hold(ALL):
+            self._apply()
+
+    def _apply(self):
         import threading
 
         # All imports come first: they should not meet a half patched threading.

@@ -7,7 +7,9 @@ children are started the same way. The resource tracker stays as it is: it does 
 
 import os
 import sys
+from contextlib import nullcontext
 
+from gevent._held_signals import INTERRUPT, hold
 from gevent.events import _entry_points
 from gevent.multiprocessing._stdlib import STDLIB_NAME
 
@@ -97,7 +99,10 @@ def _patches(multiprocessing):
 
 
 def _with_statement(arguments, package_name):
-    """Return the command line `arguments` with our statement before the program of a child or fork server."""
+    """Return the command line `arguments` with our statement before the program of a child or fork server.
+
+    And whether it is that of a fork server.
+    """
     arguments = list(arguments)
     for index, argument in enumerate(arguments[:-1]):
         if argument in ("-c", b"-c"):
@@ -109,8 +114,9 @@ def _with_statement(arguments, package_name):
                     words = f"{import_statement} main; " if _is_frozen() else ""
                     program = program.replace(import_statement, f"from {package_name}.{module_name} import")
                     arguments[index + 1] = words + statement(package_name, serves) + program
+                    return arguments, serves
             break
-    return arguments
+    return arguments, False
 
 
 def changes(mp):
@@ -119,6 +125,9 @@ def changes(mp):
 
     def spawnv_passfds_green(path, args, passfds):
         """Start a program that keeps only the descriptors `passfds`; return its process id. Waits for its ``exec``."""
-        return spawnv_passfds(path, _with_statement(args, mp.name), sorted({int(fd) for fd in passfds}))
+        arguments, serves = _with_statement(args, mp.name)
+        # A fork server ignores Ctrl-C as soon as it can, and is not to end by it before.
+        with hold(INTERRUPT) if serves else nullcontext():
+            return spawnv_passfds(path, arguments, sorted({int(fd) for fd in passfds}))
 
     yield mp.util, "spawnv_passfds", spawnv_passfds_green

@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 
+from gevent._held_signals import INTERRUPT, let_come
 from gevent._native import connection as native
 from gevent.multiprocessing._connection import METHODS
 from gevent.multiprocessing._process import clean_fork, finish_starting, leave, open_for_writing
@@ -123,7 +124,8 @@ def become_server(mp):
     serve_one = forkserver._serve_one
 
     def serve(child_r, fds, unused_fds, handlers):
-        # In the child.
+        # In the child, which does not ignore interrupts as the server does, even if that was started while they waited.
+        let_come(INTERRUPT)
         vars(forkserver).update(green, os=View(os, _exit=leave), _serve_one=serve_one)
         return serve_one(child_r, fds, unused_fds, handlers)
 

@@ -5,6 +5,7 @@ import signal as _signal
 import traceback
 from time import monotonic
 
+from gevent._held_signals import INTERRUPT, let_come
 from gevent._parent_ends import ParentEnds, end_with_parent
 from gevent.processpool._parcel import Sender, receive, wrap
 
@@ -25,6 +26,7 @@ def run_worker(connection, progress, initializer, initargs, parent_pid):
     """
     end_with_parent(connection, parent_pid, ORPHAN_LIFETIME_S)
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)  # Ctrl-C is the parent's to act upon
+    let_come(INTERRUPT)  # for what it starts
     # A handler of the parent's, inherited by a fork, must not outlive what the parent tells its daemons as it ends.
     _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
     sender = Sender(lambda: None)

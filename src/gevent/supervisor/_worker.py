@@ -13,6 +13,7 @@ from itertools import count
 
 import gevent
 from gevent import socket
+from gevent._held_signals import INTERRUPT, let_come
 from gevent._parent_ends import ParentEnds, make_ends_of_nothing
 from gevent.baseserver import BaseServer
 from gevent.event import Event
@@ -206,6 +207,7 @@ def _settle_signals(worker):
     handlers[_signal.SIGTERM] = heed
     for number, handler in handlers.items():
         _signal.signal(number, handler)
+    let_come(INTERRUPT)
     os.register_at_fork(after_in_child=lambda: _be_no_worker(handlers))
     with contextlib.suppress(Exception):  # there is no standard error, or one without a descriptor
         faulthandler.enable()
