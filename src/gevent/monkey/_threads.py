@@ -22,17 +22,11 @@ from gevent._held_signals import ALL, hold
 from gevent._native.thread_list import Shutdown, ThreadList
 from gevent.monkey._executors import mend_executors, mend_futures
 from gevent.monkey._notices import notify, queue_warning
+from gevent.monkey._shutdown import HAS_HANDLES, ThreadsEnd, handle_name
 from gevent.monkey._state import is_object_patched
 from gevent.monkey.api import _patch_standard, get_original, patch_item
 
 __all__ = ["ThreadPatch"]
-
-_HAS_HANDLES = sys.version_info >= (3, 13)
-
-
-def _handle_name(thread):
-    # 3.13 and 3.14 call it differently.
-    return "_os_thread_handle" if "_os_thread_handle" in vars(thread) else "_handle"
 
 
 def _root_greenlet():
@@ -101,7 +95,7 @@ class ThreadPatch:
             _mend_takers_of_idents()
             if self.patches_threading:
                 _hasten_after_fork(threading, threads)
-            if _HAS_HANDLES:
+            if HAS_HANDLES:
                 _end_threads_in_children(threading, threads)
         if self.patches_logging:
             _mend_logging()
@@ -109,7 +103,7 @@ class ThreadPatch:
             mend_classes(vars(threading))
             self._mend_threads(threading, native_ident)
         if not is_object_patched("threading", "_shutdown"):
-            patch_item(threading, "_shutdown", Shutdown(threads, _make_shutdown(threading)))
+            patch_item(threading, "_shutdown", Shutdown(threads, ThreadsEnd(threading)))
 
         notify(events.GeventDidPatchModuleEvent("thread", green_thread, _thread))
         if self.patches_threading:
@@ -139,7 +133,7 @@ class ThreadPatch:
 
 
 def _native_main_ident(main):
-    if _HAS_HANDLES:
+    if HAS_HANDLES:
         return get_original("_thread", "_get_main_thread_ident")()
     # Until it is adopted, its object has the ident of the operating system.
     return getattr(main, "_native_ident", main._ident)
@@ -155,8 +149,8 @@ def _adopt_main_thread(threading, main):
     threading._active.pop(main._ident, None)
     main._native_ident, main._ident = main._ident, id(root)
     threading._active[main._ident] = main
-    if _HAS_HANDLES:
-        setattr(main, _handle_name(main), _make_thread_handle(main._ident))
+    if HAS_HANDLES:
+        setattr(main, handle_name(main), _make_thread_handle(main._ident))
         return
     # The interpreter's end releases this one for those who join the main thread. The old lock goes out of the list
     # of those to wait for: nobody will release it before the very end.
@@ -216,68 +210,6 @@ def _mend_takers_of_idents():
 
 
 # --- the end of the interpreter ----------------------------------------------------------------------------------
-
-
-def _make_shutdown(threading):
-    """Return what takes the place of `threading._shutdown`: joins both kinds of threads, greenlets first."""
-    from gevent.exceptions import LoopExit
-    from gevent.thread import LockType, _awaited_at_exit
-
-    def main_is_done():
-        main = threading._main_thread
-        if _HAS_HANDLES:
-            return getattr(main, _handle_name(main)).is_done()
-        return main._is_stopped
-
-    def let_main_end():
-        main = threading._main_thread
-        if _HAS_HANDLES:
-            done = getattr(getattr(main, _handle_name(main)), "_set_done", None)
-            if done is not None:
-                done()
-            return
-        # What _stop() does beside that is for locks of threads that have ended, which are looked through below.
-        lock, main._tstate_lock, main._is_stopped = main._tstate_lock, None, True
-        if lock is not None and lock.locked():
-            lock.release()
-
-    def take_locks(green):
-        while threading._shutdown_locks:
-            with threading._shutdown_locks_lock:
-                mine = {lock for lock in threading._shutdown_locks if isinstance(lock, LockType) == green}
-                threading._shutdown_locks -= mine
-            if not mine:
-                return
-            for lock in mine:
-                lock.acquire()
-                lock.release()
-
-    def join_greenlets():
-        try:
-            if _HAS_HANDLES:
-                while _awaited_at_exit:
-                    next(iter(_awaited_at_exit)).join()
-            else:
-                take_locks(green=True)
-        except LoopExit:
-            # They wait for something that cannot happen any more. A native thread would hang the process here.
-            return
-
-    def _shutdown():
-        if main_is_done():
-            return
-        threading._SHUTTING_DOWN = True
-        # Before joining: there are threads that only end because one of these tells them to.
-        for call in reversed(threading._threading_atexits):
-            call()
-        let_main_end()
-        join_greenlets()
-        if _HAS_HANDLES:
-            threading._thread_shutdown()
-        else:
-            take_locks(green=False)
-
-    return _shutdown
 
 
 # --- the first hub -----------------------------------------------------------------------------------------------
@@ -417,7 +349,7 @@ def _end_threads_in_children(threading, threads):
             return
         current = threading.current_thread()
         for thread in list(threading._dangling):
-            handle = getattr(thread, _handle_name(thread), None)
+            handle = getattr(thread, handle_name(thread), None)
             if thread is current or not isinstance(handle, _ThreadHandle) or not handle._is_inherited():
                 continue
             if not handle.is_done():

@@ -99,10 +99,7 @@ def _patches(multiprocessing):
 
 
 def _with_statement(arguments, package_name):
-    """Return the command line `arguments` with our statement before the program of a child or fork server.
-
-    And whether it is that of a fork server.
-    """
+    """Return the command line `arguments` with our statement before the program of a child or fork server."""
     arguments = list(arguments)
     for index, argument in enumerate(arguments[:-1]):
         if argument in ("-c", b"-c"):
@@ -114,9 +111,12 @@ def _with_statement(arguments, package_name):
                     words = f"{import_statement} main; " if _is_frozen() else ""
                     program = program.replace(import_statement, f"from {package_name}.{module_name} import")
                     arguments[index + 1] = words + statement(package_name, serves) + program
-                    return arguments, serves
             break
-    return arguments, False
+    return arguments
+
+
+def _is_fork_server(arguments):
+    return any(f"from {STDLIB_NAME}.forkserver import" in os.fsdecode(each) for each in arguments)
 
 
 def changes(mp):
@@ -125,9 +125,8 @@ def changes(mp):
 
     def spawnv_passfds_green(path, args, passfds):
         """Start a program that keeps only the descriptors `passfds`; return its process id. Waits for its ``exec``."""
-        arguments, serves = _with_statement(args, mp.name)
         # A fork server ignores Ctrl-C as soon as it can, and is not to end by it before.
-        with hold(INTERRUPT) if serves else nullcontext():
-            return spawnv_passfds(path, arguments, sorted({int(fd) for fd in passfds}))
+        with hold(INTERRUPT) if _is_fork_server(args) else nullcontext():
+            return spawnv_passfds(path, _with_statement(args, mp.name), sorted({int(fd) for fd in passfds}))
 
     yield mp.util, "spawnv_passfds", spawnv_passfds_green

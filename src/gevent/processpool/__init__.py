@@ -18,6 +18,7 @@ from gevent.lock import Semaphore
 from gevent.processpool import _mapping
 from gevent.processpool._crew import Crew
 from gevent.processpool._executor import ProcessPoolExecutor
+from gevent.processpool._last_threads import serve_last_threads
 from gevent.processpool._parcel import wrap_arguments
 from gevent.processpool._tasks import RemoteTraceback, Task, TaskCancelled, TaskTimeout, WorkerLost
 from gevent.processpool._worker import run_calls
@@ -150,7 +151,8 @@ class ProcessPool(_Options):
         the most seconds that a task may run: then its process, and only that, is killed, another takes its place, and
         the task raises `TaskTimeout`. None: no limit.
     hub
-        where the pool's own greenlets run; None: the current thread's.
+        where the pool's own greenlets run; None: the current thread's. It must turn: other threads wait in vain while
+        that thread blocks, but for the main thread at the end of the program.
 
     A process that ends before its task is done makes that task, and no other, raise `WorkerLost`. Exceptions of tasks
     have their traceback in the process as their cause.
@@ -182,6 +184,7 @@ class ProcessPool(_Options):
         from gevent import multiprocessing
 
         self.hub = hub or get_hub()
+        serve_last_threads(self.hub)
         self.timeout = timeout
         self.pool = self
         self._maxsize = maxsize
