@@ -1,5 +1,5 @@
 // The floor below the servers of servers.py: the same answers with the fewest calls of the system that give them, and
-// no application. `floor_server PORT each|held|joined` says what becomes of the ten pieces of /stream:
+// no application. `floor_server PORT each|held|joined [PROCESSES]` says what becomes of the ten pieces of /stream:
 //
 //   each     a call and a packet for each of them
 //   held     a call for each, and the kernel holds them back up to the last (MSG_MORE)
@@ -7,14 +7,17 @@
 //
 // Where it closes, the last two send the end of the stream in one packet with the answer.
 //
-// It understands the requests of wrk, each in one packet, and nothing else. Linux only.
+// Several processes wait at the same listener, and end with the first of them. It understands the requests of wrk, each
+// in one packet, and nothing else. Linux only.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -44,14 +47,18 @@ class FloorServer {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 1024) != 0)
       std::perror("listen"), std::exit(1);
-    watch(listener_);
     for (std::string& piece : pieces_) piece = "64\r\n" + std::string(100, 'x') + "\r\n";
     pieces_[0] = head("Transfer-Encoding: chunked\r\n") + "\r\n" + pieces_[0];
     for (const std::string& piece : pieces_) all_ += piece;
     all_ += kLast;
   }
 
-  [[noreturn]] void run() {
+  [[noreturn]] void run(int processes) {
+    while (--processes > 0 && ::fork() != 0) {
+    }
+    if (processes > 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+    watch(listener_, EPOLLIN | EPOLLEXCLUSIVE);
     epoll_event events[kEventsMax];
     while (true) {
       const int count = ::epoll_wait(epoll_, events, kEventsMax, -1);
@@ -59,7 +66,7 @@ class FloorServer {
         const int fd = events[i].data.fd;
         if (fd == listener_) {
           const int client = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-          if (client >= 0) watch(client);
+          if (client >= 0) watch(client, EPOLLIN);
         } else if (!answer(fd)) {
           ::close(fd);
         }
@@ -70,9 +77,9 @@ class FloorServer {
  private:
   static constexpr std::string_view kLast = "0\r\n\r\n";
 
-  void watch(int fd) const {
+  void watch(int fd, std::uint32_t events) const {
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = events;
     event.data.fd = fd;
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   }
@@ -111,7 +118,7 @@ class FloorServer {
   bool held_;
   bool joined_;
   int listener_ = -1;
-  int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  int epoll_ = -1;  // of this process
   std::string pieces_[kPieces];
   std::string all_;
   std::string keeping_ = head("Content-Length: 13\r\n") + "\r\nHello, world!";
@@ -121,9 +128,9 @@ class FloorServer {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 3) {
-    std::fputs("floor_server PORT each|held|joined\n", stderr);
+  if (count != 3 && count != 4) {
+    std::fputs("floor_server PORT each|held|joined [PROCESSES]\n", stderr);
     return 2;
   }
-  FloorServer(std::atoi(words[1]), words[2]).run();
+  FloorServer(std::atoi(words[1]), words[2]).run(count == 4 ? std::atoi(words[3]) : 1);
 }

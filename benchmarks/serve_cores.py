@@ -4,10 +4,11 @@
 Usage: serve_cores.py [--rivals FOLDER] [--seconds N] [--rounds N]
 
 Needs wrk. FOLDER is a virtual environment with gunicorn, packaging, gevent 26.9.0 and granian; without it this tree is
-measured alone. Prints a table in reStructuredText. wrk needs processor time too, and takes it from the servers where
-there are few processors: its share is in the table. So two things are asked for: ``/``, which costs the application
-nothing, where the processor time of a request is what to compare; and ``/page``, which costs it so much that wrk has
-next to nothing to do, where two workers show what they can.
+measured alone, beside a bare server in C (`floor_server.cc`) with as many processes. Prints a table in
+reStructuredText. wrk needs processor time too, and takes it from the servers where there are few processors: its share
+is in the table. So two things are asked for: ``/``, which costs the application nothing, where the processor time of a
+request is what to compare; and ``/page``, which costs it so much that wrk has next to nothing to do, where two workers
+show what they can.
 """
 
 import argparse
@@ -15,9 +16,10 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 
-from servers import Server, load, table
+from servers import Server, compile_floor, load, table
 
 __all__ = ["main"]
 
@@ -31,18 +33,24 @@ def commands(rivals):
     ours = (sys.executable, "-m", "gevent", "serve", APPLICATION, "--bind", "127.0.0.1:{port}", "--processes")
     found = {"serve, 1 worker": (*ours, "1"), "serve, 2 workers": (*ours, "2")}
     if rivals:
-        gunicorn = ("{bin}/gunicorn", "-b", "127.0.0.1:{port}", "-w", "2", APPLICATION)
+        gunicorn = (f"{rivals}/bin/gunicorn", "-b", "127.0.0.1:{port}", "-w", "2", APPLICATION)
         found["gunicorn -k gevent -w 2"] = (*gunicorn, "-k", "gevent")
-        granian = ("{bin}/granian", "--interface", "wsgi", "--workers", "2", "--no-ws", "--port", "{port}")
+        granian = (f"{rivals}/bin/granian", "--interface", "wsgi", "--workers", "2", "--no-ws", "--port", "{port}")
         found["granian --workers 2"] = (*granian, APPLICATION)
-    return found
+    floor = ("{bin}/floor_server", "{port}", "each")
+    return found | {"C, 1 process": (*floor, "1"), "C, 2 processes": (*floor, "2")}
 
 
-def measure(command, rivals, seconds):
+def paths_of(name):
+    """Return what is asked of a server: the one in C has no application."""
+    return PATHS[:1] if name.startswith("C, ") else PATHS
+
+
+def measure(name, command, folder, seconds):
     """Return {path: what `load` returns of one run}."""
     found = {}
-    with Server(command, os.path.join(rivals or "", "bin")) as server:
-        for path in PATHS:
+    with Server(command, folder) as server:
+        for path in paths_of(name):
             load(server, 1, path, CONNECTIONS)  # warm
             found[path] = load(server, seconds, path, CONNECTIONS)
             if found[path]["errors"]:
@@ -53,12 +61,24 @@ def measure(command, rivals, seconds):
 def best_of(rounds, rivals, seconds):
     """Return {(path, name): what `load` returns} of the round with the most requests."""
     best = {}
-    for _ in range(rounds):
-        for name, command in commands(rivals).items():
-            for path, found in measure(command, rivals, seconds).items():
-                if (path, name) not in best or found["rate"] > best[path, name]["rate"]:
-                    best[path, name] = found
+    with tempfile.TemporaryDirectory() as folder:
+        compile_floor(folder)
+        for _ in range(rounds):
+            for name, command in commands(rivals).items():
+                for path, found in measure(name, command, folder, seconds).items():
+                    if (path, name) not in best or found["rate"] > best[path, name]["rate"]:
+                        best[path, name] = found
     return best
+
+
+def compared(best, path, one, two):
+    """Return how two processes compare with one, in a sentence."""
+    one, two = best[path, one], best[path, two]
+    rates, costs = two["rate"] / one["rate"], two["cpu_us"] / one["cpu_us"]
+    return (
+        f"answer {rates:.2f} times as many requests as one, each for {costs:.2f} times the processor time; wrk has "
+        f"{two['wrk_cpus']:.2f} of a processor then."
+    )
 
 
 def main():
@@ -87,12 +107,8 @@ def main():
         f"best of {options.rounds} x {options.seconds} s, wrk -t1 {CONNECTIONS}."
     )
     for path in PATHS:
-        one, two = best[path, "serve, 1 worker"], best[path, "serve, 2 workers"]
-        rates, costs = two["rate"] / one["rate"], two["cpu_us"] / one["cpu_us"]
-        print(
-            f"{path}: two workers answer {rates:.2f} times as many requests as one, each for {costs:.2f} times the "
-            f"processor time; wrk has {two['wrk_cpus']:.2f} of a processor then."
-        )
+        print(f"{path}: two workers {compared(best, path, 'serve, 1 worker', 'serve, 2 workers')}")
+    print(f"/ in C: two processes {compared(best, '/', 'C, 1 process', 'C, 2 processes')}")
     return 0
 
 

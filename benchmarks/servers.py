@@ -72,10 +72,15 @@ def _environment(folder):
     if not (folder / "bin" / "gunicorn").exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([folder / "bin" / "pip", "install", "--quiet", *_OTHERS], check=True)
-    source = _HERE / "floor_server.cc"
-    compiler = os.environ.get("CXX", "c++")
-    subprocess.run([compiler, "-std=c++20", "-O2", "-o", folder / "bin" / "floor_server", source], check=True)
+    compile_floor(folder / "bin")
     return folder / "bin"
+
+
+def compile_floor(folder):
+    """Put the program ``floor_server`` into `folder`."""
+    compiler = os.environ.get("CXX", "c++")
+    source = _HERE / "floor_server.cc"
+    subprocess.run([compiler, "-std=c++20", "-O2", "-o", Path(folder) / "floor_server", source], check=True)
 
 
 def _free_port():
