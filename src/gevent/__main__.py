@@ -42,17 +42,16 @@ def main():
     return getattr(import_module(module), function)()
 
 
-def _end_interrupted():
-    """End as a program does that does nothing about Ctrl-C: killed by it, so that a shell sees it, without a word."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-if __name__ == "__main__":
+def _run():
     try:
-        status = main()
+        sys.exit(main())
     except KeyboardInterrupt:
         if sys.argv[0].endswith(" monkey"):
             raise  # the user's program says where it was
-        _end_interrupted()
-    sys.exit(status)
+        # As a program ends that does nothing about Ctrl-C: killed by it, which a shell sees, without a word.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    _run()
