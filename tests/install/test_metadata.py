@@ -6,7 +6,9 @@ from configparser import ConfigParser
 from email.parser import Parser
 
 import pytest
-from environments import metadata_of
+from environments import DEADLINE_S, metadata_of
+
+pytestmark = pytest.mark.timeout(2 * DEADLINE_S)  # the first test of the folder waits for the wheels
 
 #: What gevent asks for and gevent-mp does not, with the reason.
 NOT_ASKED_FOR = {
