@@ -96,6 +96,15 @@ assert monkey.is_module_patched("select")
     assert "<string>:8: MonkeyPatchWarning" in result.stderr
 
 
+def test_asking_geventmp_warns_and_says_what_to_ask_for():
+    result = run_script("""
+from gevent import monkey
+monkey.patch_all(geventmp=True)
+""")
+    assert "<string>:3: MonkeyPatchWarning: patch_all(geventmp=True) patches nothing" in result.stderr
+    assert "say multiprocessing=True" in result.stderr
+
+
 @pytest.mark.parametrize("part", ["os", "thread", "time", "socket", "select", "ssl", "subprocess", "signal", "queue"])
 def test_what_is_excluded_is_left_alone(part):
     also = ", dns=False" if part == "socket" else ""

@@ -235,6 +235,10 @@ def _subscribe_signal_os(will_patch_all):
 _WAS_PATCHED_OTHERWISE = (
     "patch_all() was called more than once, with different arguments: what any of the calls asked for is patched"
 )
+_ASKS_GEVENTMP = (
+    "patch_all(geventmp=True) patches nothing of multiprocessing here: say multiprocessing=True, and uninstall "
+    "geventmp if it is installed"
+)
 _SIGNAL_WITHOUT_OS = (
     "The signal module is patched but os is not: a handler for SIGCHLD may run in a greenlet, while os.waitpid() in it "
     "stops the process and can take the exit status of a child that gevent.subprocess waits for"
@@ -305,6 +309,8 @@ def patch_all(
     from gevent import events
     from gevent.monkey._notices import notify
 
+    if kwargs.get("geventmp"):
+        _process_warnings([_ASKS_GEVENTMP])  # at once: geventmp's plugin, if it is installed, raises below
     _state.note_patching()
     notify(events.GeventWillPatchAllEvent(to_do, kwargs))
     saved[_state.PATCH_ALL_ARGUMENTS] = settings
