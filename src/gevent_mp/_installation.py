@@ -100,9 +100,10 @@ def _own():
 
 
 def _read_record(folder):
+    # pex keeps a wheel's own RECORD, where the metadata in gevent's name still has its place in the wheel.
     try:
         with open(folder / "RECORD", encoding="utf-8", newline="") as file:
-            return {row[0]: row[1] for row in csv.reader(file) if row}
+            return {row[0]: row[1] for row in csv.reader(file) if row and ".data/" not in row[0]}
     except OSError:
         return {}
 

@@ -141,3 +141,12 @@ def test_no_plain_module_of_ours_has_the_name_of_a_native_one_of_theirs(copy):
     theirs += ["_gevent_" + name for name in "cevent cgreenlet clocal cqueue".split()]
     theirs += ["libev/corecext", "libev/_corecffi", "libuv/_corecffi", "resolver/cares"]
     assert [name for name in theirs if (copy / f"{name}.py").exists()] == []
+
+
+def test_a_record_that_is_still_as_in_the_wheel_has_nothing_missing(copy):
+    """As in the folders of pex."""
+    info = copy.parent / "gevent_mp-0.1.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("gevent_mp/_installation.py,,\ngevent_mp-0.1.0.data/platlib/METADATA,sha256=A,1\n")
+    script = "from gevent_mp._installation import changed_files, own_record; print(changed_files(own_record()))"
+    assert run(copy, script).stdout == "[]\n"
