@@ -95,7 +95,14 @@ def _comes_after_pythonpath(folder):
     if sys.flags.ignore_environment or _same(folder, sys.path[0] or os.curdir):
         return False
     named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return any(_same(folder, each) for each in [*filter(None, named), *_packages()])
+    return any(_same(folder, each) for each in [*filter(None, named), *_behind_the_standard_library()])
+
+
+def _behind_the_standard_library():
+    """Return what comes after the folders of PYTHONPATH: packages, and what ``.pth`` files have added."""
+    places = [os.path.realpath(each) for each in sys.path]
+    library = os.path.realpath(sysconfig.get_path("stdlib"))
+    return places[places.index(library) :] if library in places else []
 
 
 def repair_line():

@@ -14,6 +14,10 @@ def start():
     _Watcher.expected = tree and tree + "/gevent/__init__.py"
     if _Watcher not in sys.meta_path:
         sys.meta_path.insert(0, _Watcher)
+    # Another .pth file may have imported it before this one was read, or a program before it added this folder.
+    imported = getattr(sys.modules.get("gevent"), "__spec__", None)
+    if imported is not None:
+        _Watcher.look_at(imported, stacklevel=2)
 
 
 class _Watcher:
@@ -26,13 +30,19 @@ class _Watcher:
         if name != "gevent":
             return None
         spec = _found(name, path, target)
-        if spec is None or spec.origin != cls.expected:
-            try:
-                from gevent_mp._guard import on_found
-            except ImportError:
-                return spec  # gevent-mp has been uninstalled since this program began
-            on_found(spec, stacklevel=2)
+        cls.look_at(spec, stacklevel=2)
         return spec
+
+    @classmethod
+    def look_at(cls, spec, stacklevel):
+        """Warn, on behalf of the frame at `stacklevel`, if `spec` is not what is found where all is well."""
+        if spec is not None and spec.origin == cls.expected:
+            return
+        try:
+            from gevent_mp._guard import on_found
+        except ImportError:
+            return  # gevent-mp has been uninstalled since this program began
+        on_found(spec, stacklevel + 1)
 
 
 def _found(*what):

@@ -77,6 +77,28 @@ def test_a_folder_of_pythonpath_is_told_of_and_its_line_mends_it(started, theirs
     ours(f"{line} && {command}", started, tmp_path)
 
 
+def add_to_start(started, script):
+    for name in ("usercustomize.py", "sitecustomize.py"):
+        (Path(started["PYTHONPATH"]) / name).write_text(f"{script}\n{START}")
+
+
+def test_a_folder_that_a_pth_file_has_added_is_told_of_and_its_line_mends_it(started, theirs, tmp_path):
+    """Such as the environment of ``uv run --with``, which lies in uv's cache, before that of the project."""
+    script = "import sys, sysconfig; sys.path.insert(sys.path.index(sysconfig.get_path('stdlib')) + 1, {!r})"
+    add_to_start(started, script.format(str(theirs)))
+    command = f'{sys.executable} -c "{PROGRAM}"'
+    line = told(command, started, tmp_path, theirs)
+    assert line.startswith("export PYTHONPATH=")
+    ours(f"{line} && {command}", started, tmp_path)
+
+
+def test_one_that_was_imported_before_gevent_mp_could_look_is_told_of(started, theirs, tmp_path):
+    add_to_start(started, "import gevent")
+    started["PYTHONPATH"] += f"{os.pathsep}{theirs}"
+    command = f'{sys.executable} -c "{PROGRAM}"'
+    ours(f"{told(command, started, tmp_path, theirs)} && {command}", started, tmp_path)
+
+
 @pytest.mark.parametrize("how", ["-c", "script", "-m"])
 def test_the_programs_own_folder_is_told_of_and_its_line_mends_it(started, theirs, how):
     (theirs / "program.py").write_text(PROGRAM)
