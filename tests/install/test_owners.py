@@ -46,6 +46,8 @@ OURS_AFTER = {
         f"install --no-deps --force-reinstall {GEVENT}",
         "uninstall -y gevent",
     ],
+    "gevent by force, with what it requires": ["install gevent-mp", "install --force-reinstall gevent"],
+    "ours without what it requires": ["install --no-deps gevent-mp", "install locust"],
     "gevent without what it requires": ["install gevent-mp", f"install --no-deps {GEVENT}"],
     "ours again": ["install gevent-mp locust", "install --force-reinstall --no-deps gevent-mp"],
     "ours uninstalled and installed": ["install gevent-mp locust", "uninstall -y gevent-mp", "install gevent-mp"],
@@ -70,6 +72,14 @@ def test_gevent_is_ours_and_works_after(environment, situation):
 def test_a_file_of_requirements_with_pins(environment, lines, tmp_path):
     (tmp_path / "requirements.txt").write_text("\n".join(lines))
     environment.do(f"install -r {tmp_path / 'requirements.txt'}")
+    found = environment.probe()
+    assert {**found, **OURS} == found
+
+
+@pytest.mark.parametrize("pin", [GEVENT, OLDER])
+def test_a_file_of_constraints(environment, pin, tmp_path):
+    (tmp_path / "constraints.txt").write_text(pin)
+    environment.do(f"install -c {tmp_path / 'constraints.txt'} gevent-mp locust")
     found = environment.probe()
     assert {**found, **OURS} == found
 

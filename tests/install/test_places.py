@@ -58,6 +58,20 @@ THEIRS_IN_A_FOLDER = {
 
 
 @pytest.mark.parametrize("situation", THEIRS_IN_A_FOLDER)
+def test_in_a_folder_on_the_path_the_doctor_mends_what_no_import_can_tell_of(environment, target, situation):
+    """All that pip writes there is beside the folder gevent, where an import of theirs does not look."""
+    said = [environment.do(f"install --target {target} {what}") for what in THEIRS_IN_A_FOLDER[situation]]
+    owner, _ = environment.imports()
+    status, report = environment.doctor()
+    assert (status, report["owner"]["is"]) == ((1, "gevent") if owner == "theirs" else (0, "gevent-mp")), said
+    while report["problems"]:
+        environment.type(report["problems"].pop(0)["mend"])
+        found = environment.probe()
+        assert {**found, **OURS} == found
+    assert environment.doctor()[0] == 0
+
+
+@pytest.mark.parametrize("situation", THEIRS_IN_A_FOLDER)
 def test_in_a_folder_on_the_path_gevent_is_ours_or_says_what_to_type_after(environment, target, situation):
     """pip leaves a folder gevent that is there alone, or with --upgrade removes it whole."""
     said = [environment.do(f"install --target {target} {what}") for what in THEIRS_IN_A_FOLDER[situation]]
@@ -113,6 +127,17 @@ def test_theirs_earlier_on_the_path_is_told_of_when_all_is_patched(plain, tmp_pa
     done = run([plain.python, "-c", "from gevent import monkey; monkey.patch_all()"], tmp_path, variables)
     assert "RuntimeWarning: gevent-mp is installed, but this program has imported gevent 26.9.0 from" in done.stdout
     assert "To mend it, type: " in done.stdout
+
+
+@pytest.mark.parametrize("steps", [("gevent-mp", GEVENT), (GEVENT, "gevent-mp")], ids=" ".join)
+def test_under_a_prefix(environment, tmp_path, steps):
+    for what in steps:
+        environment.do(f"install --prefix {tmp_path / 'prefix'} {what}")
+    (site,) = (tmp_path / "prefix").glob("lib/python*/site-packages")
+    environment.variables["PYTHONPATH"] = str(site)
+    found = environment.probe()
+    assert {**found, **OURS} == found
+    assert environment.doctor()[0] == 0
 
 
 class Home:

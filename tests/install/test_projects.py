@@ -83,6 +83,33 @@ def test_uv_run(tmp_path, uv):
     assert '"gevent": "ours"' in project.uv("run probe.py").splitlines()[-1]
 
 
+def test_uv_run_with_what_requires_gevent_says_the_line_that_mends_it(tmp_path, uv):
+    """What comes with it lies in a folder of uv's, before the project's environment."""
+    project = Project(tmp_path / "project", uv, "gevent-mp")
+    command = "uv run -q --with geventhttpclient probe.py"
+    assert '"gevent": "ours"' in project.uv("run --with gevent probe.py").splitlines()[-1]
+    said = project.uv(command.removeprefix("uv "))
+    assert "RuntimeWarning: gevent-mp is installed, but this program has imported gevent 26.9.0 from" in said
+    line = mending_line(said)
+    assert line.startswith("export PYTHONPATH="), line
+    assert '"gevent": "ours"' in uv.type(f"{line} && {command}").splitlines()[-1]
+
+
+def test_uv_run_with_ours(tmp_path, uv):
+    project = Project(tmp_path / "project", uv, "gevent")
+    assert '"gevent": "ours"' in project.uv("run --with gevent-mp probe.py").splitlines()[-1]
+
+
+@pytest.mark.parametrize("more", ["", "--with gevent"])
+def test_a_tool_of_uvs_with_ours(tmp_path, uv, more):
+    uv.variables.update(UV_TOOL_DIR=str(tmp_path / "tools"), UV_TOOL_BIN_DIR=str(tmp_path / "bin"))
+    uv.type(f"uv tool install -q -p {uv.python} locust --with gevent-mp {more}")
+    uv.python = str(tmp_path / "tools" / "locust" / "bin" / "python")
+    is_ours(uv)
+    uv.type("uv tool upgrade locust")
+    is_ours(uv)
+
+
 def test_uv_pip_sync(uv, tmp_path):
     """It removes what is not in the file, and has nothing to remove our metadata by."""
     (tmp_path / "wanted.in").write_text("\n".join(["gevent-mp", *CLIENTS]))
