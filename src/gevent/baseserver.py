@@ -106,7 +106,7 @@ class BaseServer:
         self.family, self.address = listener.family, listener.getsockname()
 
     def set_spawn(self, spawn):
-        """Take `spawn`, as the constructor does."""
+        """Take `spawn`, one of the values that the constructor takes. Before `start` only."""
         if isinstance(spawn, int):
             from gevent.pool import Pool
 
@@ -162,7 +162,7 @@ class BaseServer:
 
     @property
     def server_host(self):
-        """The host of the address, if it has one."""
+        """The host of the address; None where an address has none, as that of a Unix socket."""
         return self.address[0] if isinstance(self.address, tuple) else None
 
     @property
@@ -172,12 +172,12 @@ class BaseServer:
 
     @property
     def closed(self):
-        """Whether there is no socket: not yet, or no more."""
+        """Whether there is no listening socket: not yet, or no more after `close`."""
         return not hasattr(self, "socket")
 
     @property
     def started(self):
-        """Whether it was started and not stopped."""
+        """Whether it was started, and neither stopped nor closed since then."""
         return not self._stop_event.is_set()
 
     def full(self):
@@ -188,7 +188,7 @@ class BaseServer:
     # -- taking in what arrives --
 
     def start_accepting(self):
-        """Take in what arrives, from now on. Does not wait."""
+        """Take in what arrives from now on, as `start` and a pool with room again do. Does not wait."""
         if self._watcher is not None:
             return
         watcher = self.loop.io(self.socket.fileno(), 1)
@@ -326,7 +326,7 @@ class BaseServer:
             raise
 
     def do_close(self, *args):
-        """Free what `do_read` returned."""
+        """Free what `do_read` returned, whose handler has ended. Does nothing here, for subclasses."""
 
     # -- beginning and end --
 

@@ -23,29 +23,29 @@ class DummySemaphore:
         return f"<{type(self).__name__}>"
 
     def locked(self):
-        """False: there is always a unit."""
+        """Return False: there is always a unit, so `acquire` never has to wait."""
         return False
 
     def ready(self):
-        """True: there is always a unit."""
+        """Return True: there is always a unit to take, as `acquire` does."""
         return True
 
     def acquire(self, blocking=True, timeout=None):
-        """Take a unit; returns True. Never waits."""
+        """Take a unit and return True. `blocking` and `timeout` mean nothing, as it never waits."""
         return True
 
     def release(self):
-        """Give a unit back. Does nothing."""
+        """Give a unit back, which nobody counts: does nothing and returns None."""
 
     def wait(self, timeout=None):
-        """Return the number of units there are to take: 1. Never waits."""
+        """Return the number of units there are to take: 1. `timeout` means nothing, as it never waits."""
         return 1
 
     def rawlink(self, callback):
-        """Do nothing: there is no release to tell of."""
+        """Do nothing, and never call `callback`: there is no release to tell of."""
 
     def unlink(self, callback):
-        """Do nothing."""
+        """Do nothing: `callback` was never linked, see `rawlink`."""
 
     def __enter__(self):
         pass

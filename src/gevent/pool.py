@@ -286,7 +286,7 @@ class Group(GroupMappingMixin):
             greenlet.join(timeout)
 
     def full(self):
-        """Whether there is no room for one more: never, in a group."""
+        """Return whether there is no room for one more: never, in a group. Never waits."""
         return False
 
     def wait_available(self, timeout=None):
@@ -359,7 +359,7 @@ class Pool(Group):
         return self._semaphore.counter
 
     def full(self):
-        """Whether the next greenlet would have to wait."""
+        """Return whether there is no room, so that the next greenlet would have to wait. Never waits."""
         return not self.free_count()
 
     def wait_available(self, timeout=None):

@@ -69,17 +69,17 @@ class StreamServer(BaseServer):
 
     @property
     def ssl_enabled(self):
-        """Whether connections are wrapped in TLS."""
+        """Whether connections are wrapped in TLS, as arguments for it were given."""
         return bool(self.ssl_args)
 
     def set_handle(self, handle):
-        """Take `handle`; None keeps the one there is."""
+        """Have `handle(socket, address)` called for each connection; None keeps what there is."""
         super().set_handle(handle)
         if self.ssl_enabled:
             self._handle = self.wrap_socket_and_handle
 
     def init_socket(self):
-        """Open the listener if there is only an address."""
+        """Open the listener if there is only an address; raises OSError where that is taken. Does not wait."""
         _open_listener(self, self.backlog)
         if not isinstance(self.socket, NativeSocket):
             # The standard library's: its accept() would stop the hub.
@@ -87,13 +87,13 @@ class StreamServer(BaseServer):
 
     @classmethod
     def get_listener(cls, address, backlog=None, family=None):
-        """Return a socket that listens at `address`."""
+        """Return a new socket that listens at `address`, with `backlog` as of `socket.listen`. Raises OSError."""
         listener = _bound_socket(GeventSocket(AF_INET if family is None else family), address, cls.reuse_addr)
         listener.listen(cls.backlog if backlog is None else backlog)
         return listener
 
     def do_read(self):
-        """Accept a connection, if there is one."""
+        """Accept a connection: (socket, address), or None if there is none. Does not wait."""
         listener = self.socket
         if isinstance(listener, NativeSocket):
             return listener._accept_now()
@@ -147,7 +147,7 @@ class StreamServer(BaseServer):
             self._delivery_failed(undelivered, error)
 
     def do_close(self, sock, *args):
-        """Close the connection."""
+        """Close the connection `sock`, whose handler has returned or failed. Does not wait."""
         sock.close()
 
     def wrap_socket_and_handle(self, client_socket, address):
@@ -168,16 +168,16 @@ class DatagramServer(BaseServer):
         super().__init__(*args, **kwargs)
 
     def init_socket(self):
-        """Open the socket if there is only an address."""
+        """Open the socket if there is only an address; raises OSError where that is taken. Does not wait."""
         _open_listener(self)
 
     @classmethod
     def get_listener(cls, address, family=None):
-        """Return a socket that is bound to `address`."""
+        """Return a new UDP socket that is bound to `address`. Raises OSError where that is taken."""
         return _bound_socket(GeventSocket(AF_INET if family is None else family, SOCK_DGRAM), address, cls.reuse_addr)
 
     def do_read(self):
-        """Receive a message, if there is one."""
+        """Receive a message: (data, address), or None if there is none. Does not wait."""
         listener = self.socket
         if isinstance(listener, NativeSocket):
             return listener._recvfrom_now(self._message_size_max)

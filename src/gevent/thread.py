@@ -135,7 +135,7 @@ allocate_lock = lock = LockType
 
 
 def exit():
-    """Raise `GreenletExit`, which ends the greenlet silently."""
+    """Raise `GreenletExit`, which ends the calling greenlet, a thread to the program, silently."""
     raise GreenletExit
 
 

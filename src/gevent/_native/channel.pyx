@@ -83,34 +83,34 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
 
     @property
     def hub(self):
-        """The hub of the calling thread."""
+        """The hub of the calling thread, which is made if it has none."""
         return current_hub()
 
     @property
     def getters(self):
-        """The greenlets that wait for an item."""
+        """The greenlets that wait in `get`, in the order in which they will have items."""
         return _brought(self.core.getters)
 
     @property
     def putters(self):
-        """The items that wait for a getter."""
+        """The items whose `put` waits for somebody to take them, in their order."""
         return _brought(self.core.putters)
 
     @property
     def balance(self):
-        """How many more putters than getters wait."""
+        """How many greenlets wait in `put`, less those that wait in `get`: one of the two is 0."""
         return self.core.balance()
 
     def qsize(self):
-        """0: there is no room for items."""
+        """Return 0: a channel keeps no items. How many putters wait says `balance`. Never waits."""
         return 0
 
     def empty(self):
-        """True."""
+        """Return True: a channel keeps no items, and has no room for any. Never waits."""
         return True
 
     def full(self):
-        """True."""
+        """Return True: a channel keeps no items, and has no room for any. Never waits."""
         return True
 
     # -- putting --
@@ -216,7 +216,7 @@ A meeting point: `put` waits until somebody has got the item, `get` until somebo
         return item
 
     def next(self):
-        """`get`, or raise StopIteration when that is what was put."""
+        """Return the next item, as `get` does; end the iteration when it is the class StopIteration. Waits."""
         return self.__next__()
 
 

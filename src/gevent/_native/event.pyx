@@ -81,14 +81,14 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         return self._hub
 
     def ready(self):
-        """Whether it has happened."""
+        """Return whether it has happened: False here, for subclasses to say. Never waits."""
         return False
 
     cdef bint _has_happened(self) except -1:
         return self.ready()
 
     def linkcount(self):
-        """How many wait: greenlets and links."""
+        """Return how many wait for it: greenlets, and links that are still to be called. Never waits."""
         return self.core.waiting() + (0 if self._links is None else links_on_their_way(<PyObject*>self._links))
 
     def rawlink(self, callback, /):
@@ -164,28 +164,28 @@ A flag to wait for: `wait` parks until somebody calls `set`. From gevent, as `th
         return self._flag
 
     def ready(self):
-        """Whether it is set."""
+        """Return whether the flag is set. Never waits."""
         if not self._flag:
             looked_in_vain()
         return self._flag
 
     def is_set(self):
-        """Whether it is set."""
+        """Return whether the flag is set. Never waits."""
         if not self._flag:
             looked_in_vain()
         return self._flag
 
     def isSet(self):
-        """Whether it is set."""
+        """Return whether the flag is set. Never waits."""
         return self.is_set()
 
     def set(self):
-        """Set the flag and wake all who wait. Never waits."""
+        """Set the flag and wake all who wait; nothing happens if it is set already. Never waits."""
         self._flag = True
         self._wake_all()
 
     def clear(self):
-        """Take the flag back: from now on `wait` waits. Never waits."""
+        """Take the flag back: from now on `wait` waits. Whoever was woken before returns True. Never waits."""
         self._flag = False
 
     def wait(self, timeout=None):
@@ -251,26 +251,26 @@ A value or an exception that is handed over once to all who wait for it.
         return self._value is not _UNSET or self._error is not None
 
     def ready(self):
-        """Whether it holds a value or an exception."""
+        """Return whether it holds a value or an exception. Never waits."""
         return self._look()
 
     def done(self):
-        """Whether it holds a value or an exception: `ready` under the name that futures have."""
+        """Return whether it holds a value or an exception: `ready` under the name that futures have. Never waits."""
         return self._look()
 
     def successful(self):
-        """Whether it holds a value."""
+        """Return whether it holds a value, True, or an exception or nothing yet, False. Never waits."""
         self._look()
         return self._value is not _UNSET
 
     @property
     def value(self):
-        """The value; None when there is none (yet)."""
+        """The value that `set` brought; None before, and when an exception came instead."""
         return None if self._value is _UNSET else self._value
 
     @property
     def exception(self):
-        """The exception; None when there is none."""
+        """The exception that `set_exception` brought; None before, and when a value came instead."""
         return None if self._error is None else self._error[1]
 
     @property
@@ -283,18 +283,18 @@ A value or an exception that is handed over once to all who wait for it.
         return False
 
     def cancelled(self):
-        """False: see `cancel`."""
+        """Return False: nothing is ever cancelled, see `cancel`. As futures have it."""
         return False
 
     # -- bringing --
 
     def set(self, value=None):
-        """Bring the value and wake all who wait. Never waits."""
+        """Bring `value` and wake all who wait in `get` and `wait`. Once more brings another. Never waits."""
         self._value = value
         self._wake_all()
 
     def set_result(self, value=None):
-        """`set`, under the name that futures have."""
+        """Bring `value`: `set`, under the name that futures have. Never waits."""
         self._value = value
         self._wake_all()
 
@@ -354,7 +354,7 @@ A value or an exception that is handed over once to all who wait for it.
         return self._outcome()
 
     def result(self, timeout=None):
-        """`get`, under the name that futures have."""
+        """Return the value or raise the exception: `get` with `timeout`, under the name that futures have. Waits."""
         return self.get(True, timeout)
 
     def wait(self, timeout=None):

@@ -264,24 +264,24 @@ cdef class Greenlet(greenlet):
 
     @property
     def started(self):
-        """Whether it was started and has not ended."""
+        """Whether it was started and has not ended; also while its first turn has not come."""
         return self.life.goes_on()
 
     @property
     def dead(self):
-        """Whether it will never run (again)."""
+        """Whether it will never run (again): it has ended, or was killed before it began."""
         if not is_over(self):
             looked_in_vain()
         return is_over(self)
 
     cpdef bint ready(self) except -1:
-        """Whether it has ended, with a value or an exception."""
+        """Return whether it has ended, with a value or an exception. Never waits."""
         if not is_over(self):
             looked_in_vain()
         return is_over(self)
 
     cpdef bint successful(self):
-        """Whether it has ended with a value (a GreenletExit is one)."""
+        """Return whether it has ended with a value; a GreenletExit is one, and not an exception. Never waits."""
         return self.life.is_over() and self._error is None
 
     @property
@@ -357,7 +357,7 @@ cdef class Greenlet(greenlet):
 
     @staticmethod
     def remove_spawn_callback(callback):
-        """Undo `add_spawn_callback`."""
+        """Undo one `add_spawn_callback` of `callback`; nothing happens if there was none."""
         if callback in _spawn_callbacks:
             _spawn_callbacks.remove(callback)
 
@@ -372,7 +372,7 @@ cdef class Greenlet(greenlet):
 
     @classmethod
     def spawn_later(cls, seconds, *args, **kwargs):
-        """`spawn`, to be started in `seconds` seconds."""
+        """As `spawn`, to be started in `seconds` seconds at the earliest. Returns the greenlet; does not wait."""
         if cls is Greenlet and not args:
             raise TypeError("spawn_later needs what to run: spawn_later(seconds, function, ...)")
         made = cls(*args, **kwargs)
@@ -550,11 +550,11 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         self.rawlink(SpawnedLink(callback))
 
     def link_value(self, callback, SpawnedLink=_SuccessSpawnedLink):
-        """`link` for a good end only."""
+        """As `link`, for an end with a value only: `callback` is not called if the greenlet raises."""
         self.rawlink(SpawnedLink(callback))
 
     def link_exception(self, callback, SpawnedLink=_FailureSpawnedLink):
-        """`link` for an end with an exception only."""
+        """As `link`, for an end with an exception only: `callback` is not called if the greenlet returns."""
         self.rawlink(SpawnedLink(callback))
 
     def unlink(self, callback):
@@ -566,7 +566,7 @@ Call what there is to run. For greenlet, not for users: use `start`."""
         Link.remove_all(self.life.line)
 
     def has_links(self):
-        """How many links are left to be called."""
+        """Return how many links are still to be called, 0 if there is none. Never waits."""
         return Link.count(self.life.line)
 
 

@@ -178,12 +178,12 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     @property
     def is_shutdown(self):
-        """Whether `shutdown` was called."""
+        """Whether `shutdown` was called, after which nothing more can be put."""
         return self.stock.is_shut_down()
 
     @property
     def queue(self):
-        """The items: a deque, or a list for the ordered kinds."""
+        """The items themselves: a deque, or a list for the ordered kinds. To look at; nobody is woken by a change."""
         return self._items
 
     @queue.setter
@@ -193,7 +193,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
 
     @property
     def hub(self):
-        """The hub of the calling thread."""
+        """The hub of the calling thread, which is made if it has none."""
         return current_hub()
 
     def __repr__(self):
@@ -340,7 +340,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
     # -- looking --
 
     def qsize(self):
-        """The number of items."""
+        """Return the number of items in the queue. Never waits."""
         looked_in_vain()  # whoever asks again and again waits for another number
         return self._size()
 
@@ -351,14 +351,14 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         return True
 
     def empty(self):
-        """Whether there is no item."""
+        """Return whether there is no item, so that `get` would have to wait. Never waits."""
         if self._size() != 0:
             return False
         looked_in_vain()
         return self._size() == 0
 
     def full(self):
-        """Whether `put` would have to wait."""
+        """Return whether there is no room, so that `put` would have to wait. Never waits."""
         if self.stock.has_room(self._size()):
             return False
         looked_in_vain()
@@ -574,7 +574,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         return self._take_slowly(True, False, None, NULL)
 
     def peek(self, block=True, timeout=None):
-        """Return the next item without removing it; waits and raises as `get` does."""
+        """Return the next item without removing it; `block`, `timeout`, waiting and exceptions are as of `get`."""
         if self._guarded:
             return self._get_guarded(False, block, timeout)
         if self._size() > 0:
@@ -817,7 +817,7 @@ A `Queue` without a limit. `maxsize` can only be None."""
 
 
 cdef class LifoQueue(Queue):
-    """A `Queue` whose next item is the one that was put last."""
+    """A `Queue` whose next item is the one that was put last: a stack. Arguments are those of `Queue`."""
 
     __slots__ = ()
 

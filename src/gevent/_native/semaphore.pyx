@@ -86,7 +86,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     @property
     def counter(self):
-        """The units there are now."""
+        """How many units there are to take now: 0 while `acquire` would wait. May be set."""
         return self.core.count()
 
     @counter.setter
@@ -104,14 +104,14 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         return PyCapsule_New(&self.core, "gevent.Semaphore", NULL)
 
     def locked(self):
-        """Whether `acquire` would have to wait."""
+        """Return whether there is no unit, so that `acquire` would have to wait. Never waits."""
         if self.core.count() > 0:
             return False
         looked_in_vain()
         return self.core.count() <= 0
 
     def ready(self):
-        """Whether there is a unit to take."""
+        """Return whether there is a unit to take, the opposite of `locked`. Never waits."""
         return not self.locked()
 
     # -- taking and giving --
@@ -202,7 +202,7 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
     # -- links --
 
     def linkcount(self):
-        """How many wait: greenlets, threads and links."""
+        """Return how many wait for a unit: greenlets, threads and links. Never waits."""
         return self.core.line.waiting() + (0 if self._links is None else links_on_their_way(<PyObject*>self._links))
 
     def rawlink(self, callback, /):

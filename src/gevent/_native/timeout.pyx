@@ -87,7 +87,7 @@ class Timeout(BaseException):
 
     @property
     def seconds(self):
-        """How long from `start`; None: never."""
+        """How many seconds it is from `start` until it expires; None: never. May be set before."""
         return <object>clock_of(self).seconds()
 
     @seconds.setter
@@ -96,7 +96,7 @@ class Timeout(BaseException):
 
     @property
     def exception(self):
-        """What is raised instead of the Timeout itself."""
+        """What is raised instead of the Timeout itself, as the constructor was given it. May be set."""
         return <object>clock_of(self).exception()
 
     @exception.setter
@@ -173,7 +173,7 @@ class Timeout(BaseException):
             self.close()
 
     def close(self):
-        """Cancel it for good."""
+        """Cancel it for good: unlike after `cancel`, it cannot be started again. Does not wait."""
         clock_of(self).close()
 
     def __enter__(self):

@@ -153,7 +153,7 @@ class GeventWillPatchModuleEvent(GeventWillPatchEvent):
 
 
 class GeventDidPatchModuleEvent(GeventDidPatchEvent):
-    """The module called `module_name` was patched."""
+    """The module called `module_name` was patched: `target` has the names of `source` now."""
 
     ENTRY_POINT_NAME = "gevent.plugins.monkey.did_patch_module"
 
@@ -200,6 +200,6 @@ class GeventDidPatchBuiltinModulesEvent(_PatchAllEvent, GeventDidPatchEvent):
 
 
 class GeventDidPatchAllEvent(_PatchAllEvent, GeventDidPatchEvent):
-    """`gevent.monkey.patch_all` is done, plugins included."""
+    """`gevent.monkey.patch_all` is done, plugins included: the last event of a call."""
 
     ENTRY_POINT_NAME = "gevent.plugins.monkey.did_patch_all"

@@ -232,7 +232,7 @@ class Hub(WaitOperationsGreenlet):
 
     @property
     def main_hub(self):
-        """Whether this is the main thread's."""
+        """Whether this is the hub of the program's main thread; others are of other threads."""
         return MAIN_THREAD_IDENT == self.thread_ident
 
     @readproperty

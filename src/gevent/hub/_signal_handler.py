@@ -33,7 +33,7 @@ class signal:
     )
 
     def cancel(self):
-        """Call the handler no more."""
+        """Call the handler no more; what it has begun goes on. Does not wait."""
         watcher = self.watcher
         watcher.stop()
         return watcher.close()
@@ -42,7 +42,7 @@ class signal:
         self.greenlet_class(self.handle).switch()
 
     def handle(self):
-        """Call the handler."""
+        """Call the handler now, in the calling greenlet. What it raises is reported, not raised."""
         handler, args, kwargs = self.handler, self.args, self.kwargs
         try:
             handler(*args, **kwargs)

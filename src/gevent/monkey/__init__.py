@@ -70,7 +70,7 @@ def patch_os():
 
 @_unless_forbidden
 def patch_queue():
-    """Replace the classes of `queue` by those of `gevent.queue`."""
+    """Replace the classes of `queue` by those of `gevent.queue`, so that `put` and `get` park greenlets."""
     import queue
 
     from gevent import queue as green_queue
@@ -88,7 +88,7 @@ def patch_signal():
 
 @_unless_forbidden
 def patch_time():
-    """Replace `time.sleep` by `gevent.sleep`."""
+    """Replace `time.sleep` by `gevent.sleep`, which lets others run."""
     _patch_standard("time")
 
 

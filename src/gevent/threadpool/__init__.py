@@ -342,7 +342,7 @@ class ThreadPool(GroupMappingMixin):
             tasks.parted(worker, True)
 
     def join(self):
-        """Wait until no task is left."""
+        """Wait until no task is left, neither running nor in line. Threads stay for later ones."""
         if len(self):
             self.task_queue.wait_idle()
 
