@@ -100,6 +100,8 @@ def gather_wheels():
     house.mkdir(parents=True, exist_ok=True)
     for stale in [*house.glob("gevent_mp-*.whl"), *house.rglob("gevent-*+mp*.whl")]:
         stale.unlink()
+    # uv knows a wheel by its name, and has kept that of the last run.
+    shutil.rmtree(CACHE / "uv-cache", ignore_errors=True)
     if "GEVENT_INSTALL_WHEEL" in os.environ:
         ours = Path(os.environ["GEVENT_INSTALL_WHEEL"]).resolve()
     else:
