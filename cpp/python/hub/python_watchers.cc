@@ -66,7 +66,10 @@ namespace {
 constexpr long long kNanosecondsPerSecond = 1'000'000'000;
 
 long long nanoseconds(const timespec& time) noexcept { return time.tv_sec * kNanosecondsPerSecond + time.tv_nsec; }
-double seconds(const timespec& time) noexcept { return static_cast<double>(nanoseconds(time)) / kNanosecondsPerSecond; }
+// Rounded as os.stat() does it, so that the two can be compared.
+double seconds(const timespec& time) noexcept {
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 #ifndef GEVENT_HAVE_EVENTFD
 void set_no_eventfd() noexcept {
