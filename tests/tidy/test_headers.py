@@ -10,6 +10,8 @@ import pytest
 from tree import ROOT, files, names
 
 HEADERS = names(files("cpp", ".h"))
+# All of them are compiled for the first test: minutes, on a machine that is busy.
+pytestmark = pytest.mark.timeout(900)
 
 
 def compile_flags():
