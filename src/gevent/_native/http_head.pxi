@@ -55,6 +55,11 @@ cdef extern from "http/request_head.h" namespace "gevent::http":
         string_view refused_line()
         const RequestHead& head()
 
+cdef extern from "http/field_variable.h" namespace "gevent::http":
+    bint is_ambiguous(string_view field)
+    string variable_of(string_view field) except +
+    string_view separator_of(string_view variable)
+
 cdef extern from "http/name_table.h" namespace "gevent::http":
     cdef cppclass NameTable:
         NameTable(size_t names_max) except +
@@ -89,14 +94,13 @@ cdef str _value(const CoreField& field):
 
 
 cpdef variable_name(str name):
-    """What a field is called in an environment; None to leave it out.
-
-    "X_Y" would be taken for "X-Y", which a proxy may have vouched for.
-    """
-    if "_" in name:
+    """What a field is called in an environment; None to leave it out. See cpp/http/field_variable.h."""
+    cdef bytes field = name.encode("latin-1")
+    cdef string variable
+    if is_ambiguous(_view(field)):
         return None
-    variable = name.upper().replace("-", "_")
-    return variable if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + variable
+    variable = variable_of(_view(field))
+    return <str>PyUnicode_DecodeLatin1(variable.data(), variable.size(), NULL)
 
 
 cdef object _variable_of(string_view name):
@@ -110,11 +114,10 @@ cdef object _variable_of(string_view name):
 
 
 cpdef joined(str variable, str first, str second):
-    """The value of a field that was sent twice: joined by a comma or, for cookies, a semicolon. Of a content type the
-    first one counts; those of a request are all the same."""
-    if variable.startswith("CONTENT_"):
-        return first
-    return first + ("; " if variable.startswith("HTTP_COOKIE") else ",") + second
+    """The value of a field that was sent twice."""
+    cdef bytes name = variable.encode("latin-1")
+    cdef string_view separator = separator_of(_view(name))
+    return first if separator.size() == 0 else first + _text(separator) + second
 
 
 cdef enum Outcome:
