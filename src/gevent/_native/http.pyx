@@ -11,10 +11,11 @@ from cpython.dict cimport PyDict_Copy
 from cpython.list cimport PyList_CheckExact
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
-from cpython.unicode cimport PyUnicode_DecodeLatin1
+from cpython.unicode cimport PyUnicode_DecodeLatin1, PyUnicode_DecodeUTF8
 from libc.math cimport floor
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
+from libcpp cimport bool as cbool
 from libcpp.memory cimport unique_ptr
 from libcpp.optional cimport optional
 from libcpp.string cimport string
@@ -67,6 +68,7 @@ include "http_response.pxi"
 include "http_proxy.pxi"
 include "http_reader.pxi"
 include "http_way.pxi"
+include "http_log.pxi"
 
 
 cdef class PlainExchanges:

@@ -156,9 +156,7 @@ class WSGIServer(StreamServer):
 
             self.trusted_proxies = TrustedProxies(self.trusted_proxies)
         if isinstance(self.log_format, str):
-            from gevent.pywsgi._log_format import LogFormat
-
-            self.log_format = LogFormat(self.log_format)
+            self.log_format = _native_http.LogFormat(self.log_format)
 
     _found_limits = None
     _serving = None  # how connections are served, once there was one, until something is assigned
@@ -280,7 +278,9 @@ class WSGIServer(StreamServer):
                 with closing_unless_done(encrypted):
                     encrypted.do_handshake()
         except OSError as error:
-            reason = "the TLS handshake takes too long" if clock.expired else _log.short(_log.escaped(str(error)))
+            reason = (
+                "the TLS handshake takes too long" if clock.expired else _log.short(_native_http.escaped(str(error)))
+            )
             self.error_log.write(f"Invalid connection (from {address}): {reason}\n")
             return None
         clock.enter_busy()

@@ -31,12 +31,12 @@ from operator import attrgetter
 from greenlet import GreenletExit
 
 from gevent._hub_local import get_hub
-from gevent._native.http import PlainExchanges, Reader, Way
+from gevent._native.http import PlainExchanges, Reader, Way, escaped, log_line
 from gevent.pywsgi._input import Input, _InvalidClientInput
 from gevent.pywsgi._limits import Limits
-from gevent.pywsgi._log import _NoopLog, escaped, short
+from gevent.pywsgi._log import _NoopLog, short
 from gevent.pywsgi._request_steps import RequestSteps
-from gevent.pywsgi._response import ERRORS, Clock, refusal
+from gevent.pywsgi._response import ERRORS, refusal
 from gevent.pywsgi._response_steps import ResponseSteps
 from gevent.socket import socket as Socket
 
@@ -44,8 +44,6 @@ __all__ = ["WSGIHandler"]
 
 _DRAIN_MAX = 16
 _DRAIN_PIECE = 1 << 16
-
-_log_date = Clock(lambda now: time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)))
 
 
 class WSGIHandler(RequestSteps, ResponseSteps):
@@ -294,16 +292,7 @@ class WSGIHandler(RequestSteps, ResponseSteps):
         template = getattr(self.server, "log_format", None)
         if template is not None:
             return template(self)
-        now = time.time()
-        client = self.client_address
-        host = client[0] if isinstance(client, tuple) else client
-        length = self.response_length or "-"
-        took = f"{self.time_finish - self.time_start:.6f}" if self.time_finish else "-"
-        status = self.code if self.code is not None and self.code > 0 else self.status
-        if isinstance(status, bytes):
-            status = status.decode("latin-1")
-        line = escaped(self.requestline or "", quoted=True)
-        return f'{host or "-"} - - [{_log_date(now)}] "{line}" {status or "000"} {length} {took}'
+        return log_line(self)
 
     def log_error(self, msg, *args):
         """Write `msg`, formatted with `args` by the rules of ``%``, to the server's error log."""

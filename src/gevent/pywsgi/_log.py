@@ -2,18 +2,9 @@
 
 import logging
 
-__all__ = ["LoggingLogAdapter", "as_log", "escaped", "short"]
+__all__ = ["LoggingLogAdapter", "as_log", "short"]
 
 _SHORT = 200
-# Whatever could end a line, or make a terminal or a browser do something.
-_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_ESCAPES[ord("\\")] = "\\\\"
-_QUOTED = {**_ESCAPES, ord('"'): '\\"'}
-
-
-def escaped(text, quoted=False):
-    r"""Return `text` with all control characters and backslashes as ``\xNN`` and ``\\``; also quotes if `quoted`."""
-    return text.translate(_QUOTED if quoted else _ESCAPES)
 
 
 def short(text):

@@ -1,10 +1,10 @@
-"""Ready-made pieces of HTTP responses: the answers to requests that went wrong, and what a log calls the time."""
+"""Ready-made pieces of HTTP responses: the answers to requests that went wrong."""
 
 import time
 
 from gevent._native.http import http_date
 
-__all__ = ["ERRORS", "REASONS", "Clock", "refusal"]
+__all__ = ["ERRORS", "REASONS", "refusal"]
 
 REASONS = {
     400: "Bad Request",
@@ -30,21 +30,3 @@ def refusal(code):
     head = [f"HTTP/1.1 {code} {REASONS[code]}", "Connection: close", "Content-length: 0"]
     lines = "".join(f"{line}\r\n" for line in head)
     return b"%bDate: %b\r\n\r\n" % (lines.encode("ascii"), http_date(time.time()))
-
-
-class Clock:
-    """What time it is in words, which change once a second and are needed for each request."""
-
-    __slots__ = ("_format", "_second", "_words")
-
-    def __init__(self, format_second):
-        self._format = format_second
-        self._second = self._words = None
-
-    def __call__(self, now):
-        """Return what ``format_second(int(now))`` does."""
-        second = int(now)
-        if second != self._second:
-            self._words = self._format(second)
-            self._second = second
-        return self._words

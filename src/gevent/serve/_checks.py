@@ -46,8 +46,8 @@ def _check_certificate(options):
 
 
 def _check_server(options):
+    from gevent._native.http import LogFormat
     from gevent.pywsgi import _limits
-    from gevent.pywsgi._log_format import LogFormat
     from gevent.pywsgi._proxies import TrustedProxies
 
     def attempt(option, make):
