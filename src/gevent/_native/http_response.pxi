@@ -41,6 +41,31 @@ cdef extern from "http/outgoing_body.h" namespace "gevent::http":
         size_t end_size()
         char* put_end(char*)
 
+cdef extern from "http/response_framing.h" namespace "gevent::http":
+    bint connection_says_close "gevent::http::says_close" (string_view)
+
+    cdef struct FramingFacts "gevent::http::ResponseFraming::Facts":
+        int code
+        bint of_1_0
+        bint of_1_1
+        bint close
+        bint length_is_said
+        bint length_is_known
+
+    enum FramedBody "gevent::http::ResponseFraming::Body":
+        kAsSaid "gevent::http::ResponseFraming::Body::kAsSaid"
+        kMeasured "gevent::http::ResponseFraming::Body::kMeasured"
+        kChunked "gevent::http::ResponseFraming::Body::kChunked"
+
+    cdef cppclass ResponseFraming:
+        void note(string_view name, string_view value)
+        void decide(const FramingFacts&)
+        FramedBody body()
+        bint closes()
+        string_view connection()
+        bint drops_any()
+        bint drops(string_view name)
+
 cdef extern from "http/http_date.h" namespace "gevent::http":
     cdef cppclass HttpDate:
         string_view at(int64_t) except +
@@ -100,6 +125,39 @@ cdef tuple _encoded_header(name, value):
     if not is_field_name(_view(name_bytes)):
         raise ValueError(_complaint(name_bytes, "header name"), name)
     return name_bytes, value_bytes
+
+
+def says_close(bytes connection):
+    """Return whether one of the options of a Connection field is "close"."""
+    return connection_says_close(_view(connection))
+
+
+# What a body is framed by, for who sends it.
+AS_SAID, MEASURED, CHUNKED = <int>kAsSaid, <int>kMeasured, <int>kChunked
+
+
+def frame_response(list headers, int code, version, bint close, bint length_is_said, bint length_is_known,
+                   bint date_is_said):
+    """Bring `headers`, pairs of bytes, in line with what cpp/http/response_framing.h decides, but for the body's own.
+
+    Return whether the connection ends behind the response, and what frames the body.
+    """
+    cdef ResponseFraming framing
+    cdef FramingFacts facts
+    cdef bytes name, value
+    for name, value in headers:
+        framing.note(_view(name), _view(value))
+    facts.code, facts.close = code, close
+    facts.of_1_0, facts.of_1_1 = version == "HTTP/1.0", version == "HTTP/1.1"
+    facts.length_is_said, facts.length_is_known = length_is_said, length_is_known
+    framing.decide(facts)
+    if framing.drops_any():
+        headers[:] = [pair for pair in headers if not framing.drops(_view(<bytes>(<tuple>pair)[0]))]
+    if framing.connection().size():
+        headers.append((b"Connection", _bytes(framing.connection())))
+    if not date_is_said:
+        headers.append((b"Date", _bytes(_today.at(<int64_t>_now()))))
+    return framing.closes(), <int>framing.body()
 
 
 cdef inline char* _put(char* place, bytes text):

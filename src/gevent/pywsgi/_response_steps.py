@@ -1,15 +1,18 @@
 """How a `gevent.pywsgi` handler writes a response, step by step."""
 
 import socket
-import time
 
 from gevent._native.http import (
+    AS_SAID,
+    CHUNKED,
+    MEASURED,
     as_connection_error,
     encoded_headers,
     encoded_status,
+    frame_response,
     give_way,
-    http_date,
     response_bytes,
+    says_close,
 )
 
 __all__ = ["ResponseSteps"]
@@ -17,7 +20,6 @@ __all__ = ["ResponseSteps"]
 # Up to here, copying a body behind the headers is cheaper than another system call for it.
 _ONE_BUFFER_MAX = 1 << 16
 _EMPTY = b""
-_FRAMING = (b"content-length", b"transfer-encoding")
 _INTERESTING_LENGTHS = frozenset(map(len, (b"content-length", b"date", b"connection")))
 
 
@@ -101,7 +103,7 @@ class ResponseSteps:
                     length = _checked_length(value, length)
                 elif name == b"date":
                     date = value.decode("latin-1")
-                elif name == b"connection" and _says_close(value):
+                elif name == b"connection" and says_close(value):
                     self.close_connection = True
         if code in (204, 304) and length and length != "0":
             message = f"Invalid Content-Length for {code} response: {length!r} (must be absent or zero)"
@@ -121,49 +123,25 @@ class ResponseSteps:
     def finalize_headers(self):
         """Add to `response_headers` what the application left to the server. Called before they are sent."""
         headers = self.response_headers
-        if self._clock.closing:
-            self.close_connection = True
-        unframed = self.code < 200 or self.code == 204  # neither a length nor a coding is allowed (RFC 9110 8.6)
-        bodiless = self.code in (204, 304)
-        length_known = self.provided_content_length is not None or hasattr(self.result, "__len__") or bodiless
-        frames_itself = self._has_header(b"transfer-encoding")
-        if frames_itself or (self.request_version == "HTTP/1.0" and not length_known):
-            # The end of the connection is then the end of the body: only the application knows whether a client can
-            # tell where that is.
-            self.close_connection = True
-        if self.code != 101:
-            self._say_what_becomes_of_the_connection()
-        if not self.provided_date:
-            headers.append((b"Date", http_date(time.time())))
-        if unframed:
-            headers[:] = [pair for pair in headers if pair[0].lower() not in _FRAMING]
-        elif frames_itself:
-            headers[:] = [pair for pair in headers if pair[0].lower() != b"content-length"]  # RFC 9112 6.2
-        if unframed or bodiless or frames_itself:
-            return
-        if self.provided_content_length is not None:
+        self.close_connection, framed_by = frame_response(
+            headers,
+            self.code,
+            self.request_version,
+            self.close_connection or self._clock.closing,
+            self.provided_content_length is not None,
+            hasattr(self.result, "__len__"),
+            bool(self.provided_date),
+        )
+        if framed_by == AS_SAID:
             # A subclass may have made it False, for a body without an end.
             self._body_left = int(self.provided_content_length) if self.provided_content_length else None
-        elif length_known:
+        elif framed_by == MEASURED:
             self._body_left = sum(map(len, self.result))
             self.provided_content_length = str(self._body_left)
             headers.append((b"Content-Length", self.provided_content_length.encode("ascii")))
-        elif self.request_version == "HTTP/1.1":
+        elif framed_by == CHUNKED:
             self.response_use_chunked = True
             headers.append((b"Transfer-Encoding", b"chunked"))
-
-    def _say_what_becomes_of_the_connection(self):
-        headers = self.response_headers
-        said = [value for name, value in headers if name.lower() == b"connection"]
-        if not self.close_connection:
-            if self.request_version == "HTTP/1.0" and not said:
-                headers.append((b"Connection", b"keep-alive"))
-        elif not any(map(_says_close, said)):
-            headers[:] = [pair for pair in headers if pair[0].lower() != b"connection"]
-            headers.append((b"Connection", b"close"))
-
-    def _has_header(self, wanted):
-        return any(name.lower() == wanted for name, _ in self.response_headers)
 
     def write(self, data):
         """Send `data`, after the headers if they were not sent yet. Waits until the system has taken it."""
@@ -234,10 +212,6 @@ class ResponseSteps:
         if self.code and self.code > 0:
             self.code = -self.code
         return as_connection_error(error)
-
-
-def _says_close(connection):
-    return b"close" in [option.strip(b" \t").lower() for option in connection.split(b",")]
 
 
 def _checked_length(value, former):
