@@ -69,6 +69,7 @@ include "http_proxy.pxi"
 include "http_reader.pxi"
 include "http_way.pxi"
 include "http_log.pxi"
+include "http_times.pxi"
 
 
 cdef class PlainExchanges:
