@@ -102,67 +102,91 @@ bool RequestHeadReader::step(const char* text, std::size_t size) {
   // No run crosses a limit, so that a limit is met at the same byte however the text was cut.
   const std::size_t line_max = at_ < Place::kFieldStart ? limits_.line_max : limits_.field_line_max;
   const std::size_t end = std::min({size, line_begin_ + line_max, limits_.size_max});
-  const std::size_t here = position_;
-  const char byte = text[here];
+  const char byte = text[position_];
   switch (at_) {
     case Place::kBefore:
     case Place::kBeforeLf:
       return before(byte);
     case Place::kMethod:
-      position_ = skip(text, here, end, kToken);
-      if (position_ > here) return true;
-      if (byte != ' ') return bad("the method is no token");
-      method_end_ = position_++;
-      target_ = position_;
-      at_ = Place::kTarget;
-      return true;
+      return run(text, end, kToken) || method_ends(byte);
     case Place::kTarget:
-      position_ = skip(text, here, end, kTarget);
-      if (position_ > here) return true;
-      if (byte != ' ' || position_ == target_) return bad("the target is none");
-      target_end_ = position_++;
-      version_at_ = position_;
-      at_ = Place::kVersion;
-      return true;
+      return run(text, end, kTarget) || target_ends(byte);
     case Place::kVersion:
       return whole_version(text, end) || version(byte);
     case Place::kLineLf:
     case Place::kFieldLf:
-      if (byte != '\n') return bad("a carriage return that ends no line");
-      line_begin_ = ++position_;
-      at_ = Place::kFieldStart;
-      return true;
+      return line_ends(byte);
     case Place::kFieldStart:
       return field_start(byte);
     case Place::kName:
-      position_ = skip(text, here, end, kToken);
-      if (position_ > here) return true;
-      if (byte != ':') return bad("the name of a field is no token");
-      offsets_.back().name_end = position_++;
-      at_ = Place::kValueStart;
-      return true;
+      return run(text, end, kToken) || name_ends(byte);
     case Place::kValueStart:
-      position_ = skip(text, here, end, kBlank);
-      if (position_ > here) return true;
-      offsets_.back().value = offsets_.back().value_end = position_;
-      at_ = Place::kValue;
-      return true;
+      return run(text, end, kBlank) || value_begins();
     case Place::kFoldStart:
-      position_ = skip(text, here, end, kBlank);
-      if (position_ > here) return true;
-      if (byte == '\r') return bad("a continued line with nothing on it");
-      if (offsets_.back().value == offsets_.back().value_end) offsets_.back().value = position_;
-      at_ = Place::kValue;
-      return true;
+      return run(text, end, kBlank) || folded_value_begins(byte);
     case Place::kValue:
       return value(text, end);
     case Place::kEndLf:
-      if (byte != '\n') return bad("a carriage return that ends no line");
-      ++position_;
-      state_ = State::kComplete;
-      return true;
+      return head_ends(byte);
   }
   return false;
+}
+
+// Passes over bytes of one kind; whether there were any.
+bool RequestHeadReader::run(const char* text, std::size_t end, std::uint8_t kind) noexcept {
+  const std::size_t begin = position_;
+  position_ = skip(text, begin, end, kind);
+  return position_ > begin;
+}
+
+bool RequestHeadReader::method_ends(char byte) noexcept {
+  if (byte != ' ') return bad("the method is no token");
+  method_end_ = position_++;
+  target_ = position_;
+  at_ = Place::kTarget;
+  return true;
+}
+
+bool RequestHeadReader::target_ends(char byte) noexcept {
+  if (byte != ' ' || position_ == target_) return bad("the target is none");
+  target_end_ = position_++;
+  version_at_ = position_;
+  at_ = Place::kVersion;
+  return true;
+}
+
+bool RequestHeadReader::line_ends(char byte) noexcept {
+  if (byte != '\n') return bad("a carriage return that ends no line");
+  line_begin_ = ++position_;
+  at_ = Place::kFieldStart;
+  return true;
+}
+
+bool RequestHeadReader::name_ends(char byte) noexcept {
+  if (byte != ':') return bad("the name of a field is no token");
+  offsets_.back().name_end = position_++;
+  at_ = Place::kValueStart;
+  return true;
+}
+
+bool RequestHeadReader::value_begins() noexcept {
+  offsets_.back().value = offsets_.back().value_end = position_;
+  at_ = Place::kValue;
+  return true;
+}
+
+bool RequestHeadReader::folded_value_begins(char byte) noexcept {
+  if (byte == '\r') return bad("a continued line with nothing on it");
+  if (offsets_.back().value == offsets_.back().value_end) offsets_.back().value = position_;
+  at_ = Place::kValue;
+  return true;
+}
+
+bool RequestHeadReader::head_ends(char byte) noexcept {
+  if (byte != '\n') return bad("a carriage return that ends no line");
+  ++position_;
+  state_ = State::kComplete;
+  return true;
 }
 
 bool RequestHeadReader::before(char byte) {
@@ -233,8 +257,7 @@ bool RequestHeadReader::field_start(char byte) {
 
 bool RequestHeadReader::value(const char* text, std::size_t end) {
   const std::size_t begin = position_;
-  position_ = skip(text, begin, end, kFieldValue);
-  if (position_ > begin) {
+  if (run(text, end, kFieldValue)) {
     std::size_t last = position_;
     while (last > begin && is(text[last - 1], kBlank)) --last;
     if (last > begin) offsets_.back().value_end = last;

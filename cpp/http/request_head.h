@@ -122,10 +122,18 @@ class RequestHeadReader {
 
   void scan(const char* text, std::size_t size);
   bool step(const char* text, std::size_t size);
+  bool run(const char* text, std::size_t end, std::uint8_t kind) noexcept;
   bool before(char byte);
+  bool method_ends(char byte) noexcept;
+  bool target_ends(char byte) noexcept;
   bool whole_version(const char* text, std::size_t end);
   bool version(char byte);
+  bool line_ends(char byte) noexcept;
   bool field_start(char byte);
+  bool name_ends(char byte) noexcept;
+  bool value_begins() noexcept;
+  bool folded_value_begins(char byte) noexcept;
+  bool head_ends(char byte) noexcept;
   bool value(const char* text, std::size_t size);
   bool fail(int status, const char* reason) noexcept;
   bool bad(const char* reason) noexcept { return fail(kBadRequest, reason); }
