@@ -6,9 +6,24 @@ What file objects are made of these is in gevent/fileobject/_posix.py.
 from io import UnsupportedOperation
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libcpp.string cimport string
 
 cdef extern from "<unistd.h>" nogil:
     int SEEK_CUR
+
+cdef extern from "<string_view>" namespace "std":
+    cdef cppclass string_view:
+        string_view(const char*, size_t)
+
+cdef extern from "base/open_mode.h" namespace "gevent":
+    cdef cppclass OpenMode:
+        bint text
+        bint updating
+        bint readable()
+        bint writable()
+        string raw() except +
+        @staticmethod
+        const char* parse(string_view letters, OpenMode& mode)
 
 cdef extern from "python/wait/spinning.h" namespace "gevent":
     int looked_in_vain() except -1
@@ -79,6 +94,45 @@ def wrap_write(native):
             PyBuffer_Release(&view)
 
     return write
+
+
+cdef class Mode:
+    """A mode string that `open` takes: see cpp/base/open_mode.h. ValueError if it takes none such."""
+
+    cdef OpenMode core
+    cdef readonly str as_given
+
+    def __cinit__(self, str mode):
+        cdef bytes letters = mode.encode("utf-8", "replace")
+        cdef const char* wrong = OpenMode.parse(string_view(letters, len(letters)), self.core)
+        if wrong != NULL:
+            raise ValueError(wrong.decode("ascii").format(mode))
+        self.as_given = mode
+
+    @property
+    def text(self):
+        """Whether it is for text."""
+        return self.core.text
+
+    @property
+    def updating(self):
+        """Whether it is for reading and writing."""
+        return self.core.updating
+
+    @property
+    def readable(self):
+        """Whether it lets read."""
+        return self.core.readable()
+
+    @property
+    def writable(self):
+        """Whether it lets write."""
+        return self.core.writable()
+
+    @property
+    def raw(self):
+        """The mode of the raw file below."""
+        return self.core.raw().decode("ascii")
 
 
 cdef class DescriptorIO:
@@ -181,4 +235,4 @@ cdef class DescriptorIO:
             PyBuffer_Release(&view)
 
 
-__all__ = ["DescriptorIO", "closing_fd", "wrap_read", "wrap_write"]
+__all__ = ["DescriptorIO", "Mode", "closing_fd", "wrap_read", "wrap_write"]

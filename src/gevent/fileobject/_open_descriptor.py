@@ -7,6 +7,8 @@ for text, the encoding.
 import io
 import os
 
+from gevent._native.fileobject import Mode
+
 __all__ = [
     "FileIO",
     "FlushingBufferedWriter",
@@ -58,43 +60,6 @@ class FlushingBufferedWriter(io.BufferedWriter):
         return count
 
 
-_NATURES = frozenset("rwxa")
-
-
-class _Mode:
-    """A checked mode string, as `open` takes it."""
-
-    def __init__(self, mode, encoding, errors, newline):
-        if not isinstance(mode, str):
-            raise TypeError(f"invalid mode: {mode!r}")
-        letters = set(mode)
-        natures = letters & _NATURES
-        if letters - set("rwxabtU+") or len(mode) != len(letters):
-            raise ValueError(f"invalid mode: {mode!r}")
-        self.text = "b" not in letters
-        if "U" in letters:
-            # What it asks for, newlines of any kind, is what text has anyway.
-            if letters & set("wxa+"):
-                raise ValueError("mode U cannot be combined with 'x', 'w', 'a', or '+'")
-            natures.add("r")
-        if "t" in letters and not self.text:
-            raise ValueError(f"{mode!r} asks for text and binary")
-        if len(natures) > 1:
-            raise ValueError(f"{mode!r} has more than one of create, read, write and append mode at once")
-        if not natures:
-            raise ValueError(f"{mode!r} must have exactly one of {sorted(_NATURES)}")
-        if not self.text:
-            for name, value in (("encoding", encoding), ("errors", errors), ("newline", newline)):
-                if value is not None:
-                    raise ValueError(f"a binary file does not take {'a' if name == 'newline' else 'an'} {name}")
-        nature = natures.pop()
-        self.updating = "+" in letters
-        self.readable = nature == "r" or self.updating
-        self.writable = nature != "r" or self.updating
-        self.as_given = mode
-        self.raw = nature + "b" + ("+" if self.updating else "")
-
-
 class OpenDescriptor:
     """The arguments of `open`, and of file objects: checked at once, used when `opened` is called.
 
@@ -138,7 +103,13 @@ class OpenDescriptor:
         for name, value in (("encoding", encoding), ("errors", errors)):
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"invalid {name}: {value!r}")
-        self._mode = _Mode(mode, encoding, errors, newline)
+        if not isinstance(mode, str):
+            raise TypeError(f"invalid mode: {mode!r}")
+        self._mode = Mode(mode)
+        if not self._mode.text:
+            for name, value in (("encoding", encoding), ("errors", errors), ("newline", newline)):
+                if value is not None:
+                    raise ValueError(f"a binary file does not take {'a' if name == 'newline' else 'an'} {name}")
         self.mode = mode
         if not isinstance(fobj, int) and not hasattr(fobj, "fileno") and not closefd:
             raise ValueError("a file that is opened by its path is closed as well: closefd must not be false")
