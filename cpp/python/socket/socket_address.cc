@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "python/object/pair.h"
+
 namespace gevent {
 namespace {
 
@@ -47,18 +49,7 @@ PyObject* dotted_quad(const in_addr& address) noexcept {
 }
 
 PyObject* host_port_4(const sockaddr_in& in4) noexcept {
-  PyObject* pair = PyTuple_New(2);
-  PyObject* host = dotted_quad(in4.sin_addr);
-  PyObject* port = PyLong_FromLong(ntohs(in4.sin_port));
-  if (pair == nullptr || host == nullptr || port == nullptr) {
-    Py_XDECREF(pair);
-    Py_XDECREF(host);
-    Py_XDECREF(port);
-    return nullptr;
-  }
-  PyTuple_SET_ITEM(pair, 0, host);
-  PyTuple_SET_ITEM(pair, 1, port);
-  return pair;
+  return pair_of(dotted_quad(in4.sin_addr), PyLong_FromLong(ntohs(in4.sin_port)));
 }
 
 PyObject* host_port_6(const sockaddr_in6& in6) noexcept {

@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "base/descriptor_mode.h"
+#include "python/object/pair.h"
 #include "python/wait/parking.h"
 
 namespace gevent {
@@ -73,21 +74,7 @@ PyObject* receive_bytes(SocketCore& socket, Py_ssize_t size_max, int flags, Rece
 
 // Steals `first`; nullptr + exception if either is missing.
 PyObject* pair_with_address(PyObject* first, const SocketAddress& address) noexcept {
-  if (first == nullptr) return nullptr;
-  PyObject* second = address_to_python(address);
-  if (second == nullptr) {
-    Py_DECREF(first);
-    return nullptr;
-  }
-  PyObject* pair = PyTuple_New(2);
-  if (pair == nullptr) {
-    Py_DECREF(first);
-    Py_DECREF(second);
-    return nullptr;
-  }
-  PyTuple_SET_ITEM(pair, 0, first);
-  PyTuple_SET_ITEM(pair, 1, second);
-  return pair;
+  return first == nullptr ? nullptr : pair_of(first, address_to_python(address));
 }
 
 bool negative(Py_ssize_t size, const char* call) noexcept {
