@@ -209,9 +209,6 @@ def _mend_takers_of_idents():
             setattr(module, name, taking_ours(getattr(module, name)))
 
 
-# --- the end of the interpreter ----------------------------------------------------------------------------------
-
-
 # --- the first hub -----------------------------------------------------------------------------------------------
 
 
