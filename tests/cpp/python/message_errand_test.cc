@@ -1,6 +1,5 @@
 #include "python/wait/message_errand.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "base/owned_fd.h"
 #include "ipc/framing.h"
 #include "ipc/shared_arena.h"
 #include "ipc/shared_semaphore.h"
 #include "python/interpreter.h"
+#include "python/socket_ends.h"
 #include "python/wait/message_exchange.h"
 
 using namespace gevent;
@@ -20,23 +19,12 @@ using namespace gevent::testing;
 
 namespace {
 
-// On the heap, since greenlets use it: their C stacks are copied away.
-struct Ends {
-  Ends() {
-    int both[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, both) == 0);
-    here = OwnedFd(both[0]);
-    there = OwnedFd(both[1]);
-  }
-  OwnedFd here, there;
-};
-
-Ends* ends = nullptr;
+SocketEnds* ends = nullptr;
 
 PyObject* receive(PyObject*, PyObject*) { return receive_message(ends->here.get(), -1); }
 
 // The first half of a message of 1000 bytes, or the second.
-void put_half(const Ends& its, bool second) {
+void put_half(const SocketEnds& its, bool second) {
   const FrameHeader header(1000);
   const auto bytes = header.bytes();
   std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -46,7 +34,7 @@ void put_half(const Ends& its, bool second) {
   REQUIRE(::write(its.there.get(), part.data(), part.size()) == static_cast<ssize_t>(part.size()));
 }
 
-void begin(Ends& its) {
+void begin(SocketEnds& its) {
   ends = &its;
   define("receive", receive);
   run("import gevent");
@@ -55,8 +43,8 @@ void begin(Ends& its) {
 }  // namespace
 
 TEST_CASE("message errand: who is interrupted in the middle of a message leaves it, and the next one has all of it") {
-  const auto owned = std::make_unique<Ends>();
-  Ends& its = *owned;
+  const auto owned = std::make_unique<SocketEnds>();
+  SocketEnds& its = *owned;
   begin(its);
   put_half(its, false);
   run("receiving = gevent.spawn(receive)\ngevent.sleep(0)\nreceiving.kill(timeout=30)");
@@ -68,8 +56,8 @@ TEST_CASE("message errand: who is interrupted in the middle of a message leaves 
 }
 
 TEST_CASE("message errand: there is none where nobody was interrupted, and none in time where it does not come") {
-  const auto owned = std::make_unique<Ends>();
-  Ends& its = *owned;
+  const auto owned = std::make_unique<SocketEnds>();
+  SocketEnds& its = *owned;
   begin(its);
   const Object nothing(receive_kept_message(its.here.get(), -1));
   CHECK(static_cast<PyObject*>(nothing) == Py_None);
@@ -84,8 +72,8 @@ TEST_CASE("message errand: there is none where nobody was interrupted, and none 
 }
 
 TEST_CASE("message errand: closing a descriptor ends the wait for what was on its way") {
-  const auto owned = std::make_unique<Ends>();
-  Ends& its = *owned;
+  const auto owned = std::make_unique<SocketEnds>();
+  SocketEnds& its = *owned;
   begin(its);
   put_half(its, false);
   run(R"(
@@ -107,8 +95,8 @@ gevent.sleep(0)
 }
 
 TEST_CASE("message errand: what does not fit is sent later, in the order of the calls, each under its lock") {
-  const auto owned = std::make_unique<Ends>();
-  Ends& its = *owned;
+  const auto owned = std::make_unique<SocketEnds>();
+  SocketEnds& its = *owned;
   begin(its);
   auto made = SharedArena::create();
   REQUIRE(made.ok());
@@ -127,8 +115,8 @@ TEST_CASE("message errand: what does not fit is sent later, in the order of the 
 }
 
 TEST_CASE("message errand: what fails at once is the caller's, and takings are counted upwards") {
-  const auto owned = std::make_unique<Ends>();
-  Ends& its = *owned;
+  const auto owned = std::make_unique<SocketEnds>();
+  SocketEnds& its = *owned;
   begin(its);
   auto made = SharedArena::create();
   REQUIRE(made.ok());

@@ -1,30 +1,23 @@
 #include "python/socket/socket_core.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <memory>
 
-#include "base/owned_fd.h"
 #include "python/interpreter.h"
+#include "python/socket_ends.h"
 
 using namespace gevent;
 using namespace gevent::testing;
 
 namespace {
 
-// On the heap, since greenlets use it: their C stacks are copied away.
-struct Ends {
+struct Ends : SocketEnds {
   Ends() {
-    int both[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, both) == 0);
-    here = OwnedFd(both[0]);
-    there = OwnedFd(both[1]);
     core.fd = here.get();
     other.fd = there.get();
   }
-  OwnedFd here, there;
   SocketCore core, other;
 };
 

@@ -1,30 +1,21 @@
 #include "python/socket/tls_io.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
 
-#include "base/owned_fd.h"
 #include "python/hub/hub_state.h"
 #include "python/interpreter.h"
+#include "python/socket_ends.h"
 
 using namespace gevent;
 using namespace gevent::testing;
 
 namespace {
 
-// Two ends, not blocking; what encrypts is a program of Python's that says what it wants. On the heap, since greenlets
-// use it: their C stacks are copied away.
-struct Ends {
-  Ends() {
-    int both[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, both) == 0);
-    here = OwnedFd(both[0]);
-    there = OwnedFd(both[1]);
-    core.fd = here.get();
-  }
-  OwnedFd here, there;
+// What encrypts is a program of Python's that says what it wants.
+struct Ends : SocketEnds {
+  Ends() { core.fd = here.get(); }
   SocketCore core;
 };
 
