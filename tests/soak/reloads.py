@@ -150,6 +150,13 @@ class Service:
             memory = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
         return len(os.listdir(f"/proc/{self.process.pid}/fd")), memory
 
+    def last_level(self, first):
+        """Return the same once nothing of ended workers is open any more, or does not go for long."""
+        began = time.monotonic()
+        while (last := self.level())[0] > first[0] and time.monotonic() - began < HUNG_S:
+            time.sleep(0.02)  # nobody tells of somebody else's descriptors
+        return last
+
 
 def disturb(service, rng, killed):
     """Kill or stop a worker; note it in `killed`."""
@@ -203,7 +210,7 @@ def run(reloads, seed, clients, disturbances):
             service.wait_until(
                 lambda now: len(now) == WORKERS and not now & {each["pid"] for each in killed}, "the end"
             )
-            last = service.level()
+            last = service.last_level(first)
             service.process.terminate()
             status = service.process.wait(HUNG_S)
         except BaseException:

@@ -2,6 +2,8 @@
 
 The world "plain" is the standard library alone, so what a program of it is expected to do is known to be right. Every
 warning is an error (`-X dev -W error`), and a word on standard error fails the test.
+
+Without `-X dev` on 3.10, where a native thread that outlives the program crashes the plain interpreter in that mode.
 """
 
 import sys
@@ -28,6 +30,7 @@ if __name__ == "__main__":
     main(*sys.argv[1:])
 """
 DEADLINE_S = 30
+_STRICT = ("-X", "dev") if sys.version_info >= (3, 11) else ()
 
 
 def _run(folder, world, code, arguments):
@@ -35,7 +38,7 @@ def _run(folder, world, code, arguments):
     program = Path(folder) / "program.py"
     code = textwrap.dedent(code)
     program.write_text(beginning + code + (FOOTER if "def main(" in code else ""), encoding="utf-8")
-    command = [sys.executable, "-X", "dev", "-W", "error", str(program), *arguments]
+    command = [sys.executable, *_STRICT, "-W", "error", str(program), *arguments]
     return run_command(command, {"PYTHONUNBUFFERED": "", "GEVENT_LOOP": loop}, DEADLINE_S)
 
 

@@ -6,6 +6,7 @@ import pickle
 import random
 import signal
 import threading
+from concurrent import futures
 
 import pooled
 import pytest
@@ -335,7 +336,7 @@ def test_the_executor_is_that_of_concurrent_futures(make):
         assert list(executor.map(pooled.square, range(5))) == [0, 1, 4, 9, 16]
         future = executor.submit(pooled.fail, "on purpose")
         assert isinstance(future.exception(), ValueError)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(futures.TimeoutError):
             executor.submit(pooled.sleep, 0.3).result(0.01)
         assert gevent.wait([executor.submit(pooled.square, 2)], timeout=DEADLINE_S)
     with pytest.raises(RuntimeError, match="after shutdown"):
