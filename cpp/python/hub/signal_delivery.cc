@@ -1,5 +1,7 @@
 #include "python/hub/signal_delivery.h"
 
+#include <utility>
+
 #include "python/object/greenlet_api.h"
 #include "python/wait/parked_greenlet.h"
 
@@ -86,11 +88,54 @@ PyObject* interrupt_main(const HubState& hub, bool in_hub, PyObject* handler, Py
   return result;
 }
 
+// Who holds handlers back, and those that are kept for it.
+PyGreenlet* holder = nullptr;
+PyObject* kept = nullptr;
+
+bool is_running(const PyGreenlet* greenlet) noexcept {
+  PyGreenlet* const current = PyGreenlet_GetCurrent();
+  Py_XDECREF(current);
+  return current == greenlet;
+}
+
+PyObject* keep(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept {
+  PyObject* const one = PyTuple_Pack(3, handler, signalnum, frame);
+  const bool done = one != nullptr && PyList_Append(kept, one) == 0;
+  Py_XDECREF(one);
+  return done ? Py_NewRef(Py_None) : nullptr;
+}
+
 }  // namespace
+
+bool hold_handlers() noexcept {
+  if (holder != nullptr) return false;
+  if (kept == nullptr) kept = PyList_New(0);
+  holder = kept == nullptr ? nullptr : PyGreenlet_GetCurrent();
+  PyErr_Clear();  // then it goes without
+  return holder != nullptr;
+}
+
+PyObject* release_handlers() noexcept {
+  if (holder == nullptr || !is_running(holder)) return PyList_New(0);
+  Py_CLEAR(holder);
+  PyObject* const due = kept;
+  kept = nullptr;
+  return due;
+}
+
+void forget_held_handlers() noexcept {
+  holder = nullptr;  // nothing is destroyed: it is a child's first moment
+  kept = nullptr;
+}
+
+HandlersInWait::HandlersInWait() noexcept : holder_(std::exchange(holder, nullptr)) {}
+
+HandlersInWait::~HandlersInWait() { holder = holder_; }
 
 PyObject* deliver_signal(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept {
   const HubState* const hub = hub_state();
   const Place place = place_of_caller(hub);
+  if (place == Place::kElsewhere && holder != nullptr && is_running(holder)) return keep(handler, signalnum, frame);
   if (place == Place::kElsewhere) return without_result(call_signal_handler(handler, signalnum, frame));
   return interrupt_main(*hub, place == Place::kHub, handler, signalnum, frame);
 }

@@ -12,12 +12,14 @@
 //       In the hub, the handler gets a greenlet of its own, started at once. Below it, the handler runs right where
 //       Python called it. What it raises is not that greenlet's, and is thrown into the main greenlet.
 //   anywhere else: in the main greenlet itself, in greenlets of which the hub does not know
-//       As Python has it.
+//       As Python has it; unless the greenlet holds handlers back, for as long as something is half done that nobody
+//       could undo. While it waits they run all the same.
 //
 // The frame that the handler gets is that of what was interrupted; the main greenlet's if it was the hub.
 #pragma once
 #include <Python.h>
 
+#include "python/object/greenlet_object.h"
 #include "sync/waiter.h"
 
 namespace gevent {
@@ -29,6 +31,26 @@ WaitQueue& waiting_for_signal_handlers() noexcept;
 // Calls handler(signalnum, frame) by the rules above. Returns None, or nullptr + exception in the caller when that is
 // who has to hear of it. Everything is borrowed.
 PyObject* deliver_signal(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept;
+
+// Between these two, handlers that would interrupt the calling greenlet are kept. For few instructions, and one
+// greenlet at a time: false if another one does so already. release_handlers() returns what is to be done now, a list
+// of (handler, signalnum, frame), or nullptr + exception; an empty one if the caller holds nothing back.
+bool hold_handlers() noexcept;
+PyObject* release_handlers() noexcept;
+// In a forked child: nobody holds anything back, and what was kept is the parent's.
+void forget_held_handlers() noexcept;
+
+// While one lives, the caller waits with its whole thread, and handlers run.
+class HandlersInWait {
+ public:
+  HandlersInWait() noexcept;
+  HandlersInWait(const HandlersInWait&) = delete;
+  HandlersInWait& operator=(const HandlersInWait&) = delete;
+  ~HandlersInWait();
+
+ private:
+  PyGreenlet* holder_;
+};
 
 // Raises the exception that is set now, which a handler left, in the main greenlet of the current hub. Comes back when
 // that gives up control. Returns None, or nullptr + exception.

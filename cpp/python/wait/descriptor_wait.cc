@@ -11,6 +11,7 @@
 #include "base/made_at_load.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
+#include "python/hub/signal_delivery.h"
 #include "python/wait/kept_watch.h"
 
 namespace gevent {
@@ -106,6 +107,7 @@ void WaitingThread::end(int fd) noexcept {
 }
 
 Parked WaitingThread::returned() noexcept {
+  const HandlersInWait handlers;
   if (PyErr_CheckSignals() < 0) return kFailed;
   if (!closed_) return kWoken;
   set_closed_error();

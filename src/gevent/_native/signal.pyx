@@ -11,6 +11,12 @@ from bridge cimport CoreWaitQueue, park_in
 cdef extern from "python/hub/signal_delivery.h" namespace "gevent":
     object deliver_signal(object handler, object signalnum, object frame)
     CoreWaitQueue& waiting_for_signal_handlers()
+    bint hold_handlers_back "gevent::hold_handlers" ()
+    list release_handlers_held "gevent::release_handlers" ()
+    void forget_held_handlers() noexcept
+
+cdef extern from "python/hub/fork_reset.h" namespace "gevent":
+    void call_when_abandoned(void (*function)() noexcept)
 
 cdef extern from "<csignal>":
     ctypedef struct sigset_t:
@@ -31,6 +37,29 @@ def note_handled():
 def wait_handled():
     """Park until the handler of some signal has run, or `note_handled` is called."""
     park_in(waiting_for_signal_handlers(), -1, NULL)
+
+
+def hold_handlers():
+    """Have handlers that would interrupt the calling greenlet wait for `release_handlers`, as long as it does not wait
+    itself. One greenlet at a time; for others, and for handlers from before patching, nothing changes.
+    """
+    hold_handlers_back()
+
+
+def release_handlers():
+    """Run the handlers that have waited. Raises what they raise."""
+    cdef list due = release_handlers_held()
+    if due:
+        _run_all(due)
+
+
+def _run_all(due):
+    handler, signalnum, frame = due.pop(0)
+    try:
+        SignalHandler(handler)(signalnum, frame)
+    finally:
+        if due:
+            _run_all(due)
 
 
 cdef class SignalHandler:
@@ -69,4 +98,15 @@ def interrupts_calls(int signalnum):
     return not restarts_calls(signalnum)
 
 
-__all__ = ["SignalHandler", "interrupts_calls", "note_handled", "signal_descriptor", "wait_handled"]
+# In a child that has a new hub, those who held handlers back do not exist.
+call_when_abandoned(forget_held_handlers)
+
+__all__ = [
+    "SignalHandler",
+    "hold_handlers",
+    "interrupts_calls",
+    "note_handled",
+    "release_handlers",
+    "signal_descriptor",
+    "wait_handled",
+]

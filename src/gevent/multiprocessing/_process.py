@@ -17,6 +17,7 @@ from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent._native.hub import looked_in_vain
+from gevent._native.signal import hold_handlers, release_handlers
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes", "clean_fork", "finish_starting", "leave", "open_for_writing", "take_given_up"]
@@ -187,10 +188,19 @@ def _make_init(original):
 def _make_start(original):
     @wraps(original)
     def start(self):
+        # What a signal's handler raises comes once the process is known, if it has begun: nobody could join it before.
+        hold_handlers()
         try:
             original(self)
-        finally:
-            thrown = _thrown.pop(getcurrent(), None)
+        except BaseException:
+            _thrown.pop(getcurrent(), None)
+            release_handlers()
+            raise
+        thrown = _thrown.pop(getcurrent(), None)
+        try:
+            release_handlers()
+        except BaseException as error:
+            thrown = error
         if thrown is not None:
             _given_up[getcurrent()] = self
             try:
