@@ -98,6 +98,24 @@ def _make_pool_init(original):
     return __init__
 
 
+def _make_repopulate(original):
+    from gevent.multiprocessing._process import take_given_up
+
+    @wraps(original)
+    def _repopulate_pool_static(ctx, process_class, processes, pool, *args):
+        take_given_up()
+        try:
+            original(ctx, process_class, processes, pool, *args)
+        except BaseException:
+            # It has begun, and is told to end only if it is among the others.
+            process = take_given_up()
+            if process is not None:
+                pool.append(process)
+            raise
+
+    return _repopulate_pool_static
+
+
 def _end_given_up(pool):
     # Nobody has this pool. Its end is nothing for the interrupted greenlet to wait for.
     if "_terminate" in vars(pool):
@@ -132,6 +150,7 @@ def _make_leave_workers_their_end(time):
 
 def _make_pools_wholly(module):
     yield module.Pool, "__init__", _make_pool_init(module.Pool.__init__)
+    yield module.Pool, "_repopulate_pool_static", staticmethod(_make_repopulate(module.Pool._repopulate_pool_static))
     yield module.Pool, "_help_stuff_finish", staticmethod(_make_leave_workers_their_end(module.time))
 
 

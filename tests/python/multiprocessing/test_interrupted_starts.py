@@ -75,6 +75,47 @@ def test_a_signals_handler_that_raises_anywhere_in_start_comes_after_the_process
     )
 
 
+def test_a_signals_handler_that_raises_while_a_pool_starts_its_workers_leaves_none(tmp_path):
+    run_program(
+        tmp_path,
+        "patched",
+        "fork",
+        """
+        import os
+        import signal
+        import time
+
+        class Interrupted(Exception):
+            pass
+
+        def interrupt(*_):
+            raise Interrupted
+
+        def main(context):
+            signal.signal(signal.SIGUSR1, interrupt)
+            number = 0
+
+            def count():
+                nonlocal number
+                number += 1
+                if number == 2:
+                    os.kill(os.getpid(), signal.SIGUSR1)
+
+            os.register_at_fork(after_in_parent=count)
+            try:
+                context.Pool(3)
+                raise AssertionError
+            except Interrupted:
+                pass
+            assert number == 2, number
+            deadline = time.monotonic() + 30
+            while context.active_children() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert not context.active_children()
+        """,
+    )
+
+
 def test_what_a_signals_handler_raises_ends_a_start_that_waits(tmp_path):
     run_program(
         tmp_path,
