@@ -57,7 +57,9 @@ get() { # NAME
   esac
   is_right "$file" "$sum" && return 0
   rm -f "$file"
-  echo "make: $release could not be had: neither from $url nor elsewhere; put it into $folder" >&2
+  local other=""
+  [ "$1" != libuv ] || other=", or name a clone of its repository in GEVENT_LIBUV_GIT"
+  echo "make: $release could not be had: neither from $url nor elsewhere; put it into $folder$other" >&2
   return 2
 }
 
