@@ -454,7 +454,8 @@ def test_a_meter_counts_and_finds_quantiles():
     meter = Meter()
     application = meter.around(lambda environ, start_response: [environ])
     assert [application(number, None) for number in range(3)] == [[0], [1], [2]]
-    assert meter.snapshot()["requests"] == sum(meter.buckets) == 3
+    assert meter.snapshot()["requests"] == meter.requests == sum(meter.buckets) == 3
+    assert meter.snapshot()["seconds"] == meter.seconds > 0
     assert quantile([0] * (len(BOUNDS_S) + 1), 0.99) is None
     assert quantile([99, 1] + [0] * (len(BOUNDS_S) - 1), 0.99) == BOUNDS_S[0]
     assert quantile([98, 2] + [0] * (len(BOUNDS_S) - 1), 0.99) == BOUNDS_S[1]

@@ -41,6 +41,16 @@ cdef class Meter:
         return counted
 
     @property
+    def requests(self):
+        """How many there were."""
+        return self.core.requests
+
+    @property
+    def seconds(self):
+        """How long they took together."""
+        return self.core.total_s
+
+    @property
     def buckets(self):
         """How many requests took as long as each of `BOUNDS_S` says, and longer than the last."""
         return [self.core.buckets[i] for i in range(BUCKETS)]
