@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "python/object/os_error.h"
+
 #ifdef GEVENT_HAVE_EVENTFD
 #include <sys/eventfd.h>
 #endif
@@ -74,7 +76,7 @@ double seconds(const timespec& time) noexcept {
 #ifndef GEVENT_HAVE_EVENTFD
 void set_no_eventfd() noexcept {
   errno = ENOSYS;
-  PyErr_SetFromErrno(PyExc_OSError);
+  set_os_error();
 }
 #endif
 
@@ -122,9 +124,7 @@ std::uint64_t eventfd_value(const Watcher& watcher) noexcept { return static_cas
 void forget_eventfd(Watcher& watcher) noexcept { static_cast<Eventfd&>(watcher).forget(); }
 
 int add_to_eventfd(int fd, std::uint64_t amount) noexcept {
-  if (::write(fd, &amount, sizeof amount) == sizeof amount) return 0;
-  PyErr_SetFromErrno(PyExc_OSError);
-  return -1;
+  return ::write(fd, &amount, sizeof amount) == sizeof amount ? 0 : set_os_error();
 }
 
 #else

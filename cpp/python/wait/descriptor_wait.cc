@@ -12,6 +12,7 @@
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
 #include "python/hub/signal_delivery.h"
+#include "python/object/os_error.h"
 #include "python/wait/kept_watch.h"
 
 namespace gevent {
@@ -90,11 +91,6 @@ bool look(std::span<AwaitedDescriptor> all, int timeout_ms = 0) noexcept {
 const MadeAtLoad<IntrusiveList<WaitingThread>> waiting_threads;  // guarded by the GIL
 
 double seconds_since(Nanoseconds start) noexcept { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-void set_closed_error() noexcept {
-  errno = EBADF;
-  PyErr_SetFromErrno(PyExc_OSError);
-}
 
 }  // namespace
 

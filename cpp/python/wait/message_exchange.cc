@@ -16,6 +16,7 @@
 #include "ipc/transfer.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
+#include "python/object/os_error.h"
 #include "python/wait/kept_watch.h"
 #include "python/wait/message_errand.h"
 #include "python/wait/parking.h"
@@ -24,16 +25,6 @@ namespace gevent {
 namespace {
 
 using Direction = Courier::Direction;
-
-int set_os_error() noexcept {
-  PyErr_SetFromErrno(PyExc_OSError);
-  return -1;
-}
-
-int set_closed_error() noexcept {
-  errno = EBADF;
-  return set_os_error();
-}
 
 void set_failure(const IncomingMessage& message) noexcept {
   switch (message.failure()) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "python/object/os_error.h"
 #include "python/wait/descriptor_set.h"
 
 #ifdef __linux__
@@ -45,17 +46,12 @@ namespace {
 // The kernel hands out what is ready in turns, so whoever is left out comes first at the next look.
 constexpr std::size_t kReportsMax = 512;
 
-int failed() noexcept {
-  PyErr_SetFromErrno(PyExc_OSError);
-  return -1;
-}
-
 }  // namespace
 
 int RegisteredSet::open() noexcept {
   kernel_set_ = OwnedFd(::epoll_create1(EPOLL_CLOEXEC));
   open_ = kernel_set_.valid();
-  return open_ ? 0 : failed();
+  return open_ ? 0 : set_os_error();
 }
 
 int RegisteredSet::add(int fd, short events) noexcept {
@@ -66,7 +62,7 @@ int RegisteredSet::add(int fd, short events) noexcept {
     registered_[fd] = events;
     return 0;
   }
-  if (errno != EPERM) return failed();
+  if (errno != EPERM) return set_os_error();
   always_[fd] = events;
   return 0;
 }
@@ -81,7 +77,7 @@ void RegisteredSet::remove(int fd) noexcept {
 int RegisteredSet::ask_kernel() noexcept {
   std::array<epoll_event, kReportsMax> events;
   const int count = ::epoll_wait(kernel_set_.get(), events.data(), static_cast<int>(events.size()), 0);
-  if (count < 0) return failed();
+  if (count < 0) return set_os_error();
   for (std::size_t i = 0; i != static_cast<std::size_t>(count); ++i) {
     reports_.push_back({events[i].data.fd, static_cast<short>(events[i].events)});
   }
