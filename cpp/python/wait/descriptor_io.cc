@@ -8,6 +8,7 @@
 
 #include "ipc/transfer.h"
 #include "python/hub/hub_state.h"
+#include "python/object/os_error.h"
 #include "python/wait/descriptor_wait.h"
 
 namespace gevent {
@@ -19,11 +20,6 @@ constexpr Py_ssize_t kPieceMax = 256 * 1024;
 Py_ssize_t write_piece(int fd, const char* data, std::size_t size) noexcept {
   const iovec piece{const_cast<char*>(data), size};
   return write_now(fd, &piece, 1);
-}
-
-int set_os_error() noexcept {
-  PyErr_SetFromErrno(PyExc_OSError);
-  return -1;
 }
 
 // `call` may take its time: it is made without the GIL.
@@ -48,7 +44,6 @@ int DescriptorIo::open(int fd, bool stays_blocking) noexcept {
   kind_ = kind_of_descriptor(fd);
   if (kind_ < 0 || (!stays_blocking && make_nonblocking(fd) < 0)) return set_os_error();
   fd_ = fd;
-  on_disk_ = kind_ == kDisk;
   call_by_call_ = stays_blocking;
   return 0;
 }
@@ -85,7 +80,7 @@ Py_ssize_t DescriptorIo::repeat(int event, Attempt attempt) noexcept {
   for (;;) {
     const int fd = this->fd();
     if (fd < 0) return -1;
-    const Py_ssize_t count = on_disk_ ? without_gil([&] { return attempt(fd); }) : attempt(fd);
+    const Py_ssize_t count = on_disk() ? without_gil([&] { return attempt(fd); }) : attempt(fd);
     if (count >= 0) return count;
     if (errno == EAGAIN) {
       if (wait_for_descriptor(fd, event, -1) == kFailed) return -1;
@@ -98,12 +93,12 @@ Py_ssize_t DescriptorIo::repeat(int event, Attempt attempt) noexcept {
 }
 
 Py_ssize_t DescriptorIo::read(char* data, std::size_t size) noexcept {
-  const bool tells = call_by_call_ && !on_disk_;
+  const bool tells = call_by_call_ && !on_disk();
   return repeat(kRead, [=](int fd) { return tells ? read_now(fd, data, size) : ::read(fd, data, size); });
 }
 
 Py_ssize_t DescriptorIo::write(const char* data, std::size_t size) noexcept {
-  const bool tells = call_by_call_ && !on_disk_;
+  const bool tells = call_by_call_ && !on_disk();
   return repeat(kWrite, [=](int fd) { return tells ? write_piece(fd, data, size) : ::write(fd, data, size); });
 }
 

@@ -40,13 +40,14 @@ class DescriptorIo {
   Py_ssize_t write(const char* data, std::size_t size) noexcept;
 
  private:
+  // Others need not wait for it.
+  [[nodiscard]] bool on_disk() const noexcept { return kind_ == kDisk; }
   // Calls `attempt(fd)`, until it is done: it returns less than 0 with errno.
   template <typename Attempt>
   Py_ssize_t repeat(int event, Attempt attempt) noexcept;
 
   int fd_ = -1;
   int kind_ = -1;
-  bool on_disk_ = false;       // others need not wait for it
   bool call_by_call_ = false;  // it may be in blocking mode
 };
 
