@@ -9,7 +9,6 @@ namespace {
 
 // Three letters each, one after another.
 constexpr const char* kDays = "SunMonTueWedThuFriSat";
-constexpr const char* kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 std::string words_for(std::int64_t second) {
   using namespace std::chrono;
@@ -20,9 +19,9 @@ std::string words_for(std::int64_t second) {
   std::array<char, 64> words;
   const int size = std::snprintf(words.data(), words.size(), "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT",
                                  kDays + 3 * weekday{day}.c_encoding(), static_cast<unsigned>(date.day()),
-                                 kMonths + 3 * (static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
-                                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                 static_cast<int>(clock.seconds().count()));
+                                 kMonthNames + 3 * (static_cast<unsigned>(date.month()) - 1),
+                                 static_cast<int>(date.year()), static_cast<int>(clock.hours().count()),
+                                 static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
   return {words.data(), static_cast<std::size_t>(size)};
 }
 

@@ -6,6 +6,9 @@
 
 namespace gevent::http {
 
+// Three letters each, one after another.
+inline constexpr const char* kMonthNames = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 // Worked out when the second changes: each response wants it.
 class HttpDate {
  public:

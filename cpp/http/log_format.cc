@@ -7,6 +7,7 @@
 
 #include "http/characters.h"
 #include "http/field_variable.h"
+#include "http/http_date.h"
 
 namespace gevent::http {
 namespace {
@@ -14,7 +15,6 @@ namespace {
 constexpr std::string_view kCommon = "%h %l %u %t \"%r\" %>s %b";
 constexpr std::string_view kCombined = "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"";
 constexpr std::string_view kFacts = "haltrsbBDTmUqH%";
-constexpr const char* kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 void append_hex(std::string& line, unsigned char byte) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -57,7 +57,7 @@ std::string time_in_brackets(std::int64_t second) {
   const std::tm local = local_time(second);
   const long zone = local.tm_gmtoff / 60;
   const long minutes = zone < 0 ? -zone : zone;
-  return printed("[%02d/%.3s/%d:%02d:%02d:%02d %c%02ld%02ld]", local.tm_mday, kMonths + 3 * local.tm_mon,
+  return printed("[%02d/%.3s/%d:%02d:%02d:%02d %c%02ld%02ld]", local.tm_mday, kMonthNames + 3 * local.tm_mon,
                  local.tm_year + 1900, local.tm_hour, local.tm_min, local.tm_sec, zone < 0 ? '-' : '+', minutes / 60,
                  minutes % 60);
 }
