@@ -2,8 +2,8 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "python/hub/hub_state.h"
 
 namespace gevent {
@@ -11,12 +11,6 @@ namespace {
 
 // A thousandth of what the kernel waits.
 constexpr std::int64_t kQuickNs = 200'000;
-
-std::int64_t now_ns() noexcept {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 // The option that is set already: setting it again lets go of everything.
 void let_go(int fd) noexcept {
@@ -45,13 +39,13 @@ HeldOutput::~HeldOutput() {
 int HeldOutput::flag_for_next() noexcept {
   if (last_ns_ == 0) return quick_ ? kHold : 0;
   several_ = true;
-  if (now_ns() - last_ns_ <= kQuickNs) return kHold;
+  if (Clock::now().count() - last_ns_ <= kQuickNs) return kHold;
   quick_so_far_ = false;
   return 0;
 }
 
 void HeldOutput::sent(int fd, int flag) noexcept {
-  last_ns_ = now_ns();
+  last_ns_ = Clock::now().count();
   if (flag == 0) {
     if (errand_ != nullptr) errand_->fd = -1;
     return;

@@ -20,7 +20,7 @@ from libcpp.memory cimport unique_ptr
 from libcpp.optional cimport optional
 from libcpp.string cimport string
 from libcpp.vector cimport vector
-from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
+from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from itertools import chain
 from socket import IPPROTO_TCP as _IPPROTO_TCP, TCP_NODELAY as _TCP_NODELAY

@@ -1,5 +1,8 @@
 # Part of http.pyx: how long clients may take.
 
+cdef extern from "base/clock.h" namespace "gevent":
+    double steady_s "gevent::Clock::now_s" () noexcept
+
 cdef extern from "http/connection_clocks.h" namespace "gevent::http":
     enum Phase:
         kBusy "gevent::http::Phase::kBusy"
@@ -155,6 +158,4 @@ cdef class Clocks:
 
     def sweep(self):
         """End the waits that have lasted too long."""
-        cdef timespec now
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        self.core.get().sweep(now.tv_sec + now.tv_nsec * 1e-9)
+        self.core.get().sweep(steady_s())

@@ -14,12 +14,6 @@ cdef extern from "http/request_times.h" namespace "gevent::http":
 BOUNDS_S = tuple([BOUNDS[i] for i in range(BUCKETS - 1)])
 
 
-cdef inline double _monotonic() noexcept:
-    cdef timespec now
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return now.tv_sec + now.tv_nsec * 1e-9
-
-
 cdef class Meter:
     """What one worker has done: see cpp/http/request_times.h."""
 
@@ -30,11 +24,11 @@ cdef class Meter:
         """Return the WSGI `application`, counted: a request is what passes until it returns its body's pieces."""
 
         def counted(environ, start_response):
-            cdef double began = _monotonic()
+            cdef double began = steady_s()
             try:
                 return application(environ, start_response)
             finally:
-                self.core.note(_monotonic() - began)
+                self.core.note(steady_s() - began)
                 if self.on_request is not None:
                     self.on_request()
 
