@@ -29,7 +29,7 @@ PyObject* without_result(PyObject* result) noexcept {
 enum class Place { kHub, kBelowHub, kElsewhere };
 
 Place place_of_caller(const HubState* hub) noexcept {
-  if (hub == nullptr || hub->loop == nullptr) return Place::kElsewhere;
+  if (hub == nullptr) return Place::kElsewhere;
   PyGreenlet* greenlet = PyGreenlet_GetCurrent();
   if (greenlet == nullptr) {
     PyErr_Clear();  // the interpreter exits
@@ -133,7 +133,7 @@ HandlersInWait::HandlersInWait() noexcept : holder_(std::exchange(holder, nullpt
 HandlersInWait::~HandlersInWait() { holder = holder_; }
 
 PyObject* deliver_signal(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept {
-  const HubState* const hub = hub_state();
+  const HubState* const hub = hub_state_with_loop();
   const Place place = place_of_caller(hub);
   if (place == Place::kElsewhere && holder != nullptr && is_running(holder)) return keep(handler, signalnum, frame);
   if (place == Place::kElsewhere) return without_result(call_signal_handler(handler, signalnum, frame));

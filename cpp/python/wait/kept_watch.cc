@@ -82,8 +82,8 @@ void has_asked(int fd, bool found_something) noexcept {
 }
 
 Parked wait_to_read(int fd) noexcept {
-  const HubState* const hub = hub_state();
-  const bool can_keep = hub != nullptr && hub->loop != nullptr && fd >= 0 && fd < kNumbersMax;
+  const HubState* const hub = hub_state_with_loop();
+  const bool can_keep = hub != nullptr && fd >= 0 && fd < kNumbersMax;
   const std::shared_ptr<Io> watch = can_keep ? watch_of(fd, *hub->loop) : nullptr;
   if (watch == nullptr) return wait_for_descriptor(fd, kRead, -1);
   const Parked parked = park_on(*watch, kTrusted_s);
