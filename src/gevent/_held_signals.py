@@ -1,12 +1,17 @@
-"""Signals that wait while something is done that an exception out of their handlers would leave half done."""
+"""Signals that wait while something is done that an exception out of their handlers would leave half done.
+
+They do not reach the thread. Where they may, and only handlers in Python are to wait, in a program that is patched:
+`gevent._native.signal.hold_handlers`, which processes that are started do not inherit.
+"""
 
 import _signal
 
-__all__ = ["ALL", "INTERRUPT", "hold", "let_come"]
+__all__ = ["ALL", "INTERRUPT", "NONE", "hold", "let_come"]
 
 #: Ctrl-C.
 INTERRUPT = frozenset({_signal.SIGINT})
 ALL = frozenset(_signal.valid_signals())
+NONE = frozenset()
 
 
 class _Hold:

@@ -7,9 +7,8 @@ children are started the same way. The resource tracker stays as it is: it does 
 
 import os
 import sys
-from contextlib import nullcontext
 
-from gevent._held_signals import INTERRUPT, hold
+from gevent._held_signals import INTERRUPT, NONE, hold
 from gevent.events import _entry_points
 from gevent.multiprocessing._stdlib import STDLIB_NAME
 
@@ -105,7 +104,7 @@ def _with_statement(arguments, package_name):
         if argument in ("-c", b"-c"):
             program = arguments[index + 1]
             for module_name, serves in _PROGRAMS.items():
-                import_statement = f"from {STDLIB_NAME}.{module_name} import"
+                import_statement = _import_statement(module_name)
                 if import_statement in program:
                     # By these words an executable that PyInstaller has made knows what it shall run.
                     words = f"{import_statement} main; " if _is_frozen() else ""
@@ -115,8 +114,12 @@ def _with_statement(arguments, package_name):
     return arguments
 
 
+def _import_statement(module_name):
+    return f"from {STDLIB_NAME}.{module_name} import"
+
+
 def _is_fork_server(arguments):
-    return any(f"from {STDLIB_NAME}.forkserver import" in os.fsdecode(each) for each in arguments)
+    return any(_import_statement("forkserver") in os.fsdecode(each) for each in arguments)
 
 
 def changes(mp):
@@ -126,7 +129,7 @@ def changes(mp):
     def spawnv_passfds_green(path, args, passfds):
         """Start a program that keeps only the descriptors `passfds`; return its process id. Waits for its ``exec``."""
         # A fork server ignores Ctrl-C as soon as it can, and is not to end by it before.
-        with hold(INTERRUPT) if _is_fork_server(args) else nullcontext():
+        with hold(INTERRUPT if _is_fork_server(args) else NONE):
             return spawnv_passfds(path, _with_statement(args, mp.name), sorted({int(fd) for fd in passfds}))
 
     yield mp.util, "spawnv_passfds", spawnv_passfds_green
