@@ -40,14 +40,19 @@ void begin(SocketEnds& its) {
   run("import gevent");
 }
 
+// Half of a message has come when its reader is interrupted.
+void leave_half(const SocketEnds& its) {
+  put_half(its, false);
+  run("receiving = gevent.spawn(receive)\ngevent.sleep(0)\nreceiving.kill(timeout=30)");
+}
+
 }  // namespace
 
 TEST_CASE("message errand: who is interrupted in the middle of a message leaves it, and the next one has all of it") {
   const auto owned = std::make_unique<SocketEnds>();
   SocketEnds& its = *owned;
   begin(its);
-  put_half(its, false);
-  run("receiving = gevent.spawn(receive)\ngevent.sleep(0)\nreceiving.kill(timeout=30)");
+  leave_half(its);
   CHECK(messages_may_be_kept());
   put_half(its, true);
   run("next_one = gevent.spawn(receive)\nnext_one.join(30)");
@@ -61,8 +66,7 @@ TEST_CASE("message errand: there is none where nobody was interrupted, and none 
   begin(its);
   const Object nothing(receive_kept_message(its.here.get(), -1));
   CHECK(static_cast<PyObject*>(nothing) == Py_None);
-  put_half(its, false);
-  run("receiving = gevent.spawn(receive)\ngevent.sleep(0)\nreceiving.kill(timeout=30)");
+  leave_half(its);
   const Object late(receive_kept_message(its.here.get(), 0.001));
   CHECK(static_cast<PyObject*>(late) == Py_None);
   put_half(its, true);
@@ -75,11 +79,8 @@ TEST_CASE("message errand: closing a descriptor ends the wait for what was on it
   const auto owned = std::make_unique<SocketEnds>();
   SocketEnds& its = *owned;
   begin(its);
-  put_half(its, false);
+  leave_half(its);
   run(R"(
-receiving = gevent.spawn(receive)
-gevent.sleep(0)
-receiving.kill(timeout=30)
 failed = []
 def wait():
     try: receive()
