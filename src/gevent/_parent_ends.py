@@ -8,9 +8,8 @@ import _socket
 import contextlib
 import os
 import warnings
-from importlib import import_module
 
-from gevent._held_signals import INTERRUPT, hold
+from gevent._held_signals import INTERRUPT, hold_in_new_process
 from gevent._native.resting_threads import count_out_this_thread
 from gevent.monkey.api import get_original
 
@@ -42,9 +41,7 @@ class ParentEnds:
         process = context.Process(target=run, args=arguments_with(theirs), **options)
         self._connections.add(ours)
         try:
-            if context.get_start_method() == "spawn":
-                _start_tracker(context)
-            with hold(INTERRUPT):
+            with hold_in_new_process(INTERRUPT):
                 process.start()
         except BaseException:
             self.give_up(ours)
@@ -70,12 +67,6 @@ class ParentEnds:
         if self._connections:
             make_ends_of_nothing(self._connections)
             self._connections.clear()
-
-
-def _start_tracker(context):
-    # Else the first process would start it, which ends with letting interrupts come.
-    package = type(context).__module__.rpartition(".")[0]
-    import_module(f"{package}.resource_tracker").ensure_running()
 
 
 def make_ends_of_nothing(connections):

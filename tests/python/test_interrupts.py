@@ -141,6 +141,100 @@ def test_a_worker_that_is_interrupted_as_it_starts_goes_on(tmp_path, kind, metho
     assert said == ["False", "True", str(method != "fork")]
 
 
+#: Programs that are started by a greenlet while others start workers say what is held in them.
+BESIDE_STARTS = """
+import signal, sys
+import gevent
+from gevent import subprocess
+
+SAY = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+held, started = set(), []
+
+def look():
+    while not pool_is_ready:
+        held.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        if len(started) < 5:
+            started.append(subprocess.Popen([sys.executable, "-c", SAY], stdout=subprocess.PIPE, text=True))
+        gevent.sleep(0)
+
+if __name__ == "__main__":
+    method = sys.argv[1]
+    pool_is_ready = False
+    looking = gevent.spawn(look)
+    gevent.sleep(0)
+    {start}
+    pool_is_ready = True
+    looking.get()
+    held.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    print(len(started) > 0, held, {{process.communicate()[0].strip() for process in started}})
+    {stop}
+"""
+
+SEVERAL_WORKERS = {
+    "pool": (
+        "from gevent.processpool import ProcessPool; "
+        "pool = ProcessPool(4, start_method=method); pool.map(abs, range(9))",
+        "pool.kill()",
+    ),
+    "pools": (
+        "from gevent.processpool import ProcessPool; pools = [ProcessPool(2, start_method=method) for _ in range(2)]; "
+        "gevent.joinall([gevent.spawn(pool.map, abs, range(9)) for pool in pools], raise_error=True)",
+        "[pool.kill() for pool in pools]",
+    ),
+    "supervisor": (
+        "from gevent.supervisor import Supervisor; "
+        "s = Supervisor(gevent.sleep, processes=3, start_method=method); s.start()",
+        "s.stop(); s.run()",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(SEVERAL_WORKERS))
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_while_workers_start_nothing_is_held_for_other_greenlets_nor_afterwards(tmp_path, kind, method):
+    start, stop = SEVERAL_WORKERS[kind]
+    (tmp_path / "program.py").write_text(BESIDE_STARTS.format(start=start, stop=stop))
+    done = run_command([sys.executable, str(tmp_path / "program.py"), method], {}, 60)
+    assert done.stdout == "True set() {'set()'}\n", done.stderr
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_what_a_worker_starts_is_born_with_nothing_held(tmp_path, method):
+    said = run_file(
+        tmp_path,
+        """
+        import subprocess, sys
+
+        word = "none"
+        SAY = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []), flush=True)"
+
+        def say():
+            exec(SAY)
+
+        def target(worker):
+            import multiprocessing
+            worker.ready()
+            process = multiprocessing.get_context("fork").Process(target=say)
+            process.start()
+            process.join()
+            subprocess.check_call([sys.executable, "-c", SAY])
+            worker.stopping.wait()
+
+        if __name__ == "__main__":
+            from gevent import monkey
+            monkey.patch_all(multiprocessing=True)
+            from gevent.supervisor import Supervisor
+            supervisor = Supervisor(target, processes=1, start_method=sys.argv[1])
+            supervisor.start()
+            print(supervisor.wait_ready(30), flush=True)
+            supervisor.stop()
+            supervisor.run()
+        """,
+        method,
+    )
+    assert sorted(said) == ["True", "set()", "set()"]
+
+
 #: Interrupts the process as it imports what one of the commands is made of.
 INTERRUPTS_AT_IMPORT = """
 import os, signal, sys

@@ -8,7 +8,7 @@ children are started the same way. The resource tracker stays as it is: it does 
 import os
 import sys
 
-from gevent._held_signals import INTERRUPT, NONE, hold
+from gevent._held_signals import INTERRUPT, held_in_new_process, hold
 from gevent.events import _entry_points
 from gevent.multiprocessing._stdlib import STDLIB_NAME
 
@@ -129,7 +129,7 @@ def changes(mp):
     def spawnv_passfds_green(path, args, passfds):
         """Start a program that keeps only the descriptors `passfds`; return its process id. Waits for its ``exec``."""
         # A fork server ignores Ctrl-C as soon as it can, and is not to end by it before.
-        with hold(INTERRUPT if _is_fork_server(args) else NONE):
+        with hold(INTERRUPT if _is_fork_server(args) else held_in_new_process()):
             return spawnv_passfds(path, _with_statement(args, mp.name), sorted({int(fd) for fd in passfds}))
 
     yield mp.util, "spawnv_passfds", spawnv_passfds_green

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent
 
+from gevent._held_signals import forget_new_process, held_in_new_process, hold
 from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
@@ -47,6 +48,16 @@ def clean_fork():
             # Whatever it is, the child must not go on as a second copy of the parent.
             sys.excepthook(*sys.exc_info())
             posix._exit(1)
+    return pid
+
+
+def _fork_held():
+    # As clean_fork(); a child of somebody in `hold_in_new_process` is born with those signals held.
+    with hold(held_in_new_process()) as held:
+        pid = clean_fork()
+        if pid == 0:
+            held.go_on()
+            forget_new_process()
     return pid
 
 
@@ -215,7 +226,7 @@ def changes(mp):
     """Yield (owner, name, value) for each attribute of `mp` so that processes start and end aside."""
     # Not `os.close`, which wakes those who wait for a descriptor: nobody knows these. And by name what is called in the
     # child, where finding it the long way would touch twenty pages more.
-    yield mp.popen_fork, "os", View(os, fork=clean_fork, _exit=leave, close=posix.close, pipe=os.pipe)
+    yield mp.popen_fork, "os", View(os, fork=_fork_held, _exit=leave, close=posix.close, pipe=os.pipe)
     yield mp.popen_fork.Popen, "__init__", _make_init(mp.popen_fork.Popen.__init__)
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait
