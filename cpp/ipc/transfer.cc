@@ -58,8 +58,8 @@ bool as_socket(int fd, ssize_t& outcome, Call call) noexcept {
 }
 
 #ifdef GEVENT_USE_NOWAIT_CALLS
-// RWF_NOWAIT is not for this file, or not for this kernel.
-bool nowait_unknown() noexcept { return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL; }
+// RWF_NOWAIT is not for this file, or not for this kernel; or a sandbox allows no call that it does not know.
+bool nowait_unknown() noexcept { return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == EPERM; }
 #endif
 
 bool ready_now(int fd, short events) noexcept {

@@ -38,6 +38,9 @@ Result<OwnedFd> open_eventfd() noexcept {
 #endif
 }
 
+// Of a kernel without it, or of a sandbox that allows no call that it does not know.
+bool is_refusal(const Error& error) noexcept { return error.code() == ENOSYS || error.code() == EPERM; }
+
 #ifdef GEVENT_HAVE_KQUEUE
 constexpr std::uintptr_t kUserEvent = 1;
 
@@ -104,7 +107,7 @@ Result<void> Wakeup::open(Kind kind) noexcept {
 #endif
   } else if (kind == Kind::kEventfd) {
     Result<OwnedFd> fd = open_eventfd();
-    if (!fd) return fd.error();
+    if (!fd) return is_refusal(fd.error()) ? open(Kind::kPipe) : fd.error();
     close();
     listen_ = std::move(fd).value();
   } else {

@@ -24,7 +24,8 @@ class Wakeup {
   // EINVAL when GEVENT_WAKEUP names none that is available here.
   [[nodiscard]] static Result<Kind> preferred() noexcept;
 
-  // Opens it, instead of what it had. Fails with the system's error, and then is what it was before.
+  // Opens it, instead of what it had; a pipe where an eventfd is refused (a sandbox). Fails with the system's error,
+  // and then is what it was before.
   Result<void> open(Kind kind) noexcept;
   // In a child of fork(): the same kind, shared with nobody, and under the same numbers, even if somebody has closed
   // these: an engine that is about to make its own descriptors anew may be sure of them. What was rung and not heard is
