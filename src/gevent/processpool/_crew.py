@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal as _signal
+import sys
 import weakref
 from collections import deque
 from time import monotonic
@@ -84,6 +85,7 @@ class Crew:
 
     def __init__(self, context, initializer, initargs, tasks_per_child, size_max):
         self._context = context
+        self._is_exiting = sys.modules[type(context).__module__.rpartition(".")[0] + ".util"].is_exiting
         self._initializer, self._initargs = initializer, initargs
         self._tasks_per_child = tasks_per_child
         self.size_max = size_max
@@ -131,6 +133,10 @@ class Crew:
     def _grow(self):
         more = self.size_max - len(self.members) - self.starting
         if more <= 0 or self.broken is not None:
+            return
+        if self._is_exiting():  # workers are told to end, and nobody would end another one
+            if not self.members:
+                self._lose_waiting(RuntimeError("the program is ending"))
             return
         free = sum(1 for each in self.members if not each.tasks and not each.gone) + self.starting
         for _ in range(min(more, len(self.waiting) - free)):

@@ -41,7 +41,10 @@ def run_worker(connection, progress, initializer, initargs, parent_pid):
             message = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        _do(pickle.loads(message), connection, sender, progress)
+        try:
+            _do(pickle.loads(message), connection, sender, progress)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # nobody is there for the result
         del message  # it may be large, and the next one be long in coming
 
 

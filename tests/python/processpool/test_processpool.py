@@ -5,13 +5,15 @@ import os
 import pickle
 import random
 import signal
+import sys
+import textwrap
 import threading
 from concurrent import futures
 
 import pooled
 import pytest
 from pooled import DEADLINE_S
-from scripts import run_script
+from scripts import run_command, run_script
 
 import gevent
 from gevent.processpool import (
@@ -371,6 +373,38 @@ def test_it_works_in_a_program_that_is_patched_and_one_that_just_ends():
         """
     )
     assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
+
+
+@pytest.mark.parametrize("patches", ["monkey.patch_all(multiprocessing=True)", ""])
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_a_program_that_ends_amid_tasks_starts_no_worker_for_those_that_wait(tmp_path, start_method, patches):
+    program = tmp_path / "program.py"
+    program.write_text(
+        textwrap.dedent(
+            f"""
+            import os, sys, time
+            from gevent import monkey
+            {patches}
+            import gevent
+            from gevent.processpool import ProcessPool
+
+            def take_long(folder):
+                os.close(os.open(f"{{folder}}/{{os.getpid()}}", os.O_CREAT))
+                time.sleep(60)
+
+            if __name__ == "__main__":
+                pool = ProcessPool(2, start_method=sys.argv[1])
+                tasks = [gevent.spawn(pool.spawn, take_long, sys.argv[2]) for _ in range(8)]
+                while len(os.listdir(sys.argv[2])) < 2:
+                    gevent.sleep(0.01)
+                sys.exit(3)
+            """
+        )
+    )
+    (tmp_path / "begun").mkdir()
+    done = run_command([sys.executable, str(program), start_method, str(tmp_path / "begun")], {}, 30)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+    assert len(list((tmp_path / "begun").iterdir())) == 2
 
 
 @pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
