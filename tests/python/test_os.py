@@ -95,8 +95,30 @@ def test_waitpid_for_any_finds_watched_and_other_children(gate):
     gevent.spawn(gate.open)
     found = dict(gevent_os.waitpid(-1, 0) for _ in range(2))
     assert found == {watched: 1 << 8, other: 2 << 8}
-    with pytest.raises(ChildProcessError):
-        gevent_os.waitpid(-1, os.WNOHANG)
+    for pid in found:
+        with pytest.raises(ChildProcessError):
+            gevent_os.waitpid(pid, os.WNOHANG)
+
+
+def test_waitpid_for_any_says_when_there_is_no_child():
+    # In a process of its own: a fork server that other tests have started goes on.
+    run_script(
+        """
+        import os
+        import gevent.os
+
+        for fork in os.fork, gevent.os.fork:
+            pid = fork()
+            if pid == 0:
+                os._exit(3)
+            assert gevent.os.waitpid(-1, 0) == (pid, 3 << 8)
+            try:
+                gevent.os.waitpid(-1, 0)
+            except ChildProcessError:
+                continue
+            raise AssertionError(fork)
+        """
+    )
 
 
 def test_waitpid_tells_of_a_child_that_is_stopped(gate):
