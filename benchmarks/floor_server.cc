@@ -1,5 +1,6 @@
 // The floor below the servers of servers.py: the same answers with the fewest calls of the system that give them, and
-// no application. `floor_server PORT each|held|joined [PROCESSES]` says what becomes of the ten pieces of /stream:
+// no application. `floor_server PORT each|held|joined [PROCESSES [STEPS]]` says what becomes of the ten pieces of
+// /stream:
 //
 //   each     a call and a packet for each of them
 //   held     a call for each, and the kernel holds them back up to the last (MSG_MORE)
@@ -7,8 +8,9 @@
 //
 // Where it closes, the last two send the end of the stream in one packet with the answer.
 //
-// Several processes wait at the same listener, and end with the first of them. It understands the requests of wrk, each
-// in one packet, and nothing else. Linux only.
+// Several processes wait at the same listener, and end with the first of them. STEPS multiplications, one after the
+// other, stand for what a server that is not bare has to compute for a request; a multiplication takes a few cycles. It
+// understands the requests of wrk, each in one packet, and nothing else. Linux only.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -53,7 +56,8 @@ class FloorServer {
     all_ += kLast;
   }
 
-  [[noreturn]] void run(int processes) {
+  [[noreturn]] void run(int processes, long steps) {
+    steps_ = steps;
     while (--processes > 0 && ::fork() != 0) {
     }
     if (processes > 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -89,6 +93,7 @@ class FloorServer {
     char buffer[8192];
     const ssize_t size = ::recv(fd, buffer, sizeof buffer, 0);
     if (size <= 0) return false;
+    compute(steps_);
     const std::string_view request(buffer, static_cast<std::size_t>(size));
     if (request.starts_with("GET /stream ")) {
       stream(fd);
@@ -111,6 +116,13 @@ class FloorServer {
     send(fd, kLast, 0);
   }
 
+  static void compute(long steps) {
+    volatile std::uint64_t sink = 1;
+    std::uint64_t value = sink;
+    while (steps-- > 0) value = value * 6364136223846793005u + 1442695040888963407u;
+    sink = value;
+  }
+
   static void send(int fd, std::string_view data, int flags) {
     if (::send(fd, data.data(), data.size(), flags | MSG_NOSIGNAL) < 0) std::perror("send");
   }
@@ -119,6 +131,7 @@ class FloorServer {
   bool joined_;
   int listener_ = -1;
   int epoll_ = -1;  // of this process
+  long steps_ = 0;
   std::string pieces_[kPieces];
   std::string all_;
   std::string keeping_ = head("Content-Length: 13\r\n") + "\r\nHello, world!";
@@ -128,9 +141,10 @@ class FloorServer {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 3 && count != 4) {
-    std::fputs("floor_server PORT each|held|joined [PROCESSES]\n", stderr);
+  if (count < 3 || count > 5) {
+    std::fputs("floor_server PORT each|held|joined [PROCESSES [STEPS]]\n", stderr);
     return 2;
   }
-  FloorServer(std::atoi(words[1]), words[2]).run(count == 4 ? std::atoi(words[3]) : 1);
+  FloorServer(std::atoi(words[1]), words[2])
+      .run(count > 3 ? std::atoi(words[3]) : 1, count > 4 ? std::atol(words[4]) : 0);
 }
