@@ -116,15 +116,19 @@ What can be waited for and linked to: the base of `Event` and `AsyncResult`.
         cdef double seconds = -1.0
         if timeout is not None:
             if isinstance(timeout, Timeout):
-                with Running(timeout, quiet=True):
-                    return self._park(None)
-                return False
+                return self._park_in_time(timeout)
             seconds = max(<double>timeout, 0.0)
         if should_park_thread():
             return park_thread_named_in(self, self.core.queue, seconds, NULL)
         if self._hub is None:
             self._hub = current_hub()
         return park_named_in(self, self.core.queue, seconds, NULL)
+
+    # Apart: what it needs on the stack would be copied with every greenlet that waits.
+    cdef bint _park_in_time(self, timeout) except -1:
+        with Running(timeout, quiet=True):
+            return self._park(None)
+        return False
 
     cdef int _let_earlier_go_first(self) except -1:
         # Somebody who need not wait; those who did may still be on their way.

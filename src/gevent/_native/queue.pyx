@@ -493,6 +493,17 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         else:
             self._put_slowly(item, False, None, NULL)
 
+    # These two apart: what they need on the stack would be copied with every greenlet that waits.
+    @cython.final
+    cdef int _put_in_time(self, item, timeout, bint* held) except -1:
+        with Running(timeout):
+            return self._put_slowly(item, True, None, held)
+
+    @cython.final
+    cdef object _take_in_time(self, bint remove, timeout, bint* held):
+        with Running(timeout):
+            return self._take_slowly(remove, True, None, held)
+
     @cython.final
     cdef int _put_slowly(self, item, bint block, timeout, bint* held) except -1:
         # `held`: the caller's, whether it has the mutex; NULL when there was none.
@@ -513,8 +524,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
             self._put_in(item)
             return 0
         if isinstance(timeout, Timeout):
-            with Running(timeout):
-                return self._put_slowly(item, True, None, held)
+            return self._put_in_time(item, timeout, held)
         seconds = _limit(timeout)
         wait.enter(self.stock.putters, seconds, <PyObject*>item, True)
         try:
@@ -606,8 +616,7 @@ A first-in-first-out queue. From gevent, as `queue.SimpleQueue` with a limit and
         if not block:
             raise Empty
         if isinstance(timeout, Timeout):
-            with Running(timeout):
-                return self._take_slowly(remove, True, None, held)
+            return self._take_in_time(remove, timeout, held)
         seconds = _limit(timeout)
         given = None
         wait.enter(self.stock.getters, seconds, NULL, remove)

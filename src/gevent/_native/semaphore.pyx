@@ -126,10 +126,14 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
         if timeout is None:
             return self._draw(-1.0, takes)
         if isinstance(timeout, Timeout):
-            with Running(timeout, quiet=True):
-                return self._draw(-1.0, takes)
-            return False
+            return self._draw_running(timeout, takes)
         return self._draw(max(<double>timeout, 0.0), takes)
+
+    # Apart: what it needs on the stack would be copied with every greenlet that waits.
+    cdef bint _draw_running(self, timeout, bint takes) except -1:
+        with Running(timeout, quiet=True):
+            return self._draw(-1.0, takes)
+        return False
 
     cdef bint _look(self) except -1:
         # Who comes here again and again lets others run for once, and looks once more.

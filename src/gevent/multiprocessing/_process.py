@@ -53,7 +53,10 @@ def clean_fork():
 
 def _fork_held():
     # As clean_fork(); a child of somebody in `hold_in_new_process` is born with those signals held.
-    with hold(held_in_new_process()) as held:
+    signals = held_in_new_process()
+    if not signals:
+        return clean_fork()
+    with hold(signals) as held:
         pid = clean_fork()
         if pid == 0:
             held.go_on()
