@@ -3,14 +3,14 @@
 
 Usage: serve_cores.py [--rivals FOLDER] [--seconds N] [--rounds N]
 
-Needs wrk. FOLDER is a virtual environment with gunicorn, packaging, gevent 26.9.0 and granian; without it this tree is
-measured alone, beside a bare server in C (`floor_server.cc`) with as many processes, once bare and once with so much to
-compute that a request costs what it costs here: a server that one process is too slow for, like this one, gets few
-requests a turn as soon as it has two, and the system's calls for a turn are shared by fewer. Prints a table in
-reStructuredText. wrk needs processor time too, and takes it from the servers where there are few processors: its share
-is in the table. So two things are asked for: ``/``, which costs the application nothing, where the processor time of a
-request is what to compare; and ``/page``, which costs it so much that wrk has next to nothing to do, where two workers
-show what they can.
+Needs wrk. FOLDER is a virtual environment with gunicorn, packaging, gevent 26.9.0, granian and bjoern (a server in C
+with as little of Python in it as there may be, forked once listening); without it this tree is measured alone, beside
+a bare server in C (`floor_server.cc`) with as many processes, once bare and once with so much to compute that a request
+costs what it costs here: a server that one process is too slow for, like this one, gets few requests a turn as soon as
+it has two, and the system's calls for a turn are shared by fewer. Prints a table in reStructuredText. wrk needs
+processor time too, and takes it from the servers where there are few processors: its share is in the table. So two
+things are asked for: ``/``, which costs the application nothing, where the processor time of a request is what to
+compare; and ``/page``, which costs it so much that wrk has next to nothing to do, where two workers show what they can.
 """
 
 import argparse
@@ -30,6 +30,13 @@ CONNECTIONS = "-c100"
 PATHS = "/", "/page"
 AS_DEAR = "C, as dear"
 PROBE_STEPS = 10_000
+# Forked children end with the first process, as those of the server in C.
+BJOERN = (
+    "import ctypes, os, sys, bjoern; from http_application import application; "
+    "bjoern.listen(application, '127.0.0.1', int(sys.argv[1])); "
+    "any(os.fork() == 0 and not ctypes.CDLL(None).prctl(1, 9) for _ in range(int(sys.argv[2]) - 1)); "
+    "bjoern.run()"
+)
 
 
 def commands(rivals):
@@ -41,6 +48,8 @@ def commands(rivals):
         found["gunicorn -k gevent -w 2"] = (*gunicorn, "-k", "gevent")
         granian = (f"{rivals}/bin/granian", "--interface", "wsgi", "--workers", "2", "--no-ws", "--port", "{port}")
         found["granian --workers 2"] = (*granian, APPLICATION)
+        bjoern = (f"{rivals}/bin/python", "-c", BJOERN, "{port}")
+        found |= {"bjoern, 1 process": (*bjoern, "1"), "bjoern, 2 processes": (*bjoern, "2")}
     return found | floors("C", 0)
 
 
@@ -51,8 +60,8 @@ def floors(name, steps):
 
 
 def paths_of(name):
-    """Return what is asked of a server: the one in C has no application."""
-    return PATHS[:1] if name.startswith("C") else PATHS
+    """Return what is asked of a server: the one in C has no application, and bjoern is there for ``/``."""
+    return PATHS[:1] if name.startswith(("C", "bjoern")) else PATHS
 
 
 def measure(name, command, folder, seconds):
@@ -133,8 +142,8 @@ def main():
     )
     for path in PATHS:
         print(f"{path}: two workers {compared(best, path, 'serve, 1 worker', 'serve, 2 workers')}")
-    for name in "C", AS_DEAR:
-        print(f"/ in {name}: two processes {compared(best, '/', f'{name}, 1 process', f'{name}, 2 processes')}")
+    for name in ("C", AS_DEAR, *(["bjoern"] if options.rivals else [])):
+        print(f"/ by {name}: two processes {compared(best, '/', f'{name}, 1 process', f'{name}, 2 processes')}")
     return 0
 
 
