@@ -60,8 +60,7 @@ PROGRAM = """
         peer, _ = server.accept()
         peer.sendall(b"abc")
         assert client.recv(9) == b"abc"
-        with tempfile.TemporaryFile() as plain:
-            file = gevent.fileobject.FileObject(plain, "r+b")
+        with gevent.fileobject.FileObject(tempfile.TemporaryFile(), "r+b") as file:
             file.write(b"x" * 100_000)
             file.seek(0)
             assert len(file.read()) == 100_000
