@@ -70,9 +70,20 @@ spawn_later = Greenlet.spawn_later
 getswitchinterval = _sys.getswitchinterval
 setswitchinterval = _sys.setswitchinterval
 
-# Attributes from the beginning, as gevent's users are accustomed to.
-from gevent import _tblib, event, lock, monkey, pool, queue  # noqa: E402, F401
+# Attributes from the beginning, as gevent's users are accustomed to; those that `__getattr__` has are imported when
+# somebody asks, since a spawned child of `multiprocessing` rarely does.
+from gevent import event, lock, monkey  # noqa: E402, F401
 from gevent.os import fork  # noqa: E402
+
+
+def __getattr__(name):
+    """Import what is an attribute of this module and seldom needed."""
+    if name in ("_tblib", "pool", "queue"):
+        from importlib import import_module
+
+        return import_module(f"gevent.{name}")
+    raise AttributeError(f"module 'gevent' has no attribute {name!r}")
+
 
 if _os.environ.get("GEVENT_TOP", "0") not in ("", "0"):
     from gevent.util import serve_top as _serve_top
