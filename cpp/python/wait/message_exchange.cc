@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "ipc/courier.h"
 #include "ipc/framing.h"
 #include "ipc/message.h"
+#include "ipc/message_flow.h"
 #include "ipc/transfer.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
@@ -136,12 +139,30 @@ int wait_for_turn(int fd, Direction direction, std::shared_ptr<Errand>* arrived)
   }
 }
 
+// Of who waits alone. Only for holders of the GIL.
+MessageFlow& flow() noexcept {
+  static MessageFlow all;
+  return all;
+}
+
+// Lets messages come. False if a signal's handler has raised.
+bool pause_alone() noexcept {
+  constexpr timespec kMoment{.tv_sec = 0, .tv_nsec = 20'000};
+  Py_BEGIN_ALLOW_THREADS;
+  ::nanosleep(&kMoment, nullptr);
+  Py_END_ALLOW_THREADS;
+  return PyErr_CheckSignals() == 0;
+}
+
 // Waits for the first bytes of `message` in the call that takes them, as a program without gevent does, where nobody
 // else could run meanwhile. kDone: advance() finds the rest, or that there is nothing yet.
 Progress begin_alone(IncomingMessage& message) noexcept {
+  using Clock = std::chrono::steady_clock;
   Progress progress = Progress::kWait;
   const auto begin = [&] {
+    const Clock::time_point started = Clock::now();
     progress = message.wait_for_beginning();
+    flow().waited(std::chrono::nanoseconds(Clock::now() - started).count());
     return progress != Progress::kWait;
   };
   if (wait_alone(message.fd(), begin) == kFailed) return Progress::kFailed;
@@ -178,15 +199,21 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
       message.expect(room, static_cast<std::size_t>(headless));
     }
     bool left = false;
-    const Progress progress = run(
-        message, Direction::kIn,
-        [&] {
-          if (headless < 0 && !message.begun() && waits_alone() && begin_alone(message) == Progress::kFailed) {
-            return Progress::kFailed;
-          }
-          return message.advance(size_max, [&](std::uint64_t size) { return new_bytes(size, payload); });
-        },
-        [&] { left = leave_incoming(message, payload); });
+    const auto advance = [&] {
+      return message.advance(size_max, [&](std::uint64_t size) { return new_bytes(size, payload); });
+    };
+    const auto advance_waiting_alone = [&] {
+      if (headless >= 0 || message.begun() || !waits_alone()) return advance();
+      if (flow().flows()) {
+        const Progress at_once = advance();
+        if (at_once == Progress::kDone) flow().found();
+        if (at_once != Progress::kWait || message.begun()) return at_once;
+        if (flow().pays_to_pause() && !pause_alone()) return Progress::kFailed;
+      }
+      return begin_alone(message) == Progress::kFailed ? Progress::kFailed : advance();
+    };
+    const Progress progress =
+        run(message, Direction::kIn, advance_waiting_alone, [&] { left = leave_incoming(message, payload); });
     if (is_first) has_asked(fd, progress != Progress::kWait);
     if (progress == Progress::kDone) return payload_of(message, payload);
     if (!left) Py_XDECREF(payload);
@@ -200,6 +227,7 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
 int send(int fd, std::span<const std::byte> header, const void* data, std::size_t size) noexcept {
   for (;;) {
     if (wait_for_turn(fd, Direction::kOut, nullptr) < 0) return -1;
+    flow().answered();
     OutgoingMessage message(fd, header, data, size);
     const Progress progress =
         run(message, Direction::kOut, [&] { return message.advance(); }, [&] { leave_outgoing(message); });

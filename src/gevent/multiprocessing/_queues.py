@@ -12,10 +12,10 @@ import collections
 import errno
 import sys
 import time
-from contextlib import nullcontext
 from functools import wraps
 
 from gevent._native import connection as native
+from gevent._native.hub import fork_generation
 from gevent._native.semlock import SemLock, put_into
 from gevent.monkey._import_hook import change_when_imported
 
@@ -59,6 +59,7 @@ def _make_reset(original, queues):
     def _reset(self, *args, **kwargs):
         original(self, *args, **kwargs)
         self._buffer = _Buffer()
+        self._fed_since = None
         # In a child of a process that used the queue before it was patched, the feeder is a greenlet that waits there.
         lock = queues.threading.Lock()
         if type(self._notempty._lock) is not type(lock):
@@ -76,6 +77,12 @@ def _have_feeder(queue):
         with queue._notempty:
             if queue._thread is None:
                 queue._start_thread()
+                queue._fed_since = fork_generation() if _can_send_aside(queue._wlock) else None
+
+
+def _sends_at_once(queue):
+    # After a bare os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
+    return queue._fed_since == fork_generation() and (not queue._closed or queue._thread.is_alive())
 
 
 def _make_put(original, queues):
@@ -88,6 +95,9 @@ def _make_put(original, queues):
         _have_feeder(self)
         if not self._sem.acquire(block, timeout):
             raise queues.Full
+        if not self._buffer.is_taken and not len(self._buffer) and _sends_at_once(self) and not _counts_tasks(self):
+            _send_without_buffer(self, queues, obj)
+            return
         done = []
         try:
             _put_into_buffer(self, obj, done)
@@ -98,21 +108,54 @@ def _make_put(original, queues):
                 self._sem.release()
             raise
         finally:
-            # After a bare os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
-            if self._buffer and _can_send_aside(self._wlock) and self._thread is not None and self._thread.is_alive():
+            if self._buffer and _sends_at_once(self):
                 _send_what_was_put(self, queues, obj)
 
     return put
 
 
+def _counts_tasks(queue):
+    return hasattr(queue, "_unfinished_tasks")
+
+
+def _send_without_buffer(queue, queues, obj):
+    # As _send_what_was_put() for the only one; others who put meanwhile leave theirs to the feeder.
+    buffer, done = queue._buffer, []
+    buffer.is_taken = True
+    try:
+        message = bytes(queues._ForkingPickler.dumps(obj))
+        queue._wlock._semlock.send_under(queue._writer.fileno(), message, done)
+    except BaseException as error:
+        if done:
+            raise  # a signal's handler has, a moment later
+        if not isinstance(error, Exception):
+            queue._sem.release()
+            raise
+        _report(queue, error, obj)
+    finally:
+        _give_to_feeder(queue)
+
+
+def _give_to_feeder(queue):
+    queue._buffer.is_taken = False
+    if len(queue._buffer) > 0:
+        with queue._notempty:
+            queue._notempty.notify()
+
+
 def _put_into_buffer(queue, obj, done):
     # The tasks of a JoinableQueue are counted under a lock that other processes have, too.
     tasks = getattr(queue, "_unfinished_tasks", None)
-    with queue._notempty, nullcontext() if tasks is None else queue._cond:
+    with queue._notempty:
         try:
-            put_into(queue._buffer, obj, tasks, done)
+            if tasks is None:
+                put_into(queue._buffer, obj, None, done)
+            else:
+                with queue._cond:
+                    put_into(queue._buffer, obj, tasks, done)
         finally:
-            queue._notempty.notify()
+            if not _sends_at_once(queue):
+                queue._notempty.notify()
 
 
 def _send_what_was_put(queue, queues, mine):
@@ -142,10 +185,7 @@ def _send_what_was_put(queue, queues, mine):
             if obj is mine:
                 mine = sentinel  # the same object again is somebody else's
     finally:
-        buffer.is_taken = False
-        if len(buffer) > 0:
-            with queue._notempty:
-                queue._notempty.notify()
+        _give_to_feeder(queue)
 
 
 def _nothing():
