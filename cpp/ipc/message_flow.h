@@ -19,9 +19,6 @@ class MessageFlow {
   }
   // A message was there.
   void found() noexcept { ++taken_; }
-  // Something was sent: what comes next is an answer to it.
-  void answered() noexcept { run_ = 0; }
-
   // Whether it is better to look for a message before waiting for one.
   [[nodiscard]] bool flows() const noexcept { return run_ >= needed_; }
   // flows(), and no message is there: whether to pause now.

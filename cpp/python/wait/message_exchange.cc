@@ -227,7 +227,6 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
 int send(int fd, std::span<const std::byte> header, const void* data, std::size_t size) noexcept {
   for (;;) {
     if (wait_for_turn(fd, Direction::kOut, nullptr) < 0) return -1;
-    flow().answered();
     OutgoingMessage message(fd, header, data, size);
     const Progress progress =
         run(message, Direction::kOut, [&] { return message.advance(); }, [&] { leave_outgoing(message); });

@@ -19,13 +19,8 @@ TEST_CASE("messages that come after long waits are no flow") {
   CHECK_FALSE(flow.pays_to_pause());
 }
 
-TEST_CASE("messages that come after short waits are one, if nothing is sent between them") {
+TEST_CASE("messages that come after short waits are one, up to a long wait") {
   gevent::MessageFlow flow;
-  for (int i = 0; i < 1000; ++i) {
-    take(flow, 1, kShortNs);
-    flow.answered();
-    CHECK_FALSE(flow.flows());
-  }
   take(flow, 100, kShortNs);
   CHECK(flow.flows());
   CHECK(flow.pays_to_pause());
