@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <span>
 
 #include "python/interpreter.h"
 #include "python/pipe.h"
@@ -141,5 +142,20 @@ TEST_CASE("kept watch: who has asked in vain waits first, and no more once somet
   for (int i = 0; i < 40; ++i) asked_again = asked_again || !is_better_to_wait_first(fd);
   CHECK(asked_again);
   has_asked(fd, true);
+  CHECK(!is_better_to_wait_first(fd));
+}
+
+TEST_CASE("kept watch: nobody waits first where somebody else finds something again and again") {
+  const WatchedPipe pipe;
+  begin(pipe);
+  const int fd = pipe.reading.get();
+  wait_once(pipe);
+  has_asked(fd, false);
+  has_asked(fd, false);
+  CHECK(is_better_to_wait_first(fd));
+  pipe.put();
+  AwaitedDescriptor seen{fd, kRead};
+  REQUIRE(wait_for_any(std::span(&seen, 1), -1) == kWoken);
+  CHECK(seen.ready);
   CHECK(!is_better_to_wait_first(fd));
 }
