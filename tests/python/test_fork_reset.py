@@ -160,9 +160,9 @@ _HOOKS = """
 
     def wait_for_all():
         end = time.monotonic() + 30
-        while {name for name, pid in lives if pid == os.getpid()} != ALL and time.monotonic() < end:
+        while {name for name, pid in tuple(lives) if pid == os.getpid()} != ALL and time.monotonic() < end:
             time.sleep(0.005)
-        missing = ALL - {name for name, pid in lives if pid == os.getpid()}
+        missing = ALL - {name for name, pid in tuple(lives) if pid == os.getpid()}
         foreign = [name for name, pid in lives if pid == parent]
         if missing or (foreign and os.getpid() != parent):
             print("missing", missing, "of the parent", foreign, file=sys.stderr)

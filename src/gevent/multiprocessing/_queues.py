@@ -77,12 +77,16 @@ def _have_feeder(queue):
         with queue._notempty:
             if queue._thread is None:
                 queue._start_thread()
-                queue._fed_since = fork_generation() if _can_send_aside(queue._wlock) else None
 
 
 def _sends_at_once(queue):
-    # After a bare os.fork() the feeder is the parent's, and what is put in the child is kept, as ever.
-    return queue._fed_since == fork_generation() and (not queue._closed or queue._thread.is_alive())
+    # Once the feeder runs. After a bare os.fork() it is the parent's, and what is put in the child is kept, as ever.
+    since = queue._fed_since
+    if since is None:
+        if queue._thread is None or not queue._thread.is_alive() or not _can_send_aside(queue._wlock):
+            return False
+        since = queue._fed_since = fork_generation()
+    return since == fork_generation() and (not queue._closed or queue._thread.is_alive())
 
 
 def _make_put(original, queues):
