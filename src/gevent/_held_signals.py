@@ -23,7 +23,6 @@ class _Hold:
 
     def __enter__(self):
         self._before = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
-
         return self
 
     def __exit__(self, *exc_info):

@@ -171,7 +171,9 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
   if (look(all)) {
     // Whoever only looks for something to happen, as a pool's worker handler does, must not keep those who would make
     // use of it from running. And who reads there had better look before waiting, while we find it ready all the time.
-    for (const AwaitedDescriptor& each : all) has_asked(each.fd, true);
+    for (const AwaitedDescriptor& each : all) {
+      if (each.ready) has_asked(each.fd, true);
+    }
     if (in_hub_or_without()) return kWoken;
     if (sleep_for(0, true) == kFailed) return kFailed;
     if (look(all)) return kWoken;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <ctime>
 #include <memory>
 #include <new>
 #include <optional>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/made_at_load.h"
 #include "ipc/courier.h"
 #include "ipc/framing.h"
@@ -139,11 +139,8 @@ int wait_for_turn(int fd, Direction direction, std::shared_ptr<Errand>* arrived)
   }
 }
 
-// Of who waits alone. Only for holders of the GIL.
-MessageFlow& flow() noexcept {
-  static MessageFlow all;
-  return all;
-}
+// Of who waits alone, and so of one thread.
+constinit MessageFlow flow;
 
 // Lets messages come. False if a signal's handler has raised.
 bool pause_alone() noexcept {
@@ -157,12 +154,11 @@ bool pause_alone() noexcept {
 // Waits for the first bytes of `message` in the call that takes them, as a program without gevent does, where nobody
 // else could run meanwhile. kDone: advance() finds the rest, or that there is nothing yet.
 Progress begin_alone(IncomingMessage& message) noexcept {
-  using Clock = std::chrono::steady_clock;
   Progress progress = Progress::kWait;
   const auto begin = [&] {
-    const Clock::time_point started = Clock::now();
+    const Nanoseconds started = Clock::now();
     progress = message.wait_for_beginning();
-    flow().waited(std::chrono::nanoseconds(Clock::now() - started).count());
+    if (progress == Progress::kDone) flow.waited((Clock::now() - started).count());
     return progress != Progress::kWait;
   };
   if (wait_alone(message.fd(), begin) == kFailed) return Progress::kFailed;
@@ -204,11 +200,11 @@ PyObject* receive(int fd, std::int64_t size_max, std::int64_t headless) noexcept
     };
     const auto advance_waiting_alone = [&] {
       if (headless >= 0 || message.begun() || !waits_alone()) return advance();
-      if (flow().flows()) {
+      if (flow.flows()) {
         const Progress at_once = advance();
-        if (at_once == Progress::kDone) flow().found();
+        if (at_once == Progress::kDone) flow.found();
         if (at_once != Progress::kWait || message.begun()) return at_once;
-        if (flow().pays_to_pause() && !pause_alone()) return Progress::kFailed;
+        if (flow.pays_to_pause() && !pause_alone()) return Progress::kFailed;
       }
       return begin_alone(message) == Progress::kFailed ? Progress::kFailed : advance();
     };

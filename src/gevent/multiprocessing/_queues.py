@@ -12,6 +12,7 @@ import collections
 import errno
 import sys
 import time
+from contextlib import nullcontext
 from functools import wraps
 
 from gevent._native import connection as native
@@ -99,9 +100,6 @@ def _make_put(original, queues):
         _have_feeder(self)
         if not self._sem.acquire(block, timeout):
             raise queues.Full
-        if not self._buffer.is_taken and not len(self._buffer) and _sends_at_once(self) and not _counts_tasks(self):
-            _send_without_buffer(self, queues, obj)
-            return
         done = []
         try:
             _put_into_buffer(self, obj, done)
@@ -118,48 +116,17 @@ def _make_put(original, queues):
     return put
 
 
-def _counts_tasks(queue):
-    return hasattr(queue, "_unfinished_tasks")
-
-
-def _send_without_buffer(queue, queues, obj):
-    # As _send_what_was_put() for the only one; others who put meanwhile leave theirs to the feeder.
-    buffer, done = queue._buffer, []
-    buffer.is_taken = True
-    try:
-        message = bytes(queues._ForkingPickler.dumps(obj))
-        queue._wlock._semlock.send_under(queue._writer.fileno(), message, done)
-    except BaseException as error:
-        if done:
-            raise  # a signal's handler has, a moment later
-        if not isinstance(error, Exception):
-            queue._sem.release()
-            raise
-        _report(queue, error, obj)
-    finally:
-        _give_to_feeder(queue)
-
-
-def _give_to_feeder(queue):
-    queue._buffer.is_taken = False
-    if len(queue._buffer) > 0:
-        with queue._notempty:
-            queue._notempty.notify()
-
-
 def _put_into_buffer(queue, obj, done):
     # The tasks of a JoinableQueue are counted under a lock that other processes have, too.
     tasks = getattr(queue, "_unfinished_tasks", None)
-    with queue._notempty:
+    if tasks is None and _sends_at_once(queue):
+        put_into(queue._buffer, obj, None, done)  # the feeder need not be told
+        return
+    with queue._notempty, nullcontext() if tasks is None else queue._cond:
         try:
-            if tasks is None:
-                put_into(queue._buffer, obj, None, done)
-            else:
-                with queue._cond:
-                    put_into(queue._buffer, obj, tasks, done)
+            put_into(queue._buffer, obj, tasks, done)
         finally:
-            if not _sends_at_once(queue):
-                queue._notempty.notify()
+            queue._notempty.notify()
 
 
 def _send_what_was_put(queue, queues, mine):
@@ -189,7 +156,10 @@ def _send_what_was_put(queue, queues, mine):
             if obj is mine:
                 mine = sentinel  # the same object again is somebody else's
     finally:
-        _give_to_feeder(queue)
+        buffer.is_taken = False
+        if len(buffer) > 0:
+            with queue._notempty:
+                queue._notempty.notify()
 
 
 def _nothing():
