@@ -9,7 +9,16 @@ import _signal
 
 from greenlet import getcurrent
 
-__all__ = ["ALL", "INTERRUPT", "forget_new_process", "held_in_new_process", "hold", "hold_in_new_process", "let_come"]
+__all__ = [
+    "ALL",
+    "INTERRUPT",
+    "forget_new_process",
+    "held_in_new_process",
+    "hold",
+    "hold_in_new_process",
+    "in_new_processes",
+    "let_come",
+]
 
 #: Ctrl-C.
 INTERRUPT = frozenset({_signal.SIGINT})
@@ -44,7 +53,7 @@ def hold(signals):
 
 
 #: What is held in the processes that greenlets start, each by those that are in such a context.
-_in_new_processes = {}
+in_new_processes = {}
 
 
 class _HoldInNewProcess:
@@ -52,10 +61,10 @@ class _HoldInNewProcess:
         self._signals = signals
 
     def __enter__(self):
-        _in_new_processes[getcurrent()] = self._signals
+        in_new_processes[getcurrent()] = self._signals
 
     def __exit__(self, *exc_info):
-        _in_new_processes.pop(getcurrent(), None)
+        in_new_processes.pop(getcurrent(), None)
 
 
 def hold_in_new_process(signals):
@@ -68,12 +77,12 @@ def hold_in_new_process(signals):
 
 def held_in_new_process():
     """Return the signals that the process holds which this greenlet is about to start."""
-    return _in_new_processes.get(getcurrent(), frozenset())
+    return in_new_processes.get(getcurrent(), frozenset())
 
 
 def forget_new_process():
     """In a forked child: it starts its own processes as everybody does."""
-    _in_new_processes.clear()
+    in_new_processes.clear()
 
 
 def let_come(signals):

@@ -24,7 +24,7 @@ from time import monotonic as _monotonic
 
 from gevent._config import config
 from gevent._hub_local import get_hub_if_exists, get_hub_noargs as get_hub, register_after_abandon
-from gevent._native.fileobject import closing_fd as _closing_fd, wrap_read as _wrap_read, wrap_write as _wrap_write
+from gevent._native.fileobject import wrap_close as _wrap_close, wrap_read as _wrap_read, wrap_write as _wrap_write
 from gevent._native.hub import looked_in_vain
 from gevent._native.process import ChildProcess as _ChildProcess, wait_any_end as _wait_any_end
 from gevent._util import copy_globals
@@ -55,14 +55,7 @@ ignored_errors = [EAGAIN, EINTR]
 # -- descriptors --
 
 
-def close(fd):
-    """Close the descriptor `fd`. Does not wait.
-
-    Greenlets of this thread that wait for `fd` are woken and meet the error of a closed descriptor; the loop does not
-    stumble over it. From gevent.
-    """
-    _closing_fd(fd)
-    _close(fd)
+close = _wrap_close(_close)
 
 
 def tp_read(fd, n):

@@ -54,11 +54,6 @@ cdef enum:
     CHUNK_MAX = 256 * 1024
 
 
-def closing_fd(int fd):
-    """Tell everybody who waits for `fd` that it is about to be closed. Does not wait."""
-    end_all_waits(fd)
-
-
 cdef do_natively(native, fd, argument):
     try:
         return native(fd, argument)
@@ -77,6 +72,21 @@ def wrap_read(native):
         return read_beside_others(fd, length)
 
     return read
+
+
+def wrap_close(native):
+    """Return an `os.close` that tells those who wait for the descriptor; `native` closes it."""
+
+    def close(int fd):
+        """Close the descriptor `fd`. Does not wait.
+
+        Greenlets of this thread that wait for `fd` are woken and meet the error of a closed descriptor; the loop does
+        not stumble over it. From gevent.
+        """
+        end_all_waits(fd)
+        native(fd)
+
+    return close
 
 
 def wrap_write(native):
@@ -235,4 +245,4 @@ cdef class DescriptorIO:
             PyBuffer_Release(&view)
 
 
-__all__ = ["DescriptorIO", "Mode", "closing_fd", "wrap_read", "wrap_write"]
+__all__ = ["DescriptorIO", "Mode", "wrap_close", "wrap_read", "wrap_write"]

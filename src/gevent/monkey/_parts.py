@@ -105,7 +105,7 @@ PARTS = (
     Part("Event", 0, "threading.Event", option_of="thread", means=_EVENT),
     Part("builtins", 10),
     Part("signal", 11, "signal.signal", "signal"),
-    Part("queue", 12, "queue.SimpleQueue", "queue"),
+    Part("queue", 12, "queue.SimpleQueue", "queue", is_heavy=True),
     Part("contextvars", 13),
     Part("multiprocessing", 14, means=_MULTIPROCESSING, default=False),
 )

@@ -20,7 +20,7 @@ from greenlet import getcurrent
 
 from gevent._held_signals import ALL, hold
 from gevent._native.thread_list import Shutdown, ThreadList
-from gevent.monkey._executors import mend_executors, mend_futures
+from gevent.monkey._futures import mend_futures
 from gevent.monkey._notices import notify, queue_warning
 from gevent.monkey._shutdown import HAS_HANDLES, ThreadsEnd, handle_name
 from gevent.monkey._state import is_object_patched
@@ -89,7 +89,7 @@ class ThreadPatch:
         if first_time:
             if self.patches_existing_locks:
                 _mend_module_locks(native_ident)
-                mend_executors()
+                _mend_executors()
             mend_futures()
             _mend_fork_hooks()
             _mend_takers_of_idents()
@@ -272,6 +272,15 @@ def _mend_module_locks(native_ident):
             if lock.owner == native_ident:
                 lock.owner = ident
             lock.wakeup = _Wakeup(lock.wakeup) if lock.waiters else allocate_lock()
+
+
+def _mend_executors():
+    """Mend executors of threads, if there may be any."""
+    module = sys.modules.get("concurrent.futures.thread")
+    if module is not None:
+        from gevent.monkey._executors import mend_executors
+
+        mend_executors(module)
 
 
 def _mend_logging():

@@ -18,7 +18,7 @@ from gevent.multiprocessing._connection import METHODS
 from gevent.multiprocessing._process import clean_fork, finish_starting, leave, open_for_writing
 from gevent.multiprocessing._view import View
 
-__all__ = ["become_server", "changes"]
+__all__ = ["become_server", "changes_of_forkserver", "changes_of_popen_forkserver"]
 
 _SIGNED = struct.Struct("q")
 
@@ -59,13 +59,8 @@ def _wait(self, timeout=None):
     return self.poll()
 
 
-def changes(mp):
-    """Yield (owner, name, value) for each attribute of `mp` so that its fork server is waited for aside."""
-    yield from mp.changes_when_imported("forkserver", _changes_of_server)
-    yield from mp.changes_when_imported("popen_forkserver", _changes_of_client)
-
-
-def _changes_of_server(forkserver):
+def changes_of_forkserver(mp, forkserver):
+    """Yield (owner, name, value) for each attribute of `forkserver`, of `mp`, so that it is started aside."""
     from gevent.thread import allocate_lock
 
     yield forkserver, "read_signed", _read_signed
@@ -73,7 +68,8 @@ def _changes_of_server(forkserver):
     yield forkserver._forkserver, "_lock", allocate_lock()
 
 
-def _changes_of_client(popen_forkserver):
+def changes_of_popen_forkserver(mp, popen_forkserver):
+    """Yield (owner, name, value) for each attribute of `popen_forkserver`, so that the server is waited for aside."""
     forkserver = popen_forkserver.forkserver
     yield popen_forkserver, "open", open_for_writing
     yield popen_forkserver, "forkserver", View(forkserver, read_signed=_read_process_id)

@@ -12,7 +12,7 @@ from gevent.multiprocessing._manager_connections import Connections
 from gevent.multiprocessing._manager_waits import lasts, waits_of
 from gevent.multiprocessing._view import View
 
-__all__ = ["changes"]
+__all__ = ["changes_of_managers"]
 
 _CONNECTING_MAX = 16
 
@@ -157,15 +157,11 @@ def _limited(client):
     return Client
 
 
-def changes(mp):
-    """Yield (owner, name, value) for each attribute of `mp` so that greenlets share connections to managers."""
-
-    def changes_of(managers):
-        connections_class = _make_connections_class(mp)
-        yield managers, "util", View(mp.util, ForkAwareLocal=connections_class)
-        yield managers.BaseProxy, "_callmethod", _make_callmethod(managers, connections_class)
-        yield managers.BaseProxy, "_decref", _make_decref(managers)
-        limited = {name: (listener, _limited(client)) for name, (listener, client) in managers.listener_client.items()}
-        yield managers, "listener_client", limited
-
-    return mp.changes_of_module(f"{mp.name}.managers", changes_of)
+def changes_of_managers(mp, managers):
+    """Yield (owner, name, value) for each attribute of `managers`, of `mp`: greenlets share connections."""
+    connections_class = _make_connections_class(mp)
+    yield managers, "util", View(mp.util, ForkAwareLocal=connections_class)
+    yield managers.BaseProxy, "_callmethod", _make_callmethod(managers, connections_class)
+    yield managers.BaseProxy, "_decref", _make_decref(managers)
+    limited = {name: (listener, _limited(client)) for name, (listener, client) in managers.listener_client.items()}
+    yield managers, "listener_client", limited

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent
 
-from gevent._held_signals import forget_new_process, held_in_new_process, hold
+from gevent._held_signals import forget_new_process, held_in_new_process, hold, in_new_processes
 from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
@@ -53,7 +53,7 @@ def clean_fork():
 
 def _fork_held():
     # As clean_fork(); a child of somebody in `hold_in_new_process` is born with those signals held.
-    signals = held_in_new_process()
+    signals = held_in_new_process() if in_new_processes else None
     if not signals:
         return clean_fork()
     with hold(signals) as held:
@@ -70,17 +70,6 @@ def leave(status):
     posix._exit(status)
 
 
-def _wait_for_exit(popen, timeout):
-    """Wait until the process of `popen` has ended, at most `timeout` seconds; return whether it has."""
-    ended = native.wait_for_end(popen.pid, timeout)
-    if ended is None:
-        return _look_until_exit(popen, timeout)
-    if ended and _TOLD_EARLY and popen.poll() is None:
-        # Or it is no child of ours, and never can be reaped.
-        _look_until_exit(popen, _MOMENT_S if timeout is None else min(timeout, _MOMENT_S))
-    return ended
-
-
 def _look_until_exit(popen, timeout):
     # The sentinel closes with the last process that inherited it, so it is a hint at best.
     from time import monotonic
@@ -95,10 +84,14 @@ def _look_until_exit(popen, timeout):
     return True
 
 
+# Whatever this process touches while a child of it lives, the kernel copies for it, page by page: a function, and a
+# look-up, less is worth it in what each start and join goes through.
+
+
 def _poll(self, flag=os.WNOHANG):
     """Return the exit code, or None while the process runs; wait for its end unless `flag` is WNOHANG."""
     if self.returncode is None and flag != os.WNOHANG:
-        _wait_for_exit(self, None)
+        return self.wait()
     # Nothing lets another greenlet run from here on: whoever comes first reaps, and the others find the code.
     if self.returncode is None:
         try:
@@ -119,7 +112,12 @@ def _wait(self, timeout=None):
     Waits, letting other greenlets run.
     """
     if self.returncode is None and timeout != 0:
-        _wait_for_exit(self, timeout)
+        ended = native.wait_for_end(self.pid, timeout)
+        if ended is None:
+            _look_until_exit(self, timeout)
+        elif ended and _TOLD_EARLY and self.poll() is None:
+            # Or it is no child of ours, and never can be reaped.
+            _look_until_exit(self, _MOMENT_S if timeout is None else min(timeout, _MOMENT_S))
     return self.poll()
 
 
@@ -189,19 +187,12 @@ def open_for_writing(fd, mode, closefd=True):
     return _DataPipe(fd, mode, closefd)
 
 
-def _make_init(original):
-    def __init__(self, process_obj):
-        # Starting one takes milliseconds; a pool starts many in a row. Later on, the pipes to the new process exist,
-        # and whoever is let run might fork and have his child inherit them.
-        native.yield_turn()
-        original(self, process_obj)
-
-    return __init__
-
-
 def _make_start(original):
     @wraps(original)
     def start(self):
+        # Starting one takes milliseconds; a pool starts many in a row. Later on, the pipes to the new process exist,
+        # and whoever is let run might fork and have his child inherit them.
+        native.yield_turn()
         # What a signal's handler raises comes once the process is known, if it has begun: nobody could join it before.
         hold_handlers()
         try:
@@ -210,7 +201,7 @@ def _make_start(original):
             _thrown.pop(getcurrent(), None)
             release_handlers()
             raise
-        thrown = _thrown.pop(getcurrent(), None)
+        thrown = _thrown.pop(getcurrent(), None) if _thrown else None
         try:
             release_handlers()
         except BaseException as error:
@@ -230,7 +221,6 @@ def changes(mp):
     # Not `os.close`, which wakes those who wait for a descriptor: nobody knows these. And by name what is called in the
     # child, where finding it the long way would touch twenty pages more.
     yield mp.popen_fork, "os", View(os, fork=_fork_held, _exit=leave, close=posix.close, pipe=os.pipe)
-    yield mp.popen_fork.Popen, "__init__", _make_init(mp.popen_fork.Popen.__init__)
     yield mp.popen_fork.Popen, "poll", _poll
     yield mp.popen_fork.Popen, "wait", _wait
     yield from mp.changes_when_imported("popen_spawn_posix", _changes_of_spawning)

@@ -10,7 +10,6 @@ for the end, and sends what was put while somebody's pickling let others run.
 
 import collections
 import errno
-import sys
 import time
 from contextlib import nullcontext
 from functools import wraps
@@ -18,9 +17,8 @@ from functools import wraps
 from gevent._native import connection as native
 from gevent._native.hub import fork_generation
 from gevent._native.semlock import SemLock, put_into
-from gevent.monkey._import_hook import change_when_imported
 
-__all__ = ["changes"]
+__all__ = ["changes_of_queues"]
 
 
 class _Buffer(collections.deque):
@@ -218,7 +216,8 @@ def _make_simple_get(original, loads):
     return get
 
 
-def _changes_of(queues):
+def changes_of_queues(mp, queues):
+    """Yield (owner, name, value) for each attribute of `queues`, of `mp`, so that they survive interruptions."""
     loads = queues._ForkingPickler.loads
     yield queues.Queue, "_reset", _make_reset(queues.Queue._reset, queues)
     yield queues.Queue, "put", _make_put(queues.Queue.put, queues)
@@ -226,18 +225,3 @@ def _changes_of(queues):
     yield queues.Queue, "_feed", _make_feed(queues.Queue._feed)
     yield queues.Queue, "get", _make_get(queues.Queue.get, loads)
     yield queues.SimpleQueue, "get", _make_simple_get(queues.SimpleQueue.get, loads)
-
-
-def _set_changes(queues):
-    for change in _changes_of(queues):
-        setattr(*change)
-
-
-def changes(mp):
-    """Yield (owner, name, value) for each attribute of `mp` so that its queues survive interruptions."""
-    name = f"{mp.name}.queues"
-    module = sys.modules.get(name)
-    if module is not None:
-        yield from _changes_of(module)
-    else:
-        change_when_imported(name, _set_changes)

@@ -9,7 +9,6 @@ import sys
 import time
 
 from gevent._native import semlock
-from gevent.multiprocessing import _early_locks
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -17,7 +16,14 @@ __all__ = ["changes"]
 #: How long `notify`, once interrupted, waits for those whom it has called.
 _WAKES_WITHIN_S = 1.0
 
-semlock.register_rebuild_of_early(_early_locks.rebuild)
+
+def _rebuild_early(*state):
+    from gevent.multiprocessing._early_locks import rebuild  # whose module of CPython's each fork would copy
+
+    return rebuild(*state)
+
+
+semlock.register_rebuild_of_early(_rebuild_early)
 
 
 def attach_arena(arena_id, descriptors):
