@@ -18,7 +18,7 @@ from gevent.multiprocessing._connection import METHODS
 from gevent.multiprocessing._process import clean_fork, finish_starting, leave, open_for_writing
 from gevent.multiprocessing._view import View
 
-__all__ = ["become_server", "changes_of_forkserver", "changes_of_popen_forkserver"]
+__all__ = ["become_server", "changes_of_client", "changes_of_server"]
 
 _SIGNED = struct.Struct("q")
 
@@ -59,8 +59,8 @@ def _wait(self, timeout=None):
     return self.poll()
 
 
-def changes_of_forkserver(mp, forkserver):
-    """Yield (owner, name, value) for each attribute of `forkserver`, of `mp`, so that it is started aside."""
+def changes_of_server(forkserver):
+    """Yield (owner, name, value) for each attribute of `forkserver`, a module, so that it is started aside."""
     from gevent.thread import allocate_lock
 
     yield forkserver, "read_signed", _read_signed
@@ -68,8 +68,8 @@ def changes_of_forkserver(mp, forkserver):
     yield forkserver._forkserver, "_lock", allocate_lock()
 
 
-def changes_of_popen_forkserver(mp, popen_forkserver):
-    """Yield (owner, name, value) for each attribute of `popen_forkserver`, so that the server is waited for aside."""
+def changes_of_client(popen_forkserver):
+    """Yield (owner, name, value) for each attribute of `popen_forkserver`, a module: the server is waited for aside."""
     forkserver = popen_forkserver.forkserver
     yield popen_forkserver, "open", open_for_writing
     yield popen_forkserver, "forkserver", View(forkserver, read_signed=_read_process_id)

@@ -12,7 +12,7 @@ from gevent.multiprocessing._manager_connections import Connections
 from gevent.multiprocessing._manager_waits import lasts, waits_of
 from gevent.multiprocessing._view import View
 
-__all__ = ["changes_of_managers"]
+__all__ = ["changes"]
 
 _CONNECTING_MAX = 16
 
@@ -157,7 +157,7 @@ def _limited(client):
     return Client
 
 
-def changes_of_managers(mp, managers):
+def changes(mp, managers):
     """Yield (owner, name, value) for each attribute of `managers`, of `mp`: greenlets share connections."""
     connections_class = _make_connections_class(mp)
     yield managers, "util", View(mp.util, ForkAwareLocal=connections_class)

@@ -9,7 +9,6 @@ connections and locks between them, and each fork would copy what they bring alo
 
 import importlib
 import sys
-from functools import partial
 
 from gevent.monkey._import_hook import change_when_imported
 from gevent.multiprocessing._stdlib import STDLIB_NAME
@@ -17,24 +16,6 @@ from gevent.multiprocessing._stdlib import STDLIB_NAME
 __all__ = ["Package"]
 
 _ABSENT = object()
-
-#: The parts, in the order in which they change things, and the modules whose import each waits for to be imported
-#: itself, because it changes nothing else.
-_PARTS = (
-    ("_connection", ()),
-    ("_handles", ()),
-    ("_synchronize", ()),
-    ("_queues", ("queues",)),
-    ("_process", ()),
-    ("_forkserver", ("forkserver", "popen_forkserver")),
-    ("_greenlet_state", ()),
-    ("_helpers", ()),
-    ("_managers", ("managers",)),
-    ("_bootstrap", ()),
-    ("_executor", ()),
-    ("_late", ()),
-    ("_mixture", ()),
-)
 
 #: Without them, nothing of this can work; the last is ours.
 _NEEDED = ("_posixsubprocess", "fcntl", "gevent._native.semlock")
@@ -156,22 +137,38 @@ class Package:
     def _changes(self):
         self.require()
         try:
-            return [change for part, names in _PARTS for change in self._changes_of_part(part, names)]
+            from gevent.multiprocessing import (
+                _awaited,
+                _bootstrap,
+                _connection,
+                _executor,
+                _greenlet_state,
+                _handles,
+                _helpers,
+                _late,
+                _mixture,
+                _process,
+                _synchronize,
+            )
+
+            parts = (
+                _connection.changes,
+                _handles.changes,
+                _synchronize.changes,
+                _awaited.changes_of_queues,
+                _process.changes,
+                _awaited.changes_of_forkserver,
+                _greenlet_state.changes,
+                _helpers.changes,
+                _awaited.changes_of_managers,
+                _bootstrap.changes,
+                _executor.changes,
+                _late.changes,
+                _mixture.changes,
+            )
+            return [change for changes in parts for change in changes(self)]
         except (AttributeError, ImportError) as error:
             raise _refusal(error) from error
-
-    def _changes_of_part(self, part, names):
-        if not names:
-            yield from _import_part(part).changes(self)
-        for name in names:
-            yield from self.changes_when_imported(name, partial(self._changes_of_awaited, part, name))
-
-    def _changes_of_awaited(self, part, name, module):
-        return getattr(_import_part(part), f"changes_of_{name}")(self, module)
-
-
-def _import_part(name):
-    return importlib.import_module(f"gevent.multiprocessing.{name}")
 
 
 def _is_there(name):

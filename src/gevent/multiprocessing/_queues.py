@@ -18,7 +18,7 @@ from gevent._native import connection as native
 from gevent._native.hub import fork_generation
 from gevent._native.semlock import SemLock, put_into
 
-__all__ = ["changes_of_queues"]
+__all__ = ["changes"]
 
 
 class _Buffer(collections.deque):
@@ -216,8 +216,8 @@ def _make_simple_get(original, loads):
     return get
 
 
-def changes_of_queues(mp, queues):
-    """Yield (owner, name, value) for each attribute of `queues`, of `mp`, so that they survive interruptions."""
+def changes(queues):
+    """Yield (owner, name, value) for each attribute of `queues`, a module, so that they survive interruptions."""
     loads = queues._ForkingPickler.loads
     yield queues.Queue, "_reset", _make_reset(queues.Queue._reset, queues)
     yield queues.Queue, "put", _make_put(queues.Queue.put, queues)
