@@ -195,6 +195,54 @@ assert ssl.SSLContext is green.SSLContext
 """)
 
 
+def test_a_program_that_patches_multiprocessing_patches_queue_when_it_imports_it():
+    for first in (
+        "import queue",
+        "from queue import Queue, SimpleQueue",
+        "import gevent.queue",
+        "import _queue, queue",
+    ):
+        run_script(f"""
+import sys
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+assert "queue" not in sys.modules
+{first}
+import queue
+from gevent import queue as green
+assert queue.Queue is green.Queue and queue.SimpleQueue is green.SimpleQueue
+if "from" in {first!r}:
+    assert Queue is green.Queue and SimpleQueue is green.SimpleQueue
+""")
+    run_script("""
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+assert monkey.get_original("queue", "SimpleQueue").__module__ == "_queue" and monkey.is_module_patched("queue")
+""")
+
+
+def test_each_fork_copies_no_part_of_patching_that_the_program_has_no_use_for():
+    run_script("""
+import sys
+from gevent import monkey
+monkey.patch_all(multiprocessing=True)
+import multiprocessing
+process = multiprocessing.get_context("fork").Process(target=int)
+process.start()
+process.join()
+unused = {"ssl", "queue", "heapq", "resource", "_multiprocessing"}
+ours = ("early_locks", "forkserver", "manager_connections", "manager_waits", "managers", "queues")
+unused |= {f"gevent.multiprocessing._{name}" for name in ours}
+assert not unused & set(sys.modules), unused & set(sys.modules)
+from multiprocessing import forkserver, managers, popen_forkserver, queues
+changed = (managers.BaseProxy._callmethod, forkserver.read_signed, popen_forkserver.Popen.wait, queues.Queue.put)
+assert all(each.__code__.co_filename.startswith(sys.modules["gevent"].__path__[0]) for each in changed), changed
+for module, name in (("managers", "BaseProxy._callmethod"), ("queues", "Queue.put"), ("forkserver", "read_signed")):
+    original = monkey.get_original(f"multiprocessing.{module}", name)
+    assert original.__module__ == f"multiprocessing.{module}", original
+""")
+
+
 def test_what_is_imported_already_or_watched_is_patched_at_once():
     run_script("""
 import ssl
