@@ -3,7 +3,8 @@
 Run with this tree's Python: `beside_stdlib.py [--only fork spawn pipe manager] [--rounds 8]`. Each round is a process
 of its own, plain and patched in turns; what is printed is CPU time of the program and its children, which says more
 on a machine that others use, too. The ratio is the median of the rounds' ratios: 1 is as cheap as plain, 0.5 twice as
-dear.
+dear. `manager by epoll` is a floor, and nothing of gevent's: the plain library, whose server asks epoll before it
+reads, as a server does that has one thread for all its connections.
 """
 
 import argparse
@@ -48,6 +49,24 @@ def manager(context):
     shared = served.dict(key=1)
     return lambda: shared["key"], served.shutdown
 
+def wait_by_epoll():
+    # In the server only, which is forked later.
+    import select
+    from multiprocessing.connection import Connection
+
+    here, receive = os.getpid(), Connection._recv_bytes
+
+    def _recv_bytes(connection, maxsize=None):
+        if os.getpid() != here:
+            epoll = vars(connection).get("epoll")
+            if epoll is None:
+                epoll = connection.epoll = select.epoll()
+                epoll.register(connection.fileno(), select.EPOLLIN)
+            epoll.poll(0.5)
+        return receive(connection, maxsize)
+
+    Connection._recv_bytes = _recv_bytes
+
 def used(who):
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime, usage.ru_minflt
@@ -57,6 +76,8 @@ if __name__ == "__main__":
     if kind == "patched":
         from gevent import monkey
         monkey.patch_all(multiprocessing=True)
+    if kind == "epoll":
+        wait_by_epoll()
     import multiprocessing
     context = multiprocessing.get_context("spawn" if case == "spawn" else "fork")
     once, end = {"pipe": pipe, "manager": manager}.get(case, start_and_join)(context)
@@ -104,6 +125,13 @@ def main():
             cpu, wall = (statistics.median(here[i] / there[i] for here, there in rounds) for i in (0, 1))
             faults = f"{plain[2]:30.0f} {patched[2]:8.0f}" if case in ("fork", "spawn") else ""
             print(f"{case:8} {plain[0]:15.1f} {patched[0]:8.1f} {cpu:6.2f} {wall:13.2f} {faults}")
+            if case == "manager":
+                floor = [_measure(program, "epoll", case) for _ in rounds]
+                cpu, wall = (
+                    statistics.median(here[0][i] / there[i] for here, there in zip(rounds, floor)) for i in (0, 1)
+                )
+                median = statistics.median(each[0] for each in floor)
+                print(f"{case} by epoll {plain[0]:6.1f} {median:8.1f} {cpu:6.2f} {wall:13.2f}")
 
 
 if __name__ == "__main__":

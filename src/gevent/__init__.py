@@ -6,7 +6,6 @@ modules of this package; `gevent.monkey` makes the standard library's own module
 
 import os as _os
 import sys as _sys
-from collections import namedtuple as _namedtuple
 
 __all__ = [
     "Greenlet",
@@ -36,10 +35,6 @@ __all__ = [
 # The release of gevent whose interface this is, and our own.
 __version__ = "26.9.0"
 __mp_version__ = "0.1.0"
-
-# Frozen by gevent at this value; clients take it apart by index and by name.
-_version_info = _namedtuple("version_info", ("major", "minor", "micro", "releaselevel", "serial"))
-version_info = _version_info(20, 0, 0, "dev", 0)
 
 from gevent import _installed  # noqa: E402
 
@@ -82,6 +77,13 @@ def __getattr__(name):
         from importlib import import_module
 
         return import_module(f"gevent.{name}")
+    if name == "version_info":
+        from collections import namedtuple
+
+        # Frozen by gevent at this value; clients take it apart by index and by name.
+        fields = namedtuple("version_info", ("major", "minor", "micro", "releaselevel", "serial"))
+        globals()[name] = version_info = fields(20, 0, 0, "dev", 0)
+        return version_info
     raise AttributeError(f"module 'gevent' has no attribute {name!r}")
 
 

@@ -11,6 +11,7 @@ May be used from any thread, each with its own hub.
 import _posixsubprocess  # noqa: F401 - a name of gevent's
 import os
 import subprocess as __subprocess__
+import sys
 import types
 from os import close as os_close, set_inheritable as _set_inheritable
 from subprocess import (
@@ -29,8 +30,6 @@ from gevent._hub_local import get_hub_noargs as get_hub
 from gevent._native.hub import looked_in_vain
 from gevent._util import Lazy, copy_globals
 from gevent.event import AsyncResult
-from gevent.fileobject import FileObject
-from gevent.fileobject._posix import FileObjectPosix
 from gevent.greenlet import killall
 from gevent.os import _forget_child, _watch_child
 from gevent.timeout import Timeout
@@ -250,6 +249,8 @@ class Popen(__subprocess__.Popen):
         self._child.report_to(self)
 
     def _open_pipe(self, fd, mode):
+        from gevent.fileobject import FileObject, FileObjectPosix
+
         options = {"bufsize": self._bufsize}
         if self._threadpool is not None and FileObject.__name__ == "FileObjectThread":
             options["threadpool"] = self._threadpool
@@ -407,3 +408,17 @@ def _close_if_open(fd):
 
 def _seconds(timeout):
     return timeout.seconds if isinstance(timeout, Timeout) else timeout
+
+
+if "gevent._child_start" not in sys.modules:
+    # A program has all from the beginning: it may give up its right to read files. A child that `multiprocessing` has
+    # spawned is a new program each time, and hardly ever starts another.
+    from gevent import fileobject as _files  # noqa: F401
+
+
+def __getattr__(name):
+    if name == "FileObject":
+        from gevent.fileobject import FileObject
+
+        return FileObject
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

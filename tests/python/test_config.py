@@ -128,7 +128,7 @@ def test_every_setting_is_explained(config, capsys):
 
 
 def test_settings_import_nothing_expensive():
-    heavy = ("importlib.metadata", "re", "textwrap", "inspect", "dataclasses", "pprint", "zope.interface")
+    heavy = ("importlib.metadata", "re", "textwrap", "inspect", "dataclasses", "pprint", "zope.event", "zope.interface")
     run_script(
         f"""
         import sys

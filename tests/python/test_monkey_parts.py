@@ -261,3 +261,19 @@ names = [event.module_name for event in told if isinstance(event, events.GeventD
 assert "ssl" in names and "ssl" in sys.modules, names
 """)
     run_script("import sys; from gevent import monkey; monkey.patch_all(); assert 'ssl' in sys.modules")
+
+
+def test_whoever_subscribes_is_told_whichever_way_he_found_the_list():
+    for found in ("from zope.event import subscribers", "from gevent.events import subscribers"):
+        run_script(f"""
+import sys
+from gevent import events, monkey
+assert "zope.event" not in sys.modules  # nobody can have subscribed
+{found}
+import zope.event
+assert events.subscribers is zope.event.subscribers is subscribers
+told = []
+subscribers.append(told.append)
+monkey.patch_all()
+assert any(isinstance(event, events.GeventDidPatchAllEvent) for event in told), told
+""")

@@ -5,10 +5,11 @@ patching and about the monitoring thread are also given to the functions that in
 point group ``ENTRY_POINT_NAME`` of the event's class.
 
 The interfaces (``IGevent…Event`` and so on) are made at their first use, since few programs ask for them and
-`zope.interface` is slow to import.
+`zope.interface` is slow to import. `zope.event` is imported when somebody asks for the `subscribers`: until then, and
+as long as the program has not imported it itself, there are none.
 """
 
-from zope.event import notify, subscribers
+import sys
 
 __all__ = [  # noqa: F822 - the interfaces come from __getattr__
     "DoNotPatch",
@@ -49,12 +50,23 @@ def __getattr__(name):
         for interface_name in _interfaces.__all__:
             globals()[interface_name] = getattr(_interfaces, interface_name)
         return globals()[name]
+    if name == "subscribers":
+        from zope.event import subscribers
+
+        return subscribers
     if name in ("Interface", "implementer"):
         # What a subscriber's own interfaces are made with, found here as in gevent.
         import zope.interface
 
         return getattr(zope.interface, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def notify(event):
+    """Call every subscriber with `event`. Does not wait. Raises what any of them raises. From `zope.event`."""
+    module = sys.modules.get("zope.event")
+    if module is not None:
+        module.notify(event)
 
 
 def notify_and_call_entry_points(event):

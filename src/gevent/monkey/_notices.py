@@ -45,10 +45,10 @@ def notify(event):
 
 def is_watched():
     """Return whether anybody but gevent itself is told of events, as a subscriber or a plugin."""
-    from gevent.events import subscribers
     from gevent.events._entry_points import is_any_foreign
 
-    return bool(subscribers) or is_any_foreign()
+    module = sys.modules.get("zope.event")
+    return bool(module and module.subscribers) or is_any_foreign()
 
 
 def unless_forbidden(function):

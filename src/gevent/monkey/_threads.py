@@ -22,6 +22,7 @@ from gevent._held_signals import ALL, hold
 from gevent._native.thread_list import Shutdown, ThreadList
 from gevent.monkey._futures import mend_futures
 from gevent.monkey._notices import notify, queue_warning
+from gevent.monkey._postponed import do_now_or_when_imported
 from gevent.monkey._shutdown import HAS_HANDLES, ThreadsEnd, handle_name
 from gevent.monkey._state import is_object_patched
 from gevent.monkey.api import _patch_standard, get_original, patch_item
@@ -81,9 +82,7 @@ class ThreadPatch:
                 # The original names threads of the operating system, of which a greenlet has none to itself.
                 threading._set_name = green_thread.set_name
         if self.patches_threading_local:
-            import _threading_local
-
-            patch_item(_threading_local, "local", green_thread._local)
+            do_now_or_when_imported("_threading_local", _patch_threading_local)
 
         threads = ThreadList(threading)
         if first_time:
@@ -272,6 +271,14 @@ def _mend_module_locks(native_ident):
             if lock.owner == native_ident:
                 lock.owner = ident
             lock.wakeup = _Wakeup(lock.wakeup) if lock.waiters else allocate_lock()
+
+
+def _patch_threading_local():
+    import _threading_local
+
+    from gevent.thread import _local
+
+    patch_item(_threading_local, "local", _local)
 
 
 def _mend_executors():

@@ -47,7 +47,8 @@ def test_a_spawned_child_does_not_import_what_few_programs_need(tmp_path):
                 process.join()
                 with open(path) as file:
                     modules = file.read().split()
-            for name in ("ssl", "_ssl", "socket", "subprocess", "selectors", "tempfile", "multiprocessing.connection"):
+            seldom = ("ssl", "_ssl", "socket", "subprocess", "selectors", "tempfile", "multiprocessing.connection")
+            for name in (*seldom, "_threading_local", "queue", "zope.event"):
                 assert name not in modules, name
                 assert f"gevent.{name}" not in modules, name
         """,
@@ -64,6 +65,9 @@ def test_what_is_imported_later_is_patched_when_it_is_imported(tmp_path):
         assert queue.Queue is q.Queue and select.select is s.select and socket.socket is so.socket
         assert selectors.DefaultSelector is ss.DefaultSelector and not hasattr(select, "epoll")
         assert ssl.SSLContext is sl.SSLContext and subprocess.Popen is sp.Popen
+        import _threading_local, gevent.thread
+        assert _threading_local.local is gevent.thread._local
+        assert subprocess.run(["echo", "seen"], stdout=subprocess.PIPE, check=True).stdout == b"seen\\n"
         return True
 
     def main(context):
