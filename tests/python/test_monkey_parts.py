@@ -271,7 +271,7 @@ from gevent import events, monkey
 assert "zope.event" not in sys.modules  # nobody can have subscribed
 {found}
 import zope.event
-assert events.subscribers is zope.event.subscribers is subscribers
+assert events.subscribers is zope.event.subscribers is subscribers and events.notify is zope.event.notify
 told = []
 subscribers.append(told.append)
 monkey.patch_all()

@@ -49,7 +49,7 @@ _PREFIX = __name__ + "."
 
 
 class _Finder:
-    """Finds the modules that are in the library. Asked first: others would look for a file of each in vain."""
+    """Finds the modules that are in the library. Asked after everybody else."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -61,4 +61,4 @@ class _Finder:
         return spec
 
 
-sys.meta_path.insert(0, _Finder)
+sys.meta_path.append(_Finder)

@@ -5,8 +5,8 @@ patching and about the monitoring thread are also given to the functions that in
 point group ``ENTRY_POINT_NAME`` of the event's class.
 
 The interfaces (``IGevent…Event`` and so on) are made at their first use, since few programs ask for them and
-`zope.interface` is slow to import. `zope.event` is imported when somebody asks for the `subscribers`: until then, and
-as long as the program has not imported it itself, there are none.
+`zope.interface` is slow to import. `zope.event` is imported when somebody asks for its `subscribers` or `notify`: until
+then, and as long as the program has not imported it itself, nobody has subscribed.
 """
 
 import sys
@@ -50,23 +50,16 @@ def __getattr__(name):
         for interface_name in _interfaces.__all__:
             globals()[interface_name] = getattr(_interfaces, interface_name)
         return globals()[name]
-    if name == "subscribers":
-        from zope.event import subscribers
+    if name in ("notify", "subscribers"):
+        import zope.event
 
-        return subscribers
+        return getattr(zope.event, name)
     if name in ("Interface", "implementer"):
         # What a subscriber's own interfaces are made with, found here as in gevent.
         import zope.interface
 
         return getattr(zope.interface, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def notify(event):
-    """Call every subscriber with `event`. Does not wait. Raises what any of them raises. From `zope.event`."""
-    module = sys.modules.get("zope.event")
-    if module is not None:
-        module.notify(event)
 
 
 def notify_and_call_entry_points(event):
@@ -76,7 +69,9 @@ def notify_and_call_entry_points(event):
     """
     from gevent.events._entry_points import load_entry_points
 
-    notify(event)
+    module = sys.modules.get("zope.event")
+    if module is not None:
+        module.notify(event)
     for function in load_entry_points(event.ENTRY_POINT_NAME):
         function(event)
 
