@@ -230,7 +230,7 @@ import multiprocessing
 process = multiprocessing.get_context("fork").Process(target=int)
 process.start()
 process.join()
-unused = {"ssl", "queue", "heapq", "resource", "_multiprocessing"}
+unused = {"ssl", "queue", "heapq", "resource"} | ({"_multiprocessing"} if sys.version_info < (3, 14) else set())
 ours = ("early_locks", "forkserver", "manager_connections", "manager_waits", "managers", "queues")
 unused |= {f"gevent.multiprocessing._{name}" for name in ours}
 assert not unused & set(sys.modules), unused & set(sys.modules)
