@@ -6,6 +6,7 @@ modules of this package; `gevent.monkey` makes the standard library's own module
 
 import os as _os
 import sys as _sys
+from collections import namedtuple as _namedtuple
 
 __all__ = [
     "Greenlet",
@@ -36,6 +37,10 @@ __all__ = [
 __version__ = "26.9.0"
 __mp_version__ = "0.1.0"
 
+# Frozen by gevent at this value; clients take it apart by index and by name.
+_version_info = _namedtuple("version_info", ("major", "minor", "micro", "releaselevel", "serial"))
+version_info = _version_info(20, 0, 0, "dev", 0)
+
 from gevent import _installed  # noqa: E402
 
 # Before anything that could be somebody else's.
@@ -65,27 +70,10 @@ spawn_later = Greenlet.spawn_later
 getswitchinterval = _sys.getswitchinterval
 setswitchinterval = _sys.setswitchinterval
 
-# Attributes from the beginning, as gevent's users are accustomed to; those that `__getattr__` has are imported when
-# somebody asks, since a spawned child of `multiprocessing` rarely does.
+# Attributes from the beginning, as gevent's users are accustomed to. There is no `__getattr__` for others here, which
+# would make finding each of these dearer.
 from gevent import event, lock, monkey  # noqa: E402, F401
 from gevent.os import fork  # noqa: E402
-
-
-def __getattr__(name):
-    """Import what is an attribute of this module and seldom needed."""
-    if name in ("_tblib", "pool", "queue"):
-        from importlib import import_module
-
-        return import_module(f"gevent.{name}")
-    if name == "version_info":
-        from collections import namedtuple
-
-        # Frozen by gevent at this value; clients take it apart by index and by name.
-        fields = namedtuple("version_info", ("major", "minor", "micro", "releaselevel", "serial"))
-        globals()[name] = version_info = fields(20, 0, 0, "dev", 0)
-        return version_info
-    raise AttributeError(f"module 'gevent' has no attribute {name!r}")
-
 
 if _os.environ.get("GEVENT_TOP", "0") not in ("", "0"):
     from gevent.util import serve_top as _serve_top

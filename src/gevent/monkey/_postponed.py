@@ -7,6 +7,7 @@ part is done right after the module was loaded, before whoever imports it has it
 """
 
 import sys
+from importlib import import_module
 
 from gevent.monkey._import_hook import change_when_imported
 
@@ -56,6 +57,15 @@ def do_now_or_when_imported(names, do, postpones=False):
         do()
     else:
         postpone(_Part([*names, *(f"gevent.{name}" for name in names)], do))
+        # Had it been done at once, gevent's module would be there, too.
+        sys.modules["gevent"].__getattr__ = _attribute_of_gevent
+
+
+def _attribute_of_gevent(name):
+    module_name = f"gevent.{name}"
+    if not any(part.concerns(module_name) for part in _parts):
+        raise AttributeError(f"module 'gevent' has no attribute {name!r}")
+    return import_module(module_name)
 
 
 def finish(module_name):

@@ -1,13 +1,19 @@
 """The end of the program's threads: in the place of `threading._shutdown`, joins both kinds of them."""
 
 import sys
+from functools import partial
 
 from gevent._hub_local import get_hub
+from gevent.hub import sleep
 from gevent.monkey._state import is_object_patched
+from gevent.monkey.api import get_original
 
 __all__ = ["HAS_HANDLES", "ThreadsEnd", "handle_name", "have_hub_turn_to_the_end"]
 
 HAS_HANDLES = sys.version_info >= (3, 13)
+
+#: How often to look whether a thread has ended, where none can be started that waits for it.
+_LOOK_S = 0.01
 
 _hub_turns_to_the_end = False
 #: Called when the end begins.
@@ -95,7 +101,7 @@ class ThreadsEnd:
             if not others:
                 return
             for thread in others:
-                _do(thread.join)
+                _do(partial(_join, thread))
 
     def _take_locks(self, green):
         from gevent.thread import LockType
@@ -112,9 +118,41 @@ class ThreadsEnd:
                 lock.release()
 
 
+def _join(thread):
+    thread.join()  # by the method of the moment
+
+
 def _do(call):
     """Call something that waits, while the hub turns if it has to."""
-    if _hub_turns_to_the_end and not is_object_patched("threading", "_shutdown"):
+    if not _hub_turns_to_the_end or is_object_patched("threading", "_shutdown"):
+        call()
+    elif _can_start_threads():
         get_hub().threadpool.apply(call)
     else:
+        _do_here(call)
+
+
+def _can_start_threads():
+    try:
+        get_original("_thread", "start_new_thread")(int, ())
+    except RuntimeError:
+        return False  # in Python 3.12, the program ends when its main thread does
+    return True
+
+
+def _do_here(call):
+    """Call something that waits for threads, if for anything: the main thread's hub turns until each has ended."""
+    import threading
+
+    join = threading.Thread.join
+
+    def join_aside(thread, timeout=None):
+        while timeout is None and thread.is_alive() and threading.current_thread() is threading.main_thread():
+            sleep(_LOOK_S)
+        join(thread, timeout)
+
+    threading.Thread.join = join_aside
+    try:
         call()
+    finally:
+        threading.Thread.join = join

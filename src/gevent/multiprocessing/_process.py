@@ -28,6 +28,8 @@ _LOOK_INTERVAL_S = 0.05
 #: A kqueue tells of a process's end a moment before it can be reaped; this long at most.
 _TOLD_EARLY = not hasattr(os, "pidfd_open")
 _MOMENT_S = 0.05
+#: Python 3.12 neither forks nor starts threads, here nor in a child, from when its main thread has ended.
+_ENDS_EARLY = sys.version_info[:2] == (3, 12)
 
 
 def clean_fork():
@@ -37,7 +39,7 @@ def clean_fork():
     the parent, and `RuntimeError` at the end of the interpreter.
     """
     sys.audit("os.fork")
-    if sys.is_finalizing():
+    if sys.is_finalizing() or (_ENDS_EARLY and getattr(sys.modules.get("threading"), "_SHUTTING_DOWN", False)):
         raise RuntimeError("the interpreter is shutting down: too late to fork")
     pid = _clean_fork()
     if pid == 0:

@@ -39,4 +39,8 @@ if __name__ == "__main__":
 def test_the_last_threads_have_their_tasks_done(tmp_path, method, kind):
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     done = run_command([sys.executable, str(tmp_path / "program.py"), method, kind], {}, 60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n2\n4\n", "")
+    if method == "fork" and sys.version_info[:2] == (3, 12):
+        assert (done.returncode, done.stdout) == (0, ""), done  # its own os.fork() refuses, too
+        assert kind == "executor" or "too late to fork" in done.stderr, done
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "0\n2\n4\n", "")
