@@ -17,6 +17,7 @@ from gevent._held_signals import INTERRUPT, let_come
 from gevent._parent_ends import ParentEnds, make_ends_of_nothing
 from gevent.baseserver import BaseServer
 from gevent.event import Event
+from gevent.pool import Pool
 from gevent.supervisor._meter import Meter
 from gevent.supervisor._watch import ORPHAN_LIFETIME_S, Watch
 from gevent.top import _server as _top
@@ -164,7 +165,7 @@ class Worker:
         if not isinstance(served, BaseServer):
             return
         if served.pool is None and served._spawn is type(served)._spawn:
-            served.set_spawn(gevent.pool.Pool())  # so that stop() knows whom to wait for
+            served.set_spawn(Pool())  # so that stop() knows whom to wait for
         if served.max_accept == BaseServer.max_accept:
             served.max_accept = 1  # so that what comes at once is shared out among workers
         if self._share is not None and hasattr(served.pool, "__len__"):
