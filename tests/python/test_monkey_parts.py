@@ -221,28 +221,6 @@ assert monkey.get_original("queue", "SimpleQueue").__module__ == "_queue" and mo
 """)
 
 
-def test_each_fork_copies_no_part_of_patching_that_the_program_has_no_use_for():
-    run_script("""
-import sys
-from gevent import monkey
-monkey.patch_all(multiprocessing=True)
-import multiprocessing
-process = multiprocessing.get_context("fork").Process(target=int)
-process.start()
-process.join()
-unused = {"ssl", "queue", "heapq", "resource"} | ({"_multiprocessing"} if sys.version_info < (3, 14) else set())
-ours = ("early_locks", "forkserver", "manager_connections", "manager_waits", "managers", "queues")
-unused |= {f"gevent.multiprocessing._{name}" for name in ours}
-assert not unused & set(sys.modules), unused & set(sys.modules)
-from multiprocessing import forkserver, managers, popen_forkserver, queues
-changed = (managers.BaseProxy._callmethod, forkserver.read_signed, popen_forkserver.Popen.wait, queues.Queue.put)
-assert all(each.__code__.co_filename.startswith(sys.modules["gevent"].__path__[0]) for each in changed), changed
-for module, name in (("managers", "BaseProxy._callmethod"), ("queues", "Queue.put"), ("forkserver", "read_signed")):
-    original = monkey.get_original(f"multiprocessing.{module}", name)
-    assert original.__module__ == f"multiprocessing.{module}", original
-""")
-
-
 def test_what_is_imported_already_or_watched_is_patched_at_once():
     run_script("""
 import ssl

@@ -45,15 +45,13 @@ _IN_LIBRARY = frozenset(
 )
 
 
-_PREFIX = __name__ + "."
-
-
 class _Finder:
     """Finds the modules that are in the library. Asked after everybody else."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if not name.startswith(_PREFIX) or name[len(_PREFIX) :] not in _IN_LIBRARY:
+        package, _, noun = name.rpartition(".")
+        if package != __name__ or noun not in _IN_LIBRARY:
             return None
         library = f"{__path__[0]}/libgevent_native{extension_suffixes()[0]}"
         spec = ModuleSpec(name, ExtensionFileLoader(name, library), origin=library)

@@ -152,12 +152,24 @@ def test_modules_of_which_a_program_has_no_use_are_not_imported_and_are_patched_
         for name in ("connection", "forkserver", "resource_sharer", "synchronize", "spawn"):
             assert f"multiprocessing.{name}" not in sys.modules, name
         assert "tempfile" not in sys.modules
+        unused = {"ssl", "queue", "heapq", "resource"} | ({"_multiprocessing"} if sys.version_info < (3, 14) else set())
+        ours = ("early_locks", "forkserver", "manager_connections", "manager_waits", "managers", "queues")
+        unused |= {f"gevent.multiprocessing._{name}" for name in ours}
+        assert not unused & set(sys.modules), unused & set(sys.modules)
         from multiprocessing.connection import Connection, wait  # not by `finish`, which asking monkey would do
         from gevent.multiprocessing import _connection
         assert wait is _connection.wait
         assert monkey.get_original("multiprocessing.connection", "wait") is not wait
         assert monkey.is_object_patched("multiprocessing.synchronize", "_multiprocessing")
         assert "multiprocessing.synchronize" in sys.modules
+        from multiprocessing import forkserver, managers, popen_forkserver, queues
+        changed = [managers.BaseProxy._callmethod, forkserver.read_signed]
+        changed += [popen_forkserver.Popen.wait, queues.Queue.put]
+        assert all(each.__code__.co_filename.startswith(sys.modules["gevent"].__path__[0]) for each in changed), changed
+        names = {"managers": "BaseProxy._callmethod", "queues": "Queue.put", "forkserver": "read_signed"}
+        for module, name in names.items():
+            original = monkey.get_original(f"multiprocessing.{module}", name)
+            assert original.__module__ == f"multiprocessing.{module}", original
         """)
 
 
