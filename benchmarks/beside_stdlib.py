@@ -3,12 +3,15 @@
 Run with this tree's Python: `beside_stdlib.py [--only fork spawn pipe manager] [--rounds 8]`. Each round is a process
 of its own, plain and patched in turns; what is printed is CPU time of the program and its children, which says more
 on a machine that others use, too. The ratio is the median of the rounds' ratios: 1 is as cheap as plain, 0.5 twice as
-dear. `manager by epoll` is a floor, and nothing of gevent's: the plain library, whose server asks epoll before it
-reads, as a server does that has one thread for all its connections.
+dear. Two floors stand below a manager's call, and nothing of gevent's is in them. `manager by epoll` is the plain
+library, whose server asks epoll before it reads, as a server does that has one thread for all its connections. The last
+line is a question and its answer in C (`wait_floor.cc`), without what both sides compute: awaited in read(), and by
+epoll. With `--one-processor` nobody is woken on a processor that sleeps, which is what makes epoll dear.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -105,12 +108,28 @@ def _measure(program, kind, case):
     return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
 
 
+#: What each side computes for a call of the floor in C: some 10 us, about what one does in Python.
+_STEPS = 8000
+
+
+def _print_wait_floor(folder):
+    program = Path(folder) / "wait_floor"
+    source = Path(__file__).with_name("wait_floor.cc")
+    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-O2", "-o", program, source], check=True)
+    found = subprocess.run([program, str(_STEPS)], capture_output=True, check=True, timeout=120, text=True).stdout
+    by_read, by_epoll = map(float, found.split())
+    print(f"an answer in C, beside what is computed: by read() {by_read} us, by epoll {by_epoll} us")
+
+
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=sorted(_NUMBERS), default=list(_NUMBERS))
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--one-processor", action="store_true")
     arguments = parser.parse_args()
+    if arguments.one_processor:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print("case       CPU us: plain  patched  ratio    wall ratio    page faults of a child: plain  patched")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "program.py"  # a file: spawned children import it
@@ -132,6 +151,7 @@ def main():
                 )
                 median = statistics.median(each[0] for each in floor)
                 print(f"{case} by epoll {plain[0]:6.1f} {median:8.1f} {cpu:6.2f} {wall:13.2f}")
+                _print_wait_floor(folder)
 
 
 if __name__ == "__main__":

@@ -472,12 +472,13 @@ def test_nothing_is_kept_of_waiters_that_are_gone():
     def wait(anything):
         semaphore.acquire(timeout=0)
 
+    waiting = []
     for _ in range(200):
         anything = Event()
         objects.append(weakref.ref(anything))
-        gevent.spawn(wait, anything)
-    del anything
-    gevent.sleep(0.01)
+        waiting.append(gevent.spawn(wait, anything))
+    gevent.joinall(waiting)
+    del anything, waiting
     gevent.sleep(0)
     gc.collect()
     assert semaphore.linkcount() == 0

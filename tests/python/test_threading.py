@@ -138,18 +138,24 @@ def test_a_greenlet_has_a_dummy_thread_for_as_long_as_it_lives():
     run_script(
         PATCHED
         + """
-import threading, gevent
-names = []
+import threading, gevent, gevent.event
+names, kept, go_on = [], [], gevent.event.Event()
 def work():
-    names.append(threading.current_thread().name); gevent.sleep(0.01)
-    assert threading.current_thread().name == names[-1]
+    before = threading.current_thread().name
+    names.append(before)
+    go_on.wait()
+    kept.append(threading.current_thread().name == before)
 before = len(threading._active)
 greenlets = [gevent.spawn(work), gevent.spawn_raw(work)]
 gevent.sleep(0)
 assert len(threading._active) == before + 2
 assert all(name.startswith("Dummy-") for name in names)
-gevent.sleep(0.05)
+go_on.set()
+while not all(each.dead for each in greenlets):
+    gevent.sleep(0)
+assert kept == [True, True]
 del greenlets
+gevent.sleep(0)  # until then the callback that tells its links holds the first
 assert len(threading._active) == before
 """
     )
