@@ -60,7 +60,8 @@ class _Loader:
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        for change in self._changes.pop(module.__spec__.name, ()):
+        # Each time: an import that a signal's handler interrupts fails, and is made once more with a new module.
+        for change in self._changes[module.__spec__.name]:
             change(module)
 
 
@@ -68,7 +69,7 @@ _finder = _Finder()
 
 
 def change_when_imported(name, change, places=None):
-    """Have `change(module)` called right after the module `name`, which is not imported yet, is.
+    """Have `change(module)` called right after the module `name`, which is not imported yet, is; also if it is again.
 
     :param places: The directories to look for it in, whatever `sys.path` is then.
 

@@ -23,6 +23,7 @@ class _Part:
     def __init__(self, names, do):
         self._names = names
         self.do = do
+        self._loaded = set()
         # Where it would be found now: later, a file of the program's might be in the way.
         places = list(sys.path)
         for name in names:
@@ -32,10 +33,17 @@ class _Part:
         return name in self._names
 
     def _was_imported(self, module):
+        name = module.__name__
+        is_new = name not in self._loaded
+        self._loaded.add(name)
         # gevent's module imports the standard library's, which is patched from gevent's when that is complete.
-        others = (sys.modules.get(name) for name in self._names if name != module.__name__)
-        if not any(_is_being_imported(other) for other in others):
+        others = (sys.modules.get(other) for other in self._names if other != name)
+        if any(_is_being_imported(other) for other in others):
+            return
+        if self in _parts:
             _finish(self)
+        elif not is_new:
+            self.do()
 
 
 def _is_being_imported(module):
@@ -85,7 +93,11 @@ def _finish(part):
     # Doing it imports modules, and looks for what was patched.
     if part in _parts:
         _parts.remove(part)
-        part.do()
+        try:
+            part.do()
+        except BaseException:
+            _parts.append(part)  # a signal's handler may raise anywhere, and who imports tries again
+            raise
 
 
 class Postponing:

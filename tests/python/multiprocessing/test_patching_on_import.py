@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+from scripts import run_script
 from worlds import run_program
 
 ASKING = """
@@ -200,10 +202,8 @@ def test_the_module_whose_import_begins_the_patching_is_patched_itself(tmp_path)
         "from gevent import monkey; monkey.patch_all(multiprocessing=True)\n"
         "import multiprocessing, sys\n"
         "def child(queue):\n"
-        "    queue.put([type(queue).get.__globals__['__name__'], 'multiprocessing.queues' in _waiting()])\n"
-        "def _waiting():\n"
-        "    from gevent.monkey import _import_hook\n"
-        "    return _import_hook._finder.changes\n"
+        "    get = type(queue).get\n"
+        "    queue.put([get.__globals__['__name__'], hasattr(get.__wrapped__, '__wrapped__')])\n"
         "if __name__ == '__main__':\n"
         "    context = multiprocessing.get_context('spawn')\n"
         "    queue = context.Queue()\n"
@@ -214,3 +214,64 @@ def test_the_module_whose_import_begins_the_patching_is_patched_itself(tmp_path)
     )
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
     assert done.stdout == "gevent.multiprocessing._queues False\n", done.stderr
+
+
+_IS_PATCHED = {
+    "queue": "module.SimpleQueue.__module__.startswith('gevent')",
+    "multiprocessing.queues": "'gevent' in module.Queue.get.__code__.co_filename",
+    "multiprocessing.managers": "'gevent' in module.BaseProxy._callmethod.__code__.co_filename",
+    "multiprocessing.connection": "'gevent' in module.wait.__module__",
+    "concurrent.futures._base": "'gevent' in module.Future.done.__code__.co_filename",
+}
+
+
+@pytest.mark.parametrize("name", _IS_PATCHED)
+def test_an_import_that_was_interrupted_is_patched_when_it_is_made_again(name):
+    """A signal's handler may raise while a module is patched, and after that, until its import is over."""
+    run_script(f"""
+        import importlib, os, sys, traceback
+        from gevent import monkey
+        monkey.patch_all(multiprocessing=True)
+        assert {name!r} not in sys.modules
+        folder = os.path.dirname(monkey.__file__)
+
+        class Late(Exception):
+            pass
+
+        def is_interrupted(number):
+            left = number
+
+            def interrupt(frame, event, argument):
+                nonlocal left
+                is_patching = frame.f_code.co_filename.startswith(folder) or frame.f_code.co_name.startswith("change")
+                if is_patching and event in ("call", "return"):
+                    left -= 1
+                    if left == 0:
+                        raise Late
+
+            sys.setprofile(interrupt)
+            try:
+                importlib.import_module({name!r})
+            except Late:
+                pass
+            sys.setprofile(None)
+            module = importlib.import_module({name!r})
+            assert {_IS_PATCHED[name]}, number
+            return left <= 0
+
+        def in_child(number):
+            pid = os.fork()
+            if pid:
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            status = 2
+            try:
+                status = 0 if is_interrupted(number) else 1
+            except BaseException:
+                traceback.print_exc()
+            os._exit(status)
+
+        number = 1
+        while not (status := in_child(number)):
+            number += 1
+        assert status == 1 and number > 10, (status, number)
+    """)
