@@ -12,7 +12,8 @@ that exist already. They work on native locks as well, which objects from before
 from functools import wraps
 
 from gevent._native.hub import looked_in_vain
-from gevent._native.semaphore import ThreadLock
+from gevent._native.semaphore import ThreadLock, enter_by_lock, leave_by_lock
+from gevent._native.signal import hold_handlers, release_handlers
 from gevent.exceptions import BlockingSwitchOutError
 from gevent.thread import allocate_lock
 
@@ -24,6 +25,8 @@ def mend_classes(names):
     condition, semaphore, thread = names["Condition"], names["Semaphore"], names["Thread"]
     if condition.wait is not wait_on_condition:
         condition.wait = wait_on_condition
+        condition.__enter__ = enter_by_lock
+        condition.__exit__ = leave_by_lock
         semaphore.acquire = semaphore.__enter__ = _looking_acquire(semaphore.acquire)
         if hasattr(thread, "_wait_for_tstate_lock"):
             thread._wait_for_tstate_lock = _looking_wait_for_lock(thread._wait_for_tstate_lock)
@@ -79,23 +82,42 @@ def wait_on_condition(self, timeout=None):
         raise RuntimeError("the lock of a condition must be acquired by whoever waits for it")
     call = allocate_lock()
     call.acquire()
-    self._waiters.append(call)
-    depth = self._release_save()
     heard = undisturbed = False
+    held = hold_handlers()
     try:
+        self._waiters.append(call)
+        depth = self._release_save()
+    except BaseException:
+        if held:
+            release_handlers()
+        raise
+    try:
+        if held:
+            release_handlers()
         heard = _hear(call, timeout)
         undisturbed = True
     finally:
+        held = hold_handlers()
         try:
-            self._acquire_restore(depth)
-        except BaseException:
-            undisturbed = False
-            raise
+            heard = _come_back(self, call, depth, heard, undisturbed)
         finally:
-            if not undisturbed or not heard:
-                heard = _was_called(self._waiters, call)
-                if heard and not undisturbed and self._is_owned():
-                    self.notify()
+            if held:
+                release_handlers()
+    return heard
+
+
+def _come_back(condition, call, depth, heard, undisturbed):
+    # Takes the lock again; returns whether the caller was called, which another is in its place if it was disturbed.
+    try:
+        condition._acquire_restore(depth)
+    except BaseException:
+        undisturbed = False
+        raise
+    finally:
+        if not undisturbed or not heard:
+            heard = _was_called(condition._waiters, call)
+            if heard and not undisturbed and condition._is_owned():
+                condition.notify()
     return heard
 
 

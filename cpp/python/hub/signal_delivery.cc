@@ -13,6 +13,7 @@ WaitQueue& waiting_for_signal_handlers() noexcept {
 }
 
 PyObject* call_signal_handler(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept {
+  const HandlersInWait handlers;  // it is the program's code
   PyObject* const result = PyObject_CallFunctionObjArgs(handler, signalnum, frame, nullptr);
   waiting_for_signal_handlers().wake_all();
   return result;
@@ -99,7 +100,8 @@ bool is_running(const PyGreenlet* greenlet) noexcept {
 }
 
 PyObject* keep(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept {
-  PyObject* const one = PyTuple_Pack(3, handler, signalnum, frame);
+  if (kept == nullptr) kept = PyList_New(0);
+  PyObject* const one = kept == nullptr ? nullptr : PyTuple_Pack(3, handler, signalnum, frame);
   const bool done = one != nullptr && PyList_Append(kept, one) == 0;
   Py_XDECREF(one);
   return done ? Py_NewRef(Py_None) : nullptr;
@@ -108,24 +110,46 @@ PyObject* keep(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept
 }  // namespace
 
 bool hold_handlers() noexcept {
-  if (holder != nullptr) return false;
-  if (kept == nullptr) kept = PyList_New(0);
-  holder = kept == nullptr ? nullptr : PyGreenlet_GetCurrent();
-  PyErr_Clear();  // then it goes without
+  if (holder != nullptr || place_of_caller(hub_state_with_loop()) != Place::kElsewhere) return false;
+  holder = PyGreenlet_GetCurrent();
+  if (holder == nullptr) PyErr_Clear();  // then it goes without
   return holder != nullptr;
 }
 
 PyObject* release_handlers() noexcept {
-  if (holder == nullptr || !is_running(holder)) return PyList_New(0);
-  Py_CLEAR(holder);
-  PyObject* const due = kept;
-  kept = nullptr;
-  return due;
+  if (holder != nullptr && is_running(holder)) {
+    Py_CLEAR(holder);
+    if (kept != nullptr) return std::exchange(kept, nullptr);
+  }
+  return PyList_New(0);
 }
 
 void forget_held_handlers() noexcept {
   holder = nullptr;  // nothing is destroyed: it is a child's first moment
   kept = nullptr;
+}
+
+bool has_kept_handlers(const PyGreenlet* greenlet) noexcept {
+  return kept != nullptr && holder == greenlet && PyList_GET_SIZE(kept) > 0;
+}
+
+bool call_kept_handlers() noexcept {
+  while (kept != nullptr && PyList_GET_SIZE(kept) > 0 && is_running(holder)) {
+    PyObject* const one = Py_NewRef(PyList_GET_ITEM(kept, 0));
+    PyObject* result = nullptr;
+    if (PyList_SetSlice(kept, 0, 1, nullptr) == 0)
+      result = call_signal_handler(PyTuple_GET_ITEM(one, 0), PyTuple_GET_ITEM(one, 1), PyTuple_GET_ITEM(one, 2));
+    Py_DECREF(one);
+    if (result == nullptr) return false;
+    Py_DECREF(result);
+  }
+  return true;
+}
+
+bool call_handlers_in_wait() noexcept {
+  if (!call_kept_handlers()) return false;
+  const HandlersInWait handlers;
+  return PyErr_CheckSignals() == 0;
 }
 
 HandlersInWait::HandlersInWait() noexcept : holder_(std::exchange(holder, nullptr)) {}

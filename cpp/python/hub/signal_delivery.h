@@ -32,15 +32,24 @@ WaitQueue& waiting_for_signal_handlers() noexcept;
 // who has to hear of it. Everything is borrowed.
 PyObject* deliver_signal(PyObject* handler, PyObject* signalnum, PyObject* frame) noexcept;
 
-// Between these two, handlers that would interrupt the calling greenlet are kept. For few instructions, and one
-// greenlet at a time: false if another one does so already. release_handlers() returns what is to be done now, a list
-// of (handler, signalnum, frame), or nullptr + exception; an empty one if the caller holds nothing back.
+// Between these two, handlers that would interrupt the calling greenlet are kept. For few instructions, and once at a
+// time: false if the caller does so already, or another greenlet, or if no handler would run in it; then it does not
+// release them. release_handlers() returns what is to be done now, a list of (handler, signalnum, frame), or nullptr +
+// exception; an empty one if the caller holds nothing back.
 bool hold_handlers() noexcept;
 PyObject* release_handlers() noexcept;
 // In a forked child: nobody holds anything back, and what was kept is the parent's.
 void forget_held_handlers() noexcept;
 
-// While one lives, the caller waits with its whole thread, and handlers run.
+// Whether `greenlet`, which is about to wait, has kept handlers; call_kept_handlers() calls those of the caller now, up
+// to the first that raises: false + exception. It goes on holding back.
+[[nodiscard]] bool has_kept_handlers(const PyGreenlet* greenlet) noexcept;
+[[nodiscard]] bool call_kept_handlers() noexcept;
+// For who waits with its whole thread, before it falls asleep and when it may have been woken by a signal: handlers
+// run, kept or new. False + exception if one has raised.
+[[nodiscard]] bool call_handlers_in_wait() noexcept;
+
+// While one lives, handlers run: the caller waits with its whole thread, or is a handler itself.
 class HandlersInWait {
  public:
   HandlersInWait() noexcept;

@@ -103,8 +103,7 @@ void WaitingThread::end(int fd) noexcept {
 }
 
 Parked WaitingThread::returned() noexcept {
-  const HandlersInWait handlers;
-  if (PyErr_CheckSignals() < 0) return kFailed;
+  if (!call_handlers_in_wait()) return kFailed;
   if (!closed_) return kWoken;
   set_closed_error();
   return kFailed;
@@ -114,6 +113,7 @@ Parked WaitingThread::wait(double timeout_s) noexcept {
   // Closing a descriptor ends no poll(), so from time to time it is asked whether that has happened.
   constexpr double kBetweenLooks = 0.1;
   const Nanoseconds start = Clock::now();
+  if (!call_handlers_in_wait()) return kFailed;
   for (;;) {
     const double left = timeout_s < 0 ? kBetweenLooks : std::max(0.0, timeout_s - seconds_since(start));
     bool ready;

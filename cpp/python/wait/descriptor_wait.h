@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/intrusive_list.h"
+#include "python/hub/signal_delivery.h"
 #include "python/wait/parking.h"
 
 namespace gevent {
@@ -53,12 +54,14 @@ Parked wait_for_any(std::span<AwaitedDescriptor> all, double timeout_s) noexcept
 // anything, so that it may as well wait in the system call that it waits for.
 [[nodiscard]] bool waits_alone() noexcept;
 // Requires: waits_alone(). Makes `call()`, a system call on `fd` that may wait, without the GIL. If that returns false,
-// since a signal has ended it, handlers run. kFailed: one raised, or closed `fd`, which is OSError (EBADF).
+// since a signal has ended it, handlers run; before it, those that were kept. kFailed: one raised, or closed `fd`,
+// which is OSError (EBADF).
 template <typename Call>
 Parked wait_alone(int fd, Call call) noexcept {
   AwaitedDescriptor one{fd, kRead};
   WaitingThread thread(std::span(&one, 1));
   bool done;
+  if (!call_handlers_in_wait()) return kFailed;
   Py_BEGIN_ALLOW_THREADS;
   done = call();
   Py_END_ALLOW_THREADS;

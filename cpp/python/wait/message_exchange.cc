@@ -19,6 +19,7 @@
 #include "ipc/transfer.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
+#include "python/hub/signal_delivery.h"
 #include "python/object/os_error.h"
 #include "python/wait/kept_watch.h"
 #include "python/wait/message_errand.h"
@@ -148,7 +149,7 @@ bool pause_alone() noexcept {
   Py_BEGIN_ALLOW_THREADS;
   ::nanosleep(&kMoment, nullptr);
   Py_END_ALLOW_THREADS;
-  return PyErr_CheckSignals() == 0;
+  return call_handlers_in_wait();
 }
 
 // Waits for the first bytes of `message` in the call that takes them, as a program without gevent does, where nobody

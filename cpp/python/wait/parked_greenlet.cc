@@ -153,6 +153,17 @@ PyObject* ParkedGreenlet::handle_signal(PyObject* arrived) noexcept {
   return next;
 }
 
+// Those that came when it could not be interrupted, and now can. Then it waits, unless it was woken meanwhile.
+PyObject* ParkedGreenlet::handle_kept_signals() noexcept {
+  handles_signal_ = true;
+  const bool done = call_kept_handlers();
+  handles_signal_ = false;
+  if (!done) return nullptr;
+  if (state_ == State::kParked) return hand_over(*hub_, this);
+  state_ = State::kResumed;
+  return Py_NewRef(empty_tuple());
+}
+
 // Before its turn, if it is ready; otherwise to whoever is next.
 PyObject* ParkedGreenlet::switch_to_ready(PyGreenlet* greenlet) noexcept {
   ParkedGreenlet* const other = of(greenlet);
@@ -267,8 +278,12 @@ PyObject* switch_away_to_hub(HubState& hub) noexcept {
 Parked ParkedGreenlet::wait(PyGreenlet* first) noexcept {
   // From here to its return this C stack may be anywhere: only members, no locals, are seen by others.
   PyObject* arrived = nullptr;
-  if (announce_switch_out(greenlet_))
-    arrived = first == nullptr ? hand_over(*hub_, this) : PyGreenlet_Switch(first, empty_tuple(), nullptr);
+  if (announce_switch_out(greenlet_)) {
+    if (has_kept_handlers(greenlet_)) [[unlikely]]
+      arrived = handle_kept_signals();
+    else
+      arrived = first == nullptr ? hand_over(*hub_, this) : PyGreenlet_Switch(first, empty_tuple(), nullptr);
+  }
   while (signal_ != nullptr) [[unlikely]]
     arrived = handle_signal(arrived);
   const bool in_turn = state_ == State::kResumed;

@@ -61,6 +61,7 @@ class ParkedGreenlet final : public Waiter {
   void leave_all() noexcept;
   void give_back() noexcept;
   PyObject* handle_signal(PyObject* arrived) noexcept;
+  PyObject* handle_kept_signals() noexcept;
   PyObject* switch_to_ready(PyGreenlet* greenlet) noexcept;
 
   HubState* hub_ = nullptr;

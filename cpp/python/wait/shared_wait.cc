@@ -12,6 +12,7 @@
 #include "ipc/wake_protocol.h"
 #include "python/hub/bound_greenlets.h"
 #include "python/hub/hub_state.h"
+#include "python/hub/signal_delivery.h"
 
 namespace gevent {
 namespace {
@@ -64,15 +65,15 @@ Parked wait_in_thread(SharedSemaphore& semaphore, double timeout_s) noexcept {
       break;
     }
     if (left.over()) break;
+    if (!call_handlers_in_wait()) {
+      outcome = kFailed;
+      break;
+    }
     const std::chrono::duration<double> longest(
         left.at_most(std::chrono::duration<double>(wake::kLookAgainMax).count()));
     Py_BEGIN_ALLOW_THREADS;
     semaphore.thread_sleep(std::chrono::duration_cast<std::chrono::nanoseconds>(longest));
     Py_END_ALLOW_THREADS;
-    if (PyErr_CheckSignals() < 0) {
-      outcome = kFailed;
-      break;
-    }
   }
   semaphore.end_thread_sleep();
   return outcome;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "python/hub/hub_state.h"
+#include "python/hub/signal_delivery.h"
 #include "python/wait/resting_threads.h"
 
 namespace gevent {
@@ -120,8 +121,9 @@ Parked park_thread_in(WaitQueue& queue, double timeout_s, void* cookie) noexcept
       if (left <= Nanoseconds(0)) break;
       microseconds = std::chrono::duration_cast<std::chrono::microseconds>(left).count() + 1;
     }
-    sleeper.sleep(microseconds, rests);
-    if (PyErr_CheckSignals() < 0) return kFailed;
+    if (!call_handlers_in_wait()) return kFailed;
+    if (!sleeper.woken()) sleeper.sleep(microseconds, rests);
+    if (!call_handlers_in_wait()) return kFailed;
   }
   return sleeper.woken() ? kWoken : kTimedOut;
 }

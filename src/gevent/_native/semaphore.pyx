@@ -6,6 +6,7 @@ The counter and its line are in cpp/sync/semaphore.h. The public names are in ge
 These classes are what locks are made of, so nothing in them runs a Python frame: a trace function may take a lock, and
 `threading` relies on it.
 """
+cimport cython
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t
@@ -324,10 +325,23 @@ cdef class ThreadLock(BoundedSemaphore):
             raise thrown
 
 
+# Methods of the standard library's classes: no handler of a signal runs between the lock's call and their own end.
+@cython.binding(True)
+def enter_by_lock(self):
+    """Take the lock of `self`, a condition."""
+    return self._lock.__enter__()
+
+
+@cython.binding(True)
+def leave_by_lock(self, *exc_info):
+    """Give it back."""
+    return self._lock.__exit__(*exc_info)
+
+
 cdef tuple _own_acquires = (Semaphore.acquire, Semaphore._py3k_acquire, ThreadLock.acquire)
 cdef tuple _own_releases = (Semaphore.release, BoundedSemaphore.release)
 
 publish(<PyObject*>Semaphore, "gevent._gevent_c_semaphore.Semaphore")
 publish(<PyObject*>BoundedSemaphore, "gevent._gevent_c_semaphore.BoundedSemaphore")
 
-__all__ = ["BoundedSemaphore", "Semaphore", "ThreadLock"]
+__all__ = ["BoundedSemaphore", "Semaphore", "ThreadLock", "enter_by_lock", "leave_by_lock"]

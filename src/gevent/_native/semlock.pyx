@@ -4,6 +4,7 @@
 How a semaphore is shared, taken and waited for is in cpp/ipc/shared_arena.h and cpp/python/wait/shared_wait.h. How it
 is sent to another process is policy: gevent/multiprocessing/_synchronize.py.
 """
+cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport uint32_t, uint64_t
 from libcpp.memory cimport shared_ptr, unique_ptr
@@ -403,6 +404,19 @@ def _in_child():
 
 _os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
 Py_AtExit(leave_all_arenas)
+
+
+# Methods of the standard library's classes: no handler of a signal runs between the lock's call and their own end.
+@cython.binding(True)
+def enter_by_semlock(self):
+    """Take the lock that `self`, a lock of `multiprocessing`, is made of."""
+    return self._semlock.__enter__()
+
+
+@cython.binding(True)
+def leave_by_semlock(self, *exc_info):
+    """Give it back."""
+    return self._semlock.__exit__(*exc_info)
 
 
 cdef object _append = _deque.append

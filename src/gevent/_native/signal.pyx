@@ -13,6 +13,7 @@ cdef extern from "python/hub/signal_delivery.h" namespace "gevent":
     CoreWaitQueue& waiting_for_signal_handlers()
     bint hold_handlers_back "gevent::hold_handlers" ()
     list release_handlers_held "gevent::release_handlers" ()
+    bint call_kept_handlers_now "gevent::call_kept_handlers" () except 0
     void forget_held_handlers() noexcept
 
 cdef extern from "python/hub/fork_reset.h" namespace "gevent":
@@ -41,9 +42,16 @@ def wait_handled():
 
 def hold_handlers():
     """Have handlers that would interrupt the calling greenlet wait for `release_handlers`, as long as it does not wait
-    itself. One greenlet at a time; for others, and for handlers from before patching, nothing changes.
+    itself; return whether they will. Not if they do already, or would not interrupt it: then it does not release them.
+
+    Written so that no handler comes in between, ``held = hold_handlers()`` is the first statement of its block.
     """
-    hold_handlers_back()
+    return hold_handlers_back()
+
+
+def call_kept_handlers():
+    """Run the handlers that have waited so far, as if the caller waited here. Raises what they raise."""
+    call_kept_handlers_now()
 
 
 def release_handlers():
@@ -103,6 +111,7 @@ call_when_abandoned(forget_held_handlers)
 
 __all__ = [
     "SignalHandler",
+    "call_kept_handlers",
     "hold_handlers",
     "interrupts_calls",
     "note_handled",

@@ -8,6 +8,7 @@ to import, and changed when somebody else imports it.
 from functools import wraps
 
 from gevent._native.connection import yield_if_turn_is_over
+from gevent._native.signal import hold_handlers, release_handlers
 
 __all__ = ["changes"]
 
@@ -29,6 +30,7 @@ def _make_spawn_process(original):
     @wraps(original)
     def _spawn_process(self):
         take_given_up()
+        held = hold_handlers()
         try:
             original(self)
         except BaseException:
@@ -37,6 +39,9 @@ def _make_spawn_process(original):
             if process is not None:
                 self._processes[process.pid] = process
             raise
+        finally:
+            if held:
+                release_handlers()
 
     return _spawn_process
 

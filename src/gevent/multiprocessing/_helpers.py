@@ -14,8 +14,10 @@ raised by its owner, who then knows how to end it: a queue, a pool, an executor;
 
 import sys
 from functools import partial, wraps
+from weakref import finalize
 
 from gevent._hub_local import get_hub_if_exists
+from gevent._native.signal import hold_handlers, release_handlers
 from gevent.exceptions import BlockingSwitchOutError
 from gevent.greenlet import Greenlet
 from gevent.multiprocessing._view import View
@@ -26,7 +28,7 @@ _EXECUTOR = "concurrent.futures.process"
 
 
 def _start_whatever_comes(thread, start):
-    # What interrupts the wait for the thread's beginning is left in `thread.thrown_at_start`.
+    # What interrupts the start, or the wait for the thread's beginning, is left in `thread.thrown_at_start`.
     begun = thread._started
 
     def wait(timeout=None):
@@ -38,11 +40,17 @@ def _start_whatever_comes(thread, start):
             except BaseException as thrown:
                 thread.thrown_at_start = thread.thrown_at_start or thrown
 
+    held = hold_handlers()
     thread._started = View(begun, wait=wait)
     try:
         start()
     finally:
         thread._started = begun
+        if held:
+            try:
+                release_handlers()
+            except BaseException as thrown:
+                thread.thrown_at_start = thread.thrown_at_start or thrown
 
 
 def _raise_what_was_thrown(*threads):
@@ -90,9 +98,8 @@ def _make_pool_init(original):
         try:
             original(self, *args, **kwargs)
             _raise_what_was_thrown(self._worker_handler, self._task_handler, self._result_handler)
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                _end_given_up(self)
+        except BaseException:
+            _end_given_up(self)
             raise
 
     return __init__
@@ -104,6 +111,7 @@ def _make_repopulate(original):
     @wraps(original)
     def _repopulate_pool_static(ctx, process_class, processes, pool, *args):
         take_given_up()
+        held = hold_handlers()
         try:
             original(ctx, process_class, processes, pool, *args)
         except BaseException:
@@ -112,6 +120,9 @@ def _make_repopulate(original):
             if process is not None:
                 pool.append(process)
             raise
+        finally:
+            if held:
+                release_handlers()
 
     return _repopulate_pool_static
 
@@ -124,7 +135,7 @@ def _end_given_up(pool):
         else:
             Greenlet.spawn(pool.terminate)
         return
-    for worker in pool._pool:
+    for worker in vars(pool).get("_pool", ()):  # none if the arguments were wrong
         if hasattr(worker, "terminate"):  # not so a pool of threads
             worker.terminate()
 
@@ -159,10 +170,9 @@ def _make_manager_start(original):
     def start(self, *args, **kwargs):
         try:
             original(self, *args, **kwargs)
-        except BaseException as error:
+        except BaseException:
             server = vars(self).get("_process")
-            has_begun = server is not None and server._popen is not None and "shutdown" not in vars(self)
-            if has_begun and not isinstance(error, Exception):
+            if server is not None and server._popen is not None and "shutdown" not in vars(self):
                 server.terminate()  # that nobody knows the address of, and nobody would ever end
             raise
 
@@ -206,6 +216,30 @@ def _threading_for(view):
     return changes_of
 
 
+def _make_executor_start(original):
+    start_wholly = _then_raise(original, "_executor_manager_thread")
+
+    @wraps(original)
+    def start_thread(self):
+        try:
+            start_wholly(self)
+        except BaseException:
+            if self._executor_manager_thread is None:
+                self._end_unmanaged = finalize(self, _terminate_all, self._processes)
+            raise
+        unmanaged = vars(self).pop("_end_unmanaged", None)
+        if unmanaged is not None:
+            unmanaged.detach()
+
+    return start_thread
+
+
+def _terminate_all(processes):
+    # Workers that began before their executor was interrupted, and which it never got to tell of work or of the end.
+    for process in processes.values():
+        process.terminate()
+
+
 def _bind_manager_thread(module):
     thread, executor = module._ExecutorManagerThread, module.ProcessPoolExecutor
     native_start = thread.start
@@ -216,8 +250,7 @@ def _bind_manager_thread(module):
     yield thread, "_stays_in_its_process", True
     yield thread, "thrown_at_start", None
     yield thread, "start", start
-    start_thread = executor._start_executor_manager_thread
-    yield executor, "_start_executor_manager_thread", _then_raise(start_thread, "_executor_manager_thread")
+    yield executor, "_start_executor_manager_thread", _make_executor_start(executor._start_executor_manager_thread)
 
 
 def changes(mp):

@@ -18,7 +18,7 @@ from gevent._hub_local import tell_of_abandoned_hub
 from gevent._native import connection as native, semlock
 from gevent._native.clean_fork import clean_fork as _clean_fork
 from gevent._native.hub import looked_in_vain
-from gevent._native.signal import hold_handlers, release_handlers
+from gevent._native.signal import call_kept_handlers, hold_handlers, release_handlers
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes", "clean_fork", "finish_starting", "leave", "open_for_writing", "take_given_up"]
@@ -195,17 +195,20 @@ def _make_start(original):
         # Starting one takes milliseconds; a pool starts many in a row. Later on, the pipes to the new process exist,
         # and whoever is let run might fork and have his child inherit them.
         native.yield_turn()
+        call_kept_handlers()  # a pool holds them back, but not from one worker to the next
         # What a signal's handler raises comes once the process is known, if it has begun: nobody could join it before.
-        hold_handlers()
+        held = hold_handlers()
         try:
             original(self)
         except BaseException:
             _thrown.pop(getcurrent(), None)
-            release_handlers()
+            if held:
+                release_handlers()
             raise
         thrown = _thrown.pop(getcurrent(), None) if _thrown else None
         try:
-            release_handlers()
+            if held:
+                release_handlers()
         except BaseException as error:
             thrown = error
         if thrown is not None:

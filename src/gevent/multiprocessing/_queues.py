@@ -17,6 +17,7 @@ from functools import wraps
 from gevent._native import connection as native
 from gevent._native.hub import fork_generation
 from gevent._native.semlock import SemLock, put_into
+from gevent._native.signal import hold_handlers, release_handlers
 
 __all__ = ["changes"]
 
@@ -95,23 +96,33 @@ def _make_put(original, queues):
             return original(self, obj, block, timeout)
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
-        _have_feeder(self)
-        if not self._sem.acquire(block, timeout):
-            raise queues.Full
-        done = []
+        # A signal's handler interrupts it where it waits: never with a place that nothing is put into.
+        held = hold_handlers()
         try:
-            _put_into_buffer(self, obj, done)
-        except BaseException:
-            # Interrupted while it waited for a lock: nothing was put, and the place is free again. Not so if a signal's
-            # handler has raised a moment later.
-            if not done:
-                self._sem.release()
-            raise
+            _have_feeder(self)
+            if not self._sem.acquire(block, timeout):
+                raise queues.Full
+            _put_in_place(self, queues, obj)
         finally:
-            if self._buffer and _sends_at_once(self):
-                _send_what_was_put(self, queues, obj)
+            if held:
+                release_handlers()
 
     return put
+
+
+def _put_in_place(queue, queues, obj):
+    done = []
+    try:
+        _put_into_buffer(queue, obj, done)
+    except BaseException:
+        # Interrupted while it waited for a lock: nothing was put, and the place is free again. Not so if somebody has
+        # raised a moment later.
+        if not done:
+            queue._sem.release()
+        raise
+    finally:
+        if queue._buffer and _sends_at_once(queue):
+            _send_what_was_put(queue, queues, obj)
 
 
 def _put_into_buffer(queue, obj, done):
@@ -193,16 +204,22 @@ def _make_feed(original):
 def _make_get(original, loads):
     @wraps(original)
     def get(self, block=True, timeout=None):
-        if not native.messages_are_kept() or self._closed:
+        # A signal's handler interrupts it where it waits: never with the lock, or a message whose place is not free.
+        held = hold_handlers()
+        try:
+            if not native.messages_are_kept() or self._closed:
+                return original(self, block, timeout)
+            start = time.monotonic()
+            message = native.take_kept(self._reader.fileno(), block, timeout)
+            if message is not None:
+                self._sem.release()
+                return loads(message)
+            if timeout is not None:
+                timeout = max(0.0, timeout - (time.monotonic() - start))
             return original(self, block, timeout)
-        start = time.monotonic()
-        message = native.take_kept(self._reader.fileno(), block, timeout)
-        if message is not None:
-            self._sem.release()
-            return loads(message)
-        if timeout is not None:
-            timeout = max(0.0, timeout - (time.monotonic() - start))
-        return original(self, block, timeout)
+        finally:
+            if held:
+                release_handlers()
 
     return get
 

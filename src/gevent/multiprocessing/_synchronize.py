@@ -9,6 +9,8 @@ import sys
 import time
 
 from gevent._native import semlock
+from gevent._native.semaphore import enter_by_lock, leave_by_lock
+from gevent._native.signal import hold_handlers, release_handlers
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -98,15 +100,28 @@ def _wait(self, timeout=None):
     """
     semlock = self._lock._semlock
     assert semlock._is_mine(), "must acquire() condition before using wait()"
-    self._sleeping_count.release()
-    count = semlock._count()
-    for _ in range(count):
-        self._lock.release()
+    held = hold_handlers()
     try:
+        self._sleeping_count.release()
+        count = semlock._count()
+        for _ in range(count):
+            self._lock.release()
+    except BaseException:
+        if held:
+            release_handlers()
+        raise
+    try:
+        if held:
+            release_handlers()
         return self._wait_semaphore.acquire(True, timeout)
     finally:
+        held = hold_handlers()
         self._woken_count.release()
-        _take_back(self._lock, count)
+        try:
+            _take_back(self._lock, count)
+        finally:
+            if held:
+                release_handlers()
 
 
 def _notify(self, n=1):
@@ -116,6 +131,15 @@ def _notify(self, n=1):
     on waiting as if nobody had called them, and the condition goes on counting right.
     """
     assert self._lock._semlock._is_mine(), "must acquire() condition before using notify()"
+    held = hold_handlers()
+    try:
+        _call_sleepers(self, n)
+    finally:
+        if held:
+            release_handlers()
+
+
+def _call_sleepers(self, n):
     assert not self._wait_semaphore.acquire(False), "whoever notified before has left a call behind"
     while self._woken_count.acquire(False):
         # Each of these was not called, and has left.
@@ -171,5 +195,9 @@ def changes(mp):
 def _changes_of_module(synchronize):
     primitives = View(synchronize._multiprocessing, SemLock=semlock.SemLock, sem_unlink=semlock.sem_unlink)
     yield synchronize, "_multiprocessing", primitives
+    yield synchronize.SemLock, "__enter__", semlock.enter_by_semlock
+    yield synchronize.SemLock, "__exit__", semlock.leave_by_semlock
+    yield synchronize.Condition, "__enter__", enter_by_lock
+    yield synchronize.Condition, "__exit__", leave_by_lock
     yield synchronize.Condition, "wait", _wait
     yield synchronize.Condition, "notify", _notify

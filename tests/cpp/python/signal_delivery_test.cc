@@ -131,3 +131,64 @@ TEST_CASE("signal delivery: who waits for any handler is woken after one, even o
     CHECK(holds("waiting.value == 1"));
   }
 }
+
+TEST_CASE("signal delivery: what is held back comes when it is released, or when its greenlet waits") {
+  begin();
+  run(R"(
+from gevent._native import signal as native
+held = native.hold_handlers()
+deliver()
+none_yet = order == []
+again = native.hold_handlers()
+native.release_handlers()
+)");
+  CHECK(holds("held and none_yet and not again and order == [(10, main, 'a frame')]"));
+  run(R"(
+del order[:]
+native.hold_handlers()
+deliver()
+gevent.sleep(0)
+in_wait = len(order)
+deliver()
+still_held = len(order)
+native.release_handlers()
+)");
+  CHECK(holds("(in_wait, still_held, len(order)) == (1, 1, 2)"));
+}
+
+TEST_CASE("signal delivery: a handler that was held back ends the wait that it comes in by what it raises") {
+  begin();
+  run(R"(
+from gevent._native import signal as native
+def put_and_raise(number, frame):
+    done.set()
+    raise Stop
+handler, done = put_and_raise, gevent.event.Event()
+native.hold_handlers()
+deliver()
+try: done.wait(30)
+except Stop: order.append("raised")
+native.release_handlers()
+)");
+  CHECK(holds("order == ['raised'] and done.wait(0)"));
+}
+
+TEST_CASE("signal delivery: nothing is held back for a handler, nor for a greenlet that none would interrupt") {
+  begin();
+  run(R"(
+from gevent._native import signal as native
+def delivering(number, frame):
+    global handler
+    handler = globals()["noting"]
+    deliver()
+    order.append("after it")
+def noting(number, frame): order.append("second")
+handler = delivering
+native.hold_handlers()
+deliver()
+native.call_kept_handlers()
+native.release_handlers()
+)");
+  CHECK(holds("order == ['second', 'after it']"));
+  CHECK(holds("gevent.spawn(native.hold_handlers).get() is False"));
+}
