@@ -19,7 +19,13 @@ def _make_submit(original):
     @wraps(original)
     def submit(self, fn, /, *args, **kwargs):
         yield_if_turn_is_over()
-        return original(self, fn, *args, **kwargs)
+        # Interrupted amid its notes, it would give two tasks one number, and the second would end the executor.
+        held = hold_handlers()
+        try:
+            return original(self, fn, *args, **kwargs)
+        finally:
+            if held:
+                release_handlers()
 
     return submit
 

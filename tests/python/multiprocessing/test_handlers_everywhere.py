@@ -152,6 +152,15 @@ OPERATIONS = {
             here.send(number)
             assert there.recv() == number
     """,
+    "ProcessPoolExecutor": """
+        from concurrent.futures import ProcessPoolExecutor
+        executor = ProcessPoolExecutor(1, mp_context=context)
+        executor.submit(abs, -1).result()
+        def operate():
+            executor.submit(abs, -1)
+        def check(number):
+            assert executor.submit(abs, -number).result(10) == number
+    """,
     "threading.Condition": """
         condition = threading.Condition()
         def operate():
