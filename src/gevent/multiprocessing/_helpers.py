@@ -136,7 +136,8 @@ def _end_given_up(pool):
             Greenlet.spawn(pool.terminate)
         return
     for worker in vars(pool).get("_pool", ()):  # none if the arguments were wrong
-        if hasattr(worker, "terminate"):  # not so a pool of threads
+        # A pool of threads cannot be ended so; and what the pool has ended itself is over.
+        if hasattr(worker, "terminate") and worker.is_alive():
             worker.terminate()
 
 
