@@ -13,7 +13,7 @@ from functools import wraps
 
 from gevent._native.hub import looked_in_vain
 from gevent._native.semaphore import ThreadLock, enter_by_lock, leave_by_lock
-from gevent._native.signal import hold_handlers, release_handlers
+from gevent._native.signal import call_uninterrupted
 from gevent.exceptions import BlockingSwitchOutError
 from gevent.thread import allocate_lock
 
@@ -80,44 +80,29 @@ def wait_on_condition(self, timeout=None):
     """
     if not self._is_owned():
         raise RuntimeError("the lock of a condition must be acquired by whoever waits for it")
+    return call_uninterrupted(_wait_in_line, self, timeout)
+
+
+def _wait_in_line(condition, timeout):
     call = allocate_lock()
     call.acquire()
+    condition._waiters.append(call)
+    depth = condition._release_save()
     heard = undisturbed = False
-    held = hold_handlers()
     try:
-        self._waiters.append(call)
-        depth = self._release_save()
-    except BaseException:
-        if held:
-            release_handlers()
-        raise
-    try:
-        if held:
-            release_handlers()
         heard = _hear(call, timeout)
         undisturbed = True
     finally:
-        held = hold_handlers()
         try:
-            heard = _come_back(self, call, depth, heard, undisturbed)
+            condition._acquire_restore(depth)
+        except BaseException:
+            undisturbed = False
+            raise
         finally:
-            if held:
-                release_handlers()
-    return heard
-
-
-def _come_back(condition, call, depth, heard, undisturbed):
-    # Takes the lock again; returns whether the caller was called, which another is in its place if it was disturbed.
-    try:
-        condition._acquire_restore(depth)
-    except BaseException:
-        undisturbed = False
-        raise
-    finally:
-        if not undisturbed or not heard:
-            heard = _was_called(condition._waiters, call)
-            if heard and not undisturbed and condition._is_owned():
-                condition.notify()
+            if not undisturbed or not heard:
+                heard = _was_called(condition._waiters, call)
+                if heard and not undisturbed and condition._is_owned():
+                    condition.notify()
     return heard
 
 

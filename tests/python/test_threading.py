@@ -141,10 +141,10 @@ def test_a_greenlet_has_a_dummy_thread_for_as_long_as_it_lives():
 import threading, gevent, gevent.event
 names, kept, go_on = [], [], gevent.event.Event()
 def work():
-    before = threading.current_thread().name
-    names.append(before)
+    name = threading.current_thread().name
+    names.append(name)
     go_on.wait()
-    kept.append(threading.current_thread().name == before)
+    kept.append(threading.current_thread().name == name)
 before = len(threading._active)
 greenlets = [gevent.spawn(work), gevent.spawn_raw(work)]
 gevent.sleep(0)

@@ -61,6 +61,19 @@ def release_handlers():
         _run_all(due)
 
 
+def call_uninterrupted(function, *args, **kwargs):
+    """Return ``function(*args, **kwargs)``, which handlers interrupt only where it waits. The others run at its end.
+
+    So it is between its waits as if no signal had come. Raises what the function does, or what such a handler does.
+    """
+    if not hold_handlers_back():
+        return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        release_handlers()
+
+
 def _run_all(due):
     handler, signalnum, frame = due.pop(0)
     try:
@@ -112,6 +125,7 @@ call_when_abandoned(forget_held_handlers)
 __all__ = [
     "SignalHandler",
     "call_kept_handlers",
+    "call_uninterrupted",
     "hold_handlers",
     "interrupts_calls",
     "note_handled",

@@ -8,7 +8,7 @@ to import, and changed when somebody else imports it.
 from functools import wraps
 
 from gevent._native.connection import yield_if_turn_is_over
-from gevent._native.signal import hold_handlers, release_handlers
+from gevent._native.signal import call_uninterrupted
 
 __all__ = ["changes"]
 
@@ -20,12 +20,7 @@ def _make_submit(original):
     def submit(self, fn, /, *args, **kwargs):
         yield_if_turn_is_over()
         # Interrupted amid its notes, it would give two tasks one number, and the second would end the executor.
-        held = hold_handlers()
-        try:
-            return original(self, fn, *args, **kwargs)
-        finally:
-            if held:
-                release_handlers()
+        return call_uninterrupted(original, self, fn, *args, **kwargs)
 
     return submit
 
@@ -33,10 +28,8 @@ def _make_submit(original):
 def _make_spawn_process(original):
     from gevent.multiprocessing._process import take_given_up
 
-    @wraps(original)
-    def _spawn_process(self):
+    def begin(self):
         take_given_up()
-        held = hold_handlers()
         try:
             original(self)
         except BaseException:
@@ -45,9 +38,10 @@ def _make_spawn_process(original):
             if process is not None:
                 self._processes[process.pid] = process
             raise
-        finally:
-            if held:
-                release_handlers()
+
+    @wraps(original)
+    def _spawn_process(self):
+        call_uninterrupted(begin, self)
 
     return _spawn_process
 

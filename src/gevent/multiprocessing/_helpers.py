@@ -17,7 +17,7 @@ from functools import partial, wraps
 from weakref import finalize
 
 from gevent._hub_local import get_hub_if_exists
-from gevent._native.signal import hold_handlers, release_handlers
+from gevent._native.signal import call_uninterrupted, hold_handlers, release_handlers
 from gevent.exceptions import BlockingSwitchOutError
 from gevent.greenlet import Greenlet
 from gevent.multiprocessing._view import View
@@ -108,10 +108,8 @@ def _make_pool_init(original):
 def _make_repopulate(original):
     from gevent.multiprocessing._process import take_given_up
 
-    @wraps(original)
-    def _repopulate_pool_static(ctx, process_class, processes, pool, *args):
+    def begin(ctx, process_class, processes, pool, *args):
         take_given_up()
-        held = hold_handlers()
         try:
             original(ctx, process_class, processes, pool, *args)
         except BaseException:
@@ -120,9 +118,10 @@ def _make_repopulate(original):
             if process is not None:
                 pool.append(process)
             raise
-        finally:
-            if held:
-                release_handlers()
+
+    @wraps(original)
+    def _repopulate_pool_static(*args):
+        call_uninterrupted(begin, *args)
 
     return _repopulate_pool_static
 

@@ -17,7 +17,7 @@ from functools import wraps
 from gevent._native import connection as native
 from gevent._native.hub import fork_generation
 from gevent._native.semlock import SemLock, put_into
-from gevent._native.signal import hold_handlers, release_handlers
+from gevent._native.signal import call_uninterrupted
 
 __all__ = ["changes"]
 
@@ -96,21 +96,16 @@ def _make_put(original, queues):
             return original(self, obj, block, timeout)
         if self._closed:
             raise ValueError(f"Queue {self!r} is closed")
-        # A signal's handler interrupts it where it waits: never with a place that nothing is put into.
-        held = hold_handlers()
-        try:
-            _have_feeder(self)
-            if not self._sem.acquire(block, timeout):
-                raise queues.Full
-            _put_in_place(self, queues, obj)
-        finally:
-            if held:
-                release_handlers()
+        # Never interrupted with a place that nothing is put into.
+        return call_uninterrupted(_take_place_and_put, self, queues, obj, block, timeout)
 
     return put
 
 
-def _put_in_place(queue, queues, obj):
+def _take_place_and_put(queue, queues, obj, block, timeout):
+    _have_feeder(queue)
+    if not queue._sem.acquire(block, timeout):
+        raise queues.Full
     done = []
     try:
         _put_into_buffer(queue, obj, done)
@@ -202,24 +197,22 @@ def _make_feed(original):
 
 
 def _make_get(original, loads):
+    def take(self, block, timeout):
+        if not native.messages_are_kept() or self._closed:
+            return original(self, block, timeout)
+        start = time.monotonic()
+        message = native.take_kept(self._reader.fileno(), block, timeout)
+        if message is not None:
+            self._sem.release()
+            return loads(message)
+        if timeout is not None:
+            timeout = max(0.0, timeout - (time.monotonic() - start))
+        return original(self, block, timeout)
+
     @wraps(original)
     def get(self, block=True, timeout=None):
-        # A signal's handler interrupts it where it waits: never with the lock, or a message whose place is not free.
-        held = hold_handlers()
-        try:
-            if not native.messages_are_kept() or self._closed:
-                return original(self, block, timeout)
-            start = time.monotonic()
-            message = native.take_kept(self._reader.fileno(), block, timeout)
-            if message is not None:
-                self._sem.release()
-                return loads(message)
-            if timeout is not None:
-                timeout = max(0.0, timeout - (time.monotonic() - start))
-            return original(self, block, timeout)
-        finally:
-            if held:
-                release_handlers()
+        # Never interrupted with the lock, or with a message whose place is not free.
+        return call_uninterrupted(take, self, block, timeout)
 
     return get
 

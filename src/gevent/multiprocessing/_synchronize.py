@@ -10,7 +10,7 @@ import time
 
 from gevent._native import semlock
 from gevent._native.semaphore import enter_by_lock, leave_by_lock
-from gevent._native.signal import hold_handlers, release_handlers
+from gevent._native.signal import call_uninterrupted
 from gevent.multiprocessing._view import View
 
 __all__ = ["changes"]
@@ -100,28 +100,18 @@ def _wait(self, timeout=None):
     """
     semlock = self._lock._semlock
     assert semlock._is_mine(), "must acquire() condition before using wait()"
-    held = hold_handlers()
+    return call_uninterrupted(_sleep, self, semlock._count(), timeout)
+
+
+def _sleep(self, count, timeout):
+    self._sleeping_count.release()
+    for _ in range(count):
+        self._lock.release()
     try:
-        self._sleeping_count.release()
-        count = semlock._count()
-        for _ in range(count):
-            self._lock.release()
-    except BaseException:
-        if held:
-            release_handlers()
-        raise
-    try:
-        if held:
-            release_handlers()
         return self._wait_semaphore.acquire(True, timeout)
     finally:
-        held = hold_handlers()
         self._woken_count.release()
-        try:
-            _take_back(self._lock, count)
-        finally:
-            if held:
-                release_handlers()
+        _take_back(self._lock, count)
 
 
 def _notify(self, n=1):
@@ -131,12 +121,7 @@ def _notify(self, n=1):
     on waiting as if nobody had called them, and the condition goes on counting right.
     """
     assert self._lock._semlock._is_mine(), "must acquire() condition before using notify()"
-    held = hold_handlers()
-    try:
-        _call_sleepers(self, n)
-    finally:
-        if held:
-            release_handlers()
+    call_uninterrupted(_call_sleepers, self, n)
 
 
 def _call_sleepers(self, n):

@@ -1,5 +1,7 @@
 """A signal's handler raises at every point of an operation, one after the other: nothing is left half done."""
 
+import textwrap
+
 import pytest
 from scripts import run_script
 
@@ -41,6 +43,11 @@ SWEEP = """
                 return interrupted
 
     signal.signal(signal.SIGUSR1, raise_late)
+
+    def check_places(items, number):
+        for i in range(3):
+            items.put(i, timeout=10)
+        assert [items.get(timeout=10) for _ in range(3)] == [0, 1, 2], number
 
     def free(lock):
         def check(number):
@@ -104,9 +111,7 @@ OPERATIONS = {
         def check(number):
             while not items.empty():
                 items.get()
-            for i in range(3):
-                items.put(i, timeout=10)
-            assert [items.get(timeout=10) for _ in range(3)] == [0, 1, 2], number
+            check_places(items, number)
     """,
     "JoinableQueue": """
         items = context.JoinableQueue(3)
@@ -123,9 +128,7 @@ OPERATIONS = {
                     items.task_done()
             except ValueError:
                 pass
-            for i in range(3):
-                items.put(i, timeout=10)
-            assert [items.get(timeout=10) for _ in range(3)] == [0, 1, 2], number
+            check_places(items, number)
             for i in range(3):
                 items.task_done()
             items.join()
@@ -177,8 +180,6 @@ OPERATIONS = {
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "beside-others"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_handler_that_raises_anywhere_leaves_nothing_half_done(operation, alone):
-    import textwrap
-
     code = textwrap.dedent(SWEEP) + textwrap.dedent(OPERATIONS[operation])
     if not alone:
         code += "gevent.spawn(lambda: [gevent.sleep(0.001) for _ in iter(int, 1)])\ngevent.sleep(0)\n"
