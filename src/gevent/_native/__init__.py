@@ -11,7 +11,7 @@ from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import ExtensionFileLoader
 from _imp import extension_suffixes
 
-__all__ = []
+__all__ = ["LibraryFinder"]
 
 _IN_LIBRARY = frozenset(
     (
@@ -45,7 +45,7 @@ _IN_LIBRARY = frozenset(
 )
 
 
-class _Finder:
+class LibraryFinder:
     """Finds the modules that are in the library. Asked after everybody else."""
 
     @staticmethod
@@ -59,4 +59,4 @@ class _Finder:
         return spec
 
 
-sys.meta_path.append(_Finder)
+sys.meta_path.append(LibraryFinder)

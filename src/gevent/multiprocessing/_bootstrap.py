@@ -29,7 +29,9 @@ def statement(package_name, serves=False):
     if _is_frozen():
         return f"from gevent._child_start import start as _start; _{call}; "  # it has all its modules in itself
     path = [entry for entry in sys.path if isinstance(entry, str) and entry]
-    return _IN_CHILD.format(places=_places(), path=path, call=call)
+    places = _places()
+    folders = [os.path.join(place, "gevent") for place in places["gevent"]]
+    return _IN_CHILD.format(folders=folders, places=places, path=path, call=call)
 
 
 # gevent must be found before the child learns its parent's path in the ordinary way: where the parent has it from,
@@ -40,14 +42,13 @@ def statement(package_name, serves=False):
 # classes, which stay. That takes longer than a third of the imports, half of it at the process's exit.
 _IN_CHILD = (
     "import gc as _gc, sys; _collects = _gc.isenabled(); _gc.disable(); "
-    "from _frozen_importlib_external import PathFinder as _finder; _places = {places!r}; "
-    "_found = type('_found', (), {{'find_spec': staticmethod("
-    "lambda name, path=None, *_: _finder.find_spec(name, _places[name]) if name in _places else "
-    "_finder.find_spec(name, path) if name.startswith('gevent.') else None)}}); "
-    "sys.meta_path.insert(0, _found); sys.path[:] = list(filter(None, sys.path)); "
+    "from _frozen_importlib import _load; from _frozen_importlib_external import PathFinder as _finder; "
+    "_spec = _finder.find_spec('gevent._child_finder', {folders!r}); "
+    "_found = _spec and _load(_spec).ChildFinder({places!r}); "
+    "_found and sys.meta_path.insert(0, _found); sys.path[:] = list(filter(None, sys.path)); "
     "sys.path += [entry for entry in {path!r} if entry not in sys.path]; "
-    "from gevent._child_start import start as _start; _{call}; sys.meta_path.remove(_found); "
-    "_gc.freeze(); _collects and _gc.enable(); del _collects, _finder, _found, _gc, _places, _start; "
+    "from gevent._child_start import start as _start; _{call}; _found and sys.meta_path.remove(_found); "
+    "_gc.freeze(); _collects and _gc.enable(); del _collects, _finder, _found, _gc, _load, _spec, _start; "
 )
 
 

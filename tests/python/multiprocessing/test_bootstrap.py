@@ -1,13 +1,18 @@
 """How children become what their parent is, before they import anything of the program."""
 
+import importlib.machinery
+import importlib.util
 import os
+import py_compile
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
 from worlds import run_program
 
 import gevent
+from gevent._child_finder import ChildFinder
 
 WHERE_GEVENT_IS = str(Path(gevent.__file__).parent.parent)
 
@@ -188,6 +193,50 @@ def test_the_statement_comes_before_the_program_of_children_and_servers():
     assert _with_statement(server, "multiprocessing")[2].endswith(f"; {server[2]}")
     compile(_with_statement(server, "multiprocessing")[2], "<program>", "exec")
     assert sys.path  # the statement carries it
+
+
+def looked_for(spec):
+    """What a module that is made of `spec` knows of itself."""
+    return spec and (
+        spec.name,
+        spec.origin,
+        spec.cached,
+        spec.submodule_search_locations,
+        spec.has_location,
+        spec.parent,
+    )
+
+
+def test_a_child_finds_the_modules_of_gevent_where_python_does():
+    finder = ChildFinder({"gevent": [WHERE_GEVENT_IS]})
+    assert looked_for(finder.find_spec("gevent")) == looked_for(gevent.__spec__)
+    for source in Path(gevent.__file__).parent.rglob("*.py"):
+        *package, noun = source.relative_to(WHERE_GEVENT_IS).with_suffix("").parts
+        if noun == "__init__":
+            *package, noun = package
+        if not package:
+            continue
+        name, path = ".".join([*package, noun]), [os.path.join(WHERE_GEVENT_IS, *package)]
+        found = finder.find_spec(name, path)
+        assert looked_for(found) == looked_for(PathFinder.find_spec(name, path)), name
+        assert type(found.loader) is importlib.machinery.SourceFileLoader
+    native = list(gevent._native.__path__)
+    for name in "gevent._native.hub", "gevent._native.ares":
+        assert looked_for(finder.find_spec(name, native)) == looked_for(importlib.util.find_spec(name))
+    assert finder.find_spec("gevent.no_such_module", gevent.__path__) is None
+    assert finder.find_spec("json") is None
+
+
+def test_a_child_finds_modules_of_gevent_that_have_no_source_and_that_are_in_several_folders(tmp_path):
+    finder, folders = ChildFinder({}), [str(tmp_path / "one"), str(tmp_path / "other")]
+    for folder in folders:
+        os.mkdir(folder)
+    (tmp_path / "module.py").write_text("")
+    py_compile.compile(str(tmp_path / "module.py"), cfile=os.path.join(folders[0], "compiled.pyc"))
+    assert finder.find_spec("gevent.compiled", folders[:1]).origin == os.path.join(folders[0], "compiled.pyc")
+    (tmp_path / "other" / "module.py").write_text("")
+    assert finder.find_spec("gevent.module", folders).origin == os.path.join(folders[1], "module.py")
+    assert finder.find_spec("gevent.module", folders[:1]) is None
 
 
 def test_a_child_collects_garbage_but_does_not_look_through_what_it_began_with(tmp_path, method_with_command_line):
