@@ -1,6 +1,7 @@
-"""Futures: who asks one again and again how far it is lets those run who will do it."""
+"""Futures, where threads are greenlets: asking again and again how far one is; telling an asyncio loop of its end."""
 
 import sys
+import threading
 from functools import wraps
 
 from gevent._native.hub import looked_in_vain
@@ -10,12 +11,12 @@ __all__ = ["mend_futures"]
 
 
 def mend_futures():
-    """See that asking a future again and again how far it is lets those run who will do it."""
-    name = "concurrent.futures._base"
-    if name in sys.modules:
-        _mend_questions(sys.modules[name])
-    else:
-        change_when_imported(name, _mend_questions)
+    """See that asking a future again and again lets those run who will do it, and that asyncio hears of its end."""
+    for name, mend in (("concurrent.futures._base", _mend_questions), ("asyncio.futures", _mend_chain)):
+        if name in sys.modules:
+            mend(sys.modules[name])
+        else:
+            change_when_imported(name, mend)
 
 
 def _mend_questions(module):
@@ -35,3 +36,27 @@ def _asking(ask, in_vain):
         return answer
 
     return asking
+
+
+def _mend_chain(module):
+    if not isinstance(module.events, _Events):
+        module.events = _Events(module.events)
+
+
+class _Events:
+    """`asyncio.events` for who hands a future's end on to a loop: one that runs in another greenlet has to be woken.
+
+    To asyncio all greenlets of a thread are inside the loop that one of them runs. What they put into it then without
+    waking it lies there until something else happens, which may be never (Python 3.14 and later).
+    """
+
+    def __init__(self, events):
+        self._events = events
+
+    def __getattr__(self, name):
+        return getattr(self._events, name)
+
+    def _get_running_loop(self):
+        loop = self._events._get_running_loop()
+        runs_here = getattr(loop, "_thread_id", None) in (None, threading.get_ident())
+        return loop if runs_here else None

@@ -161,6 +161,45 @@ def test_an_executor_computes_cancels_shuts_down_and_reports_a_killed_worker(tmp
     )
 
 
+def test_an_asyncio_loop_hears_of_what_processes_have_done(tmp_path, start_method):
+    run_program(
+        tmp_path,
+        "patched",
+        start_method,
+        """
+        import asyncio
+        import time
+        from concurrent.futures import ProcessPoolExecutor
+
+        def square(number):
+            time.sleep(0.02)
+            return number * number
+
+        async def use(context):
+            loop = asyncio.get_running_loop()
+            with ProcessPoolExecutor(2, mp_context=context) as executor:
+                squares = [loop.run_in_executor(executor, square, number) for number in range(6)]
+                assert await asyncio.gather(*squares) == [0, 1, 4, 9, 16, 25]
+                try:
+                    await asyncio.wait_for(loop.run_in_executor(executor, time.sleep, 0.5), 0.05)
+                except asyncio.TimeoutError:
+                    assert await loop.run_in_executor(executor, square, 7) == 49
+                else:
+                    raise AssertionError("no timeout")
+            with context.Pool(2) as pool:
+                assert await asyncio.to_thread(pool.map, square, range(4)) == [0, 1, 4, 9]
+            queue = context.Queue()
+            process = context.Process(target=queue.put, args=("a message",))
+            process.start()
+            assert await asyncio.to_thread(queue.get) == "a message"
+            await asyncio.to_thread(process.join)
+
+        def main(context):
+            asyncio.run(use(context))
+        """,
+    )
+
+
 def test_an_executor_module_imported_before_patching_works(tmp_path):
     run_program(
         tmp_path,
