@@ -291,7 +291,7 @@ def test_what_a_worker_starts_ends_with_it(start_method):
             worker.stopping.wait()
 
         if __name__ == "__main__":
-            supervisor = Supervisor(target, processes=1, listeners=[], graceful_timeout=1000)
+            supervisor = Supervisor(target, processes=1, listeners=[], start_method="fork", graceful_timeout=1000)
             supervisor.worker_ready.append(lambda record: os.kill(os.getpid(), signal.SIGTERM))
             sys.exit(supervisor.run())
         """,

@@ -28,6 +28,26 @@ assert threading.current_thread() is threading.main_thread()
     )
 
 
+def test_locks_are_held_inside_with_and_say_so():
+    run_script(
+        PATCHED
+        + """
+import _thread, threading
+for make in threading.Lock, threading.RLock, threading.Condition, threading.Semaphore, _thread.allocate_lock:
+    lock = make()
+    with lock as held:
+        assert held is True, make
+    if make is threading.Lock:
+        with lock:
+            threading.Timer(0.01, lock.release).start()
+            with lock as held:  # after a wait
+                assert held is True and lock.locked()
+            lock.acquire()
+        assert not lock.locked()
+"""
+    )
+
+
 def test_a_class_derived_before_patching_runs_as_a_greenlet_too():
     """concurrent.futures.process has such a class; with the original primitives in it the pool hangs."""
     run_script("""

@@ -312,6 +312,11 @@ cdef class ThreadLock(BoundedSemaphore):
         """Give the lock back and wake the first in line. Never waits. Raises RuntimeError if it is not held."""
         self._give_back()
 
+    def __enter__(self):
+        if not self.core.try_acquire():
+            self._draw(-1.0, True)
+        return True
+
     def _is_owned(self):
         # Nobody knows by whom; as threading has it.
         return self.core.count() <= 0

@@ -87,7 +87,9 @@ class ThreadsEnd:
         try:
             if HAS_HANDLES:
                 while _awaited_at_exit:
-                    next(iter(_awaited_at_exit)).join()
+                    handle = next(iter(_awaited_at_exit))
+                    handle.join()
+                    _awaited_at_exit.discard(handle)
             else:
                 self._take_locks(green=True)
         except LoopExit:

@@ -358,6 +358,8 @@ def _end_threads_in_children(threading, threads):
     from gevent.thread import _awaited_at_exit, _ThreadHandle
 
     def end_all_but_current():
+        # Also the handle of the thread that forked: that is the main thread now.
+        _awaited_at_exit.difference_update([handle for handle in _awaited_at_exit if handle._is_inherited()])
         if threads.is_main_alone():
             return
         current = threading.current_thread()
@@ -367,7 +369,6 @@ def _end_threads_in_children(threading, threads):
                 continue
             if not handle.is_done():
                 handle._set_done()
-        _awaited_at_exit.difference_update([handle for handle in _awaited_at_exit if handle._is_inherited()])
 
     os.register_at_fork(after_in_child=end_all_but_current)
 

@@ -5,12 +5,15 @@ start at no further cost, but does its own work with the system's calls: it has 
 when it forks.
 """
 
+import errno
 import os
 import posix
 import selectors
 import signal
 import socket
 import struct
+from array import array
+from functools import wraps
 
 from gevent._held_signals import INTERRUPT, let_come
 from gevent._native import connection as native
@@ -108,6 +111,56 @@ def _blocking_connection_class(mp):
     return type("BlockingConnection", (base,), {name: mp.original(base, name) for name in METHODS if name != "_close"})
 
 
+def _with_client(exchange):
+    """Have `exchange` fail, where the client leaves amid it, in the way of an accept() after which the server goes on.
+
+    A client that is killed leaves, and one whose greenlet is; what it has not read makes the end of it a reset.
+    """
+
+    @wraps(exchange)
+    def exchanging(*args):
+        try:
+            return exchange(*args)
+        except (EOFError, ConnectionError) as error:
+            raise OSError(errno.ECONNABORTED, "the client has left") from error
+
+    return exchanging
+
+
+class _ClientSocket:
+    """The socket of a client, as far as who receives descriptors uses it; keeps in mind which have come."""
+
+    def __init__(self, sock):
+        self.send = sock.send
+        self._recvmsg = sock.recvmsg
+        self._received = array("i")
+
+    def recvmsg(self, *sizes):
+        message = self._recvmsg(*sizes)
+        for level, kind, data in message[1]:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                self._received.frombytes(data[: len(data) - len(data) % self._received.itemsize])
+        return message
+
+    def close_received(self):
+        for fd in self._received:
+            os.close(fd)
+
+
+def _receiving(recvfds):
+    @wraps(recvfds)
+    def receive(sock, size):
+        client = _ClientSocket(sock)
+        try:
+            return recvfds(client, size)
+        except BaseException:
+            # Such as a client that has left before it was told that they came: with one of them the server lives on.
+            client.close_received()
+            raise
+
+    return _with_client(receive)
+
+
 def become_server(mp):
     """In a process that is going to be the fork server of `mp`: do the server's own work without a hub.
 
@@ -116,7 +169,7 @@ def become_server(mp):
     from gevent.monkey.api import get_original
 
     forkserver = mp.forkserver
-    green = {name: getattr(forkserver, name) for name in ("connection", "selectors", "socket")}
+    green = {name: getattr(forkserver, name) for name in ("connection", "reduction", "selectors", "socket")}
     serve_one = forkserver._serve_one
 
     def serve(child_r, fds, unused_fds, handlers):
@@ -125,7 +178,9 @@ def become_server(mp):
         vars(forkserver).update(green, os=View(os, _exit=leave), _serve_one=serve_one)
         return serve_one(child_r, fds, unused_fds, handlers)
 
-    forkserver.connection = View(forkserver.connection, Connection=_blocking_connection_class(mp))
+    exchanges = {name: _with_client(getattr(mp.connection, name)) for name in ("answer_challenge", "deliver_challenge")}
+    forkserver.connection = View(mp.connection, Connection=_blocking_connection_class(mp), **exchanges)
+    forkserver.reduction = View(mp.reduction, recvfds=_receiving(mp.reduction.recvfds))
     # A module that the server preloaded may have made a hub after all: the fork is a clean one.
     forkserver.os = View(os, _exit=leave, fork=clean_fork, waitpid=posix.waitpid)
     forkserver.selectors = View(selectors, DefaultSelector=get_original("selectors", "DefaultSelector"))

@@ -305,6 +305,69 @@ def test_starting_something_that_cannot_be_sent_raises_here_and_leaves_nothing(t
     )
 
 
+def test_processes_that_threads_have_started_end(tmp_path, start_method):
+    """A thread that forks is the main thread of the child, which waits for no thread but its own."""
+    run_program(
+        tmp_path,
+        "patched",
+        start_method,
+        """
+        import os
+        import sys
+        import threading
+        from concurrent.futures import ProcessPoolExecutor
+
+        def in_thread(function, *args, daemon=False):
+            results = []
+            thread = threading.Thread(target=lambda: results.append(function(*args)), daemon=daemon)
+            thread.start()
+            thread.join()
+            return results[0]
+
+        def start(context, target, *args):
+            process = context.Process(target=target, args=args)
+            process.start()
+            process.join(30)
+            if process.exitcode is None:
+                process.kill()
+                raise AssertionError(f"{target} does not end")
+            return process.exitcode
+
+        def nest(method):
+            context = multiprocessing.get_context(method)
+            sys.exit(in_thread(start, context, end) + 1)
+
+        def end():
+            sys.exit(4)
+
+        def leave_a_thread():
+            # It is waited for, and ends the process in its way.
+            came = threading.Event()
+            threading.Thread(target=lambda: (came.wait(30), os._exit(6)), daemon=False).start()
+            threading.Timer(0.01, came.set).start()
+
+        def execute(context):
+            with ProcessPoolExecutor(2, mp_context=context) as executor:
+                return list(executor.map(abs, [-1, -2, -3]))
+
+        def pool(context):
+            with context.Pool(2) as pool:
+                results = pool.map(abs, [-1, -2, -3])
+                pool.close()
+                pool.join()
+                return results
+
+        def main(context):
+            for daemon in False, True:
+                assert in_thread(start, context, end, daemon=daemon) == 4
+                assert in_thread(start, context, nest, context.get_start_method(), daemon=daemon) == 5
+                assert in_thread(start, context, leave_a_thread, daemon=daemon) == 6
+                assert in_thread(execute, context, daemon=daemon) == [1, 2, 3]
+                assert in_thread(pool, context, daemon=daemon) == [1, 2, 3]
+        """,
+    )
+
+
 def test_greenlets_that_start_processes_at_once_get_each_their_own(tmp_path, world, start_method):
     run_program(
         tmp_path,

@@ -375,3 +375,47 @@ def main(context):
     assert process.exitcode == 50
 """,
     )
+
+
+def test_a_fork_server_goes_on_when_clients_leave_in_the_midst_of_asking(tmp_path, world):
+    run_program(
+        tmp_path,
+        world,
+        "forkserver",
+        """
+        import os
+        import socket
+
+        def child():
+            raise SystemExit(5)
+
+        def main(context):
+            from multiprocessing import forkserver as stdlib
+            if multiprocessing.__name__ == "multiprocessing":
+                forkserver = stdlib
+            else:
+                from gevent.multiprocessing import forkserver
+
+            def start():
+                process = context.Process(target=child)
+                process.start()
+                process.join()
+                assert process.exitcode == 5, process
+
+            start()
+            server = forkserver._forkserver._forkserver_pid
+            address = forkserver._forkserver._forkserver_address
+            for length in 0, 1, 4, 30:
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(address)
+                    # From Python 3.14 on it asks who that is, and the rest of the question is never read.
+                    client.settimeout(0.2)
+                    try:
+                        length and client.recv(length)
+                    except TimeoutError:
+                        pass
+                start()
+            assert forkserver._forkserver._forkserver_pid == server
+            assert os.waitpid(server, os.WNOHANG) == (0, 0)
+        """,
+    )
