@@ -60,7 +60,7 @@ def test_a_thread_has_a_coroutine_run_by_the_loop_and_can_cancel_it(patching):
     run(
         patching,
         """
-import concurrent.futures, threading
+import threading
 
 async def answer():
     return 42

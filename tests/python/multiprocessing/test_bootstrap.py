@@ -1,11 +1,10 @@
 """How children become what their parent is, before they import anything of the program."""
 
-import importlib.machinery
 import importlib.util
 import os
 import py_compile
 import sys
-from importlib.machinery import PathFinder
+from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -219,7 +218,7 @@ def test_a_child_finds_the_modules_of_gevent_where_python_does():
         name, path = ".".join([*package, noun]), [os.path.join(WHERE_GEVENT_IS, *package)]
         found = finder.find_spec(name, path)
         assert looked_for(found) == looked_for(PathFinder.find_spec(name, path)), name
-        assert type(found.loader) is importlib.machinery.SourceFileLoader
+        assert type(found.loader) is SourceFileLoader
     native = list(gevent._native.__path__)
     for name in "gevent._native.hub", "gevent._native.ares":
         assert looked_for(finder.find_spec(name, native)) == looked_for(importlib.util.find_spec(name))

@@ -45,9 +45,11 @@ def test_a_signals_handler_that_raises_anywhere_in_start_comes_after_the_process
             first.join()
             descriptors = len(os.listdir("/dev/fd"))
             begun = number = 0
+            # A fork server that asks who it is, as from Python 3.14 on, leaves fewer lines to what comes after.
+            step = 3 if context.get_start_method() == "fork" else 15 if sys.version_info >= (3, 14) else 60
             line = None
             while line is None or line.left <= 0:
-                number += 3 if context.get_start_method() == "fork" else 60
+                number += step
                 line = Line(number)
                 process = context.Process(target=end)
                 sys.settrace(line)
@@ -69,7 +71,7 @@ def test_a_signals_handler_that_raises_anywhere_in_start_comes_after_the_process
                 except ChildProcessError:
                     pass
                 assert len(os.listdir("/dev/fd")) <= descriptors + 5, number
-            assert begun > 1, begun
+            assert begun > 5, begun
             assert len(os.listdir("/dev/fd")) <= descriptors + 5, (descriptors, os.listdir("/dev/fd"))
         """,
     )

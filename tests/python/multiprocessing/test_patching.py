@@ -150,8 +150,9 @@ def test_modules_of_which_a_program_has_no_use_are_not_imported_and_are_patched_
         process.join()
         assert process.exitcode == 0
         unneeded = ["connection", "forkserver", "resource_sharer", "synchronize"]
-        # Where a fork asks the resource tracker, it imports what that does.
-        unneeded += ["spawn"] if "multiprocessing.resource_tracker" not in sys.modules else []
+        # Newer Pythons tell the resource tracker of each fork, and that imports it.
+        tells = "_fork_intent" in multiprocessing.popen_fork.Popen._launch.__code__.co_names
+        unneeded += [] if tells else ["spawn"]
         for name in unneeded:
             assert f"multiprocessing.{name}" not in sys.modules, name
         assert "tempfile" not in sys.modules
