@@ -1,5 +1,6 @@
 """How greenlets wait and hand over to each other."""
 
+import platform
 import sys
 
 import greenlet
@@ -191,6 +192,49 @@ def test_the_chunk_cache_can_be_switched_off():
         print(idle_chunks())
         """
     assert run_script(code, env={"GEVENT_CHUNK_CACHE": "0"}).stdout == "0\n"
+
+
+KEPT_STACKS = """
+    import gevent
+    from gevent._native.hub import kept_stacks
+    gevent.joinall([gevent.spawn(gevent.sleep, 0) for _ in range(50)], timeout=10)
+    print(kept_stacks())
+    """
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it stands in front of glibc's allocator, and no other")
+def test_memory_of_stacks_that_were_put_away_is_kept_for_the_next():
+    assert 0 < int(run_script(KEPT_STACKS).stdout) <= 128
+
+
+@pytest.mark.parametrize("setting", ("GEVENT_STACK_CACHE=0", "PYTHONMALLOC=debug", "PYTHONTRACEMALLOC=1"))
+def test_the_stack_cache_can_be_switched_off_and_gives_way_to_who_counts_memory(setting):
+    name, value = setting.split("=")
+    assert run_script(KEPT_STACKS, env={name: value}).stdout == "0\n"
+
+
+def test_what_tracemalloc_counts_is_right_with_kept_stacks():
+    code = """
+        import tracemalloc, gevent
+        from gevent.event import Event
+        def wave():
+            event = Event()
+            waiting = [gevent.spawn(event.wait) for _ in range(100)]
+            gevent.sleep(0)
+            event.set()
+            gevent.joinall(waiting, timeout=10)
+        wave()
+        for _ in range(3):
+            tracemalloc.start()
+            wave()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(20):
+                wave()
+            print(tracemalloc.get_traced_memory()[0] - before < 20000)
+            tracemalloc.stop()
+            wave()
+        """
+    assert run_script(code).stdout == "True\nTrue\nTrue\n"
 
 
 def test_waiting_and_waking_leaks_no_memory():

@@ -55,6 +55,11 @@ cdef extern from "python/object/chunk_cache.h" namespace "gevent":
     bint install_chunk_cache(unsigned chunks_max)
     unsigned chunk_cache_idle()
 
+cdef extern from "python/object/saved_stack_cache.h" namespace "gevent":
+    bint install_saved_stack_cache()
+    void keep_saved_stacks()
+    unsigned saved_stacks_kept()
+
 cdef extern from "base/fork_generation.h" namespace "gevent":
     unsigned long long process_generation "gevent::fork_generation" ()
 
@@ -73,6 +78,8 @@ import_greenlet_api()
 VERSION = native_version().decode()
 if _os.environ.get("GEVENT_CHUNK_CACHE", "1") != "0":
     install_chunk_cache(4096)
+if _os.environ.get("GEVENT_STACK_CACHE", "1") != "0":
+    install_saved_stack_cache()
 
 cdef object _exceptions = None
 cdef object _loop_class = None
@@ -277,6 +284,7 @@ def set_hub(hub):
     else:
         enter_hub_state(&(<HubBase?>hub).state)
         here[_HUB_KEY] = hub
+        keep_saved_stacks()
     return hub
 
 
@@ -470,6 +478,11 @@ def fork_generation():
 def idle_chunks():
     """How many data-stack chunks are kept for greenlets to come."""
     return chunk_cache_idle()
+
+
+def kept_stacks():
+    """How many blocks of memory this thread keeps for the stacks of greenlets that are switched away from."""
+    return saved_stacks_kept()
 
 
 def wait_fd(int fd, int events, double timeout_s):
