@@ -1,22 +1,18 @@
 """Futures, where threads are greenlets: asking again and again how far one is; telling an asyncio loop of its end."""
 
-import sys
 import threading
 from functools import wraps
 
 from gevent._native.hub import looked_in_vain
-from gevent.monkey._import_hook import change_when_imported
+from gevent.monkey._import_hook import change_module
 
 __all__ = ["mend_futures"]
 
 
 def mend_futures():
     """See that asking a future again and again lets those run who will do it, and that asyncio hears of its end."""
-    for name, mend in (("concurrent.futures._base", _mend_questions), ("asyncio.futures", _mend_chain)):
-        if name in sys.modules:
-            mend(sys.modules[name])
-        else:
-            change_when_imported(name, mend)
+    change_module("concurrent.futures._base", _mend_questions)
+    change_module("asyncio.futures", _mend_chain)
 
 
 def _mend_questions(module):

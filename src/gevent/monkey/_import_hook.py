@@ -3,7 +3,7 @@
 import sys
 from _frozen_importlib_external import PathFinder
 
-__all__ = ["LoadedAlready", "change_when_imported"]
+__all__ = ["LoadedAlready", "change_module", "change_when_imported"]
 
 
 class LoadedAlready:
@@ -82,3 +82,12 @@ def change_when_imported(name, change, places=None):
     changes = _finder.changes.setdefault(name, [])
     if change not in changes:
         changes.append(change)
+
+
+def change_module(name, change):
+    """Have `change(module)` called with the module `name`: now if it is imported, otherwise right after it is."""
+    module = sys.modules.get(name)
+    if module is not None:
+        change(module)
+    else:
+        change_when_imported(name, change)

@@ -2,12 +2,10 @@
 
 import sys
 
-from gevent.monkey._import_hook import change_when_imported
+from gevent.monkey._import_hook import change_module
 from gevent.monkey._state import PATCH_ALL_ARGUMENTS, saved
 
 __all__ = ["keep_fork"]
-
-_MODULE = "multiprocessing.context"
 
 
 def keep_fork():
@@ -20,11 +18,7 @@ def keep_fork():
         return
     if sys.version_info < (3, 14) and sys.platform != "darwin":
         return
-    module = sys.modules.get(_MODULE)
-    if module is not None:
-        _change(module)
-    else:
-        change_when_imported(_MODULE, _change)  # few programs need it at all
+    change_module("multiprocessing.context", _change)  # few programs need it at all
 
 
 def _change(module):
