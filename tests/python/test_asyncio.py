@@ -25,26 +25,34 @@ def test_a_loop_hears_of_what_threads_have_done(patching):
     run(
         patching,
         """
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 def square(x):
-    time.sleep(0.02)
     return x * x
 
 def fail():
-    time.sleep(0.02)
     raise KeyError("told")
+
+def when_the_loop_waits(call, *args):
+    # What the loop does last before it waits; whoever is told so runs when it does.
+    waits = threading.Event()
+    asyncio.get_running_loop().call_soon(waits.set)
+
+    def work():
+        assert waits.wait(30)
+        return call(*args)
+    return work
 
 async def main():
     loop = asyncio.get_running_loop()
-    assert await asyncio.to_thread(square, 3) == 9
-    assert await loop.run_in_executor(None, square, 4) == 16
+    assert await asyncio.to_thread(when_the_loop_waits(square, 3)) == 9
+    assert await loop.run_in_executor(None, when_the_loop_waits(square, 4)) == 16
     with ThreadPoolExecutor(2) as executor:
-        squares = [loop.run_in_executor(executor, square, i) for i in range(6)]
+        squares = [loop.run_in_executor(executor, when_the_loop_waits(square, i)) for i in range(6)]
         assert await asyncio.gather(*squares) == [0, 1, 4, 9, 16, 25]
         try:
-            await loop.run_in_executor(executor, fail)
+            await loop.run_in_executor(executor, when_the_loop_waits(fail))
         except KeyError as error:
             assert error.args == ("told",)
         else:
