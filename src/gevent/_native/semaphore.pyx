@@ -160,6 +160,9 @@ A counter of units: `acquire` takes one, waiting until there is one; `release` g
 
     def _py3k_acquire(self, blocking=True, timeout=-1):
         """`acquire` with the arguments of `_thread.lock.acquire`: -1 is no limit, and nonsense is refused."""
+        return self._acquire_as_lock(blocking, timeout)
+
+    cdef bint _acquire_as_lock(self, bint blocking, timeout) except -1:
         cdef double seconds = -1.0
         if timeout is not None and timeout != -1:
             if not blocking:
@@ -306,7 +309,7 @@ cdef class ThreadLock(BoundedSemaphore):
 
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; return whether that was possible. As `threading.Lock.acquire`."""
-        return self._py3k_acquire(blocking, timeout)
+        return self._acquire_as_lock(blocking, timeout)
 
     def release(self):
         """Give the lock back and wake the first in line. Never waits. Raises RuntimeError if it is not held."""
