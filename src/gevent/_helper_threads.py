@@ -11,28 +11,33 @@ end, by which others join it.
 
 from _thread import get_ident as _native_ident, start_new_thread as _start_natively
 from sys import modules
+from types import MethodType
 
 from gevent._hub_local import get_hub_if_exists
 
-__all__ = ["call_at_end", "is_bound", "must_be_native", "start"]
+__all__ = ["BOUND", "NATIVE", "ORDINARY", "call_at_end", "kind_of", "start"]
+
+#: A greenlet like any other.
+ORDINARY = 0
+#: A greenlet which no child of a bare `os.fork` may continue.
+BOUND = 1
+#: It would not last as a greenlet of the caller's thread.
+NATIVE = 2
 
 # By the native ident of a thread that `start` has made: what to call at its end.
 _calls_at_end = {}
 
 
-def is_bound(function):
-    """Whether `function` is the body of a thread which no child of a bare `os.fork` may continue."""
-    return getattr(getattr(function, "__self__", None), "_stays_in_its_process", False)
-
-
-def must_be_native(function):
-    """Whether `function` is the body of a thread that would not last as a greenlet of the caller's thread."""
-    if is_bound(function):
-        return not _in_main_thread()
+def kind_of(function):
+    """Return which kind of thread begins with `function` here: `ORDINARY`, `BOUND` or `NATIVE`."""
+    thread = function.__self__ if type(function) is MethodType else None
+    if getattr(thread, "_stays_in_its_process", False):
+        return BOUND if _in_main_thread() else NATIVE
     # A pool of threads runs the program's own functions, which may count on the hub that the program has there.
-    thread = getattr(function, "__self__", None)
+    if get_hub_if_exists() is not None:
+        return ORDINARY
     is_of_pool = getattr(thread, "_belongs_to_pool", False) or _works_for_executor(thread)
-    return is_of_pool and get_hub_if_exists() is None and not _in_main_thread()
+    return NATIVE if is_of_pool and not _in_main_thread() else ORDINARY
 
 
 def _works_for_executor(thread):

@@ -54,8 +54,8 @@ def _start_anywhere(start, names):
 def _delete_if_there(names):
     def _delete(self):
         # In a forked child only the thread that forked counts, but the others' greenlets go on, and end.
+        ident, active = self._ident, names["_active"]
         with names["_active_limbo_lock"]:
-            ident, active = names["get_ident"](), names["_active"]
             if active.get(ident) is self:
                 del active[ident]
 

@@ -154,10 +154,11 @@ def start_new_thread(function, args=(), kwargs=None):
 
     Some threads of `multiprocessing`'s own are native: gevent._helper_threads tells which.
     """
-    if _helper_threads.must_be_native(function):
+    kind = _helper_threads.kind_of(function)
+    if kind == _helper_threads.NATIVE:
         return _helper_threads.start(function, args, kwargs or {})
     greenlet = Greenlet.spawn(function, *args) if kwargs is None else Greenlet.spawn(function, *args, **kwargs)
-    if _helper_threads.is_bound(function):
+    if kind == _helper_threads.BOUND:
         bind_to_process(greenlet)
     return id(greenlet)
 
@@ -242,7 +243,8 @@ def start_joinable_thread(function, handle=None, daemon=True):
         handle = _ThreadHandle()
     elif not isinstance(handle, _ThreadHandle):
         raise TypeError("'handle' must be a _ThreadHandle")
-    if _helper_threads.must_be_native(function):
+    kind = _helper_threads.kind_of(function)
+    if kind == _helper_threads.NATIVE:
         _start_joinable_natively(function, handle, daemon)
         return handle
     greenlet = Greenlet(function)
@@ -252,7 +254,7 @@ def start_joinable_thread(function, handle=None, daemon=True):
     else:
         _awaited_at_exit.add(handle)
         greenlet.rawlink(lambda _: _end_awaited(handle))
-    if _helper_threads.is_bound(function):
+    if kind == _helper_threads.BOUND:
         bind_to_process(greenlet)
     greenlet.start()
     return handle

@@ -107,13 +107,13 @@ def _set_sentinel():
     """
     sentinel = Lock()
 
-    def release():
+    def release(_=None):
         if sentinel.locked():
             sentinel.release()
 
     current = getcurrent()
     if isinstance(current, Greenlet):
-        current.rawlink(lambda _: release())
+        current.rawlink(release)
     else:
         call_at_end(release)
     return sentinel
