@@ -306,12 +306,15 @@ class _Foreign:
         return SSLSocket(**kwargs)
 
 
-def _gevent_did_monkey_patch(target_module, items, warn):
+def _gevent_do_monkey_patch(request):
     """Make contexts of the standard library's class, those to come included, work as ours."""
-    if "SSLContext" in items:
-        from gevent.monkey._late_ssl import mend_contexts
+    request.default_patch_items()
+    if "SSLContext" in request.items:
+        from gevent.monkey._late_ssl import mend_classes, mend_contexts
 
-        mend_contexts(_OriginalContext, SSLContext, _wrap_foreign)
+        mend_classes(_OriginalContext, SSLContext, _wrap_foreign)
+        if request.patch_kwargs.get("contexts_may_exist", True):
+            mend_contexts(_OriginalContext, SSLContext)
 
 
 def _wrap_foreign(self, sock, *args, **kwargs):

@@ -6,7 +6,6 @@ errors nobody caught, which thread pool and resolver it has, how it ends.
 
 import sys
 from _thread import get_ident as get_thread_ident
-from contextlib import contextmanager
 from threading import main_thread as _main_thread
 
 from greenlet import GreenletExit, getcurrent, greenlet as RawGreenlet
@@ -128,6 +127,21 @@ def _signal_may_come():
 
 def _nobody():
     return False
+
+
+class _Expecting:
+    """While main waits in here, LoopExit comes when `hub`'s loop has nothing left to do, unless `somebody()`."""
+
+    # No generator: contextlib would be imported for it, by each program that imports gevent.
+    def __init__(self, hub, somebody):
+        self._hub = hub
+        self._somebody = somebody
+
+    def __enter__(self):
+        self._hub._expects_somebody = self._somebody
+
+    def __exit__(self, *exc_info):
+        self._hub._expects_somebody = None
 
 
 def _main_greenlet_above(greenlet):
@@ -352,16 +366,7 @@ class Hub(WaitOperationsGreenlet):
         return (expects is None or expects()) and (others_may_come() or _signal_may_come())
 
     def _expecting_nobody(self):
-        return self._expecting(_nobody)
-
-    @contextmanager
-    def _expecting(self, somebody):
-        """While main waits in here, LoopExit comes when the loop has nothing left to do, unless `somebody()`."""
-        self._expects_somebody = somebody
-        try:
-            yield
-        finally:
-            self._expects_somebody = None
+        return _Expecting(self, _nobody)
 
     def _run_once(self, loop, run, *args):
         loop.error_handler = self
@@ -407,7 +412,7 @@ class Hub(WaitOperationsGreenlet):
         if limit is not None:
             limit.start(waiter.switch, None)
         try:
-            with self._expecting(expects):
+            with _Expecting(self, expects):
                 waiter.get()
             return False
         except LoopExit:

@@ -14,6 +14,7 @@ Others may watch, forbid or add to the patching by the events of `gevent.events`
 """
 
 from functools import partial as _partial
+from sys import modules as _modules, platform as _platform, version_info as _version_info
 
 from gevent.monkey import _state
 from gevent.monkey._errors import MonkeyPatchWarning
@@ -161,7 +162,9 @@ def patch_ssl(_warnings=None, _first_time=True):
     from gevent.monkey._late_ssl import describe_late_ssl
 
     trouble = describe_late_ssl() if _first_time else None
-    done = _patch_standard("ssl", _warnings=_warnings)[2]
+    # What is imported for this has made no context yet.
+    contexts_may_exist = "ssl" in _modules
+    done = _patch_standard("ssl", _warnings=_warnings, _patch_kwargs={"contexts_may_exist": contexts_may_exist})[2]
     if done and trouble:
         if _warnings is None:
             _process_warnings([trouble])
@@ -207,9 +210,10 @@ def patch_subprocess():
     Where `multiprocessing` does not fork by default (Python 3.14, macOS) it does from then on, unless it is patched too
     or the program has set its start method.
     """
-    from gevent.monkey._start_method import keep_fork
+    forks_anyway = _version_info < (3, 14) and _platform != "darwin"
+    if _patch_standard("subprocess")[2] and not forks_anyway:
+        from gevent.monkey._start_method import keep_fork
 
-    if _patch_standard("subprocess")[2]:
         keep_fork()
 
 

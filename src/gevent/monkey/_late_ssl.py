@@ -7,7 +7,7 @@ these make is made to cooperate as far as that can be done from here, and users 
 import gc
 import sys
 
-__all__ = ["describe_late_ssl", "mend_contexts"]
+__all__ = ["describe_late_ssl", "mend_classes", "mend_contexts"]
 
 _OWN_MODULES = ("ssl", "gevent.ssl", "gevent._ssl3", "gevent._sslgte279")
 
@@ -59,8 +59,8 @@ def _strange_subclasses(base):
                     yield subclass
 
 
-def mend_contexts(original, ours, wrap_socket):
-    """See that objects of the class `original`, and those it will make, are of the class `ours` or work like them.
+def mend_classes(original, ours, wrap_socket):
+    """See that what the class `original` and its subclasses will make is of the class `ours`, or works like that.
 
     :param wrap_socket: The method for what is of neither class: makes a connection that cooperates.
     """
@@ -82,6 +82,10 @@ def mend_contexts(original, ours, wrap_socket):
     for subclass in original.__subclasses__():
         if subclass is not ours:
             subclass.__bases__ = tuple(ours if base is original else base for base in subclass.__bases__)
+
+
+def mend_contexts(original, ours):
+    """Make every object of the class `original` one of the class `ours`. Looks at all objects that there are."""
     for context in gc.get_objects():
         if type(context) is original:
             context.__class__ = ours

@@ -7,7 +7,6 @@ part is done right after the module was loaded, before whoever imports it has it
 """
 
 import sys
-from importlib import import_module
 
 from gevent.monkey._import_hook import change_when_imported
 
@@ -73,7 +72,8 @@ def _attribute_of_gevent(name):
     module_name = f"gevent.{name}"
     if not any(part.concerns(module_name) for part in _parts):
         raise AttributeError(f"module 'gevent' has no attribute {name!r}")
-    return import_module(module_name)
+    # What import_module() does, without importing importlib for it.
+    return __import__(module_name, None, None, ["*"])
 
 
 def finish(module_name):

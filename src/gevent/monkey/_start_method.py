@@ -1,7 +1,5 @@
 """How `multiprocessing` starts processes by default in a program that is patched, but for `multiprocessing` itself."""
 
-import sys
-
 from gevent.monkey._import_hook import change_module
 from gevent.monkey._state import PATCH_ALL_ARGUMENTS, saved
 
@@ -14,11 +12,8 @@ def keep_fork():
     Without `patch_multiprocessing`, a fork server cannot be talked to: what is read there from a patched socket does
     not wait. And what macOS does instead of forking, the hub does not hear of.
     """
-    if saved.get(PATCH_ALL_ARGUMENTS, {}).get("multiprocessing"):
-        return
-    if sys.version_info < (3, 14) and sys.platform != "darwin":
-        return
-    change_module("multiprocessing.context", _change)  # few programs need it at all
+    if not saved.get(PATCH_ALL_ARGUMENTS, {}).get("multiprocessing"):
+        change_module("multiprocessing.context", _change)  # few programs need it at all
 
 
 def _change(module):
