@@ -3,9 +3,10 @@
 #include <Python.h>
 
 #if defined(__GLIBC__) && !defined(Py_GIL_DISABLED)
-#include <dlfcn.h>
+#include <link.h>
 #include <malloc.h>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -45,12 +46,30 @@ struct ThreadEnd {
   }
 };
 
+struct OneObject {
+  std::uintptr_t first, second;  // addresses of code
+  bool has_both;
+};
+
+// For each of the program's shared objects; not dladdr(), which reads all the symbols of one.
+int look_for_both(dl_phdr_info* object, std::size_t, void* wanted) {
+  auto* const both = static_cast<OneObject*>(wanted);
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const auto& segment = object->dlpi_phdr[i];
+    const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
+    if (segment.p_type != PT_LOAD || both->first - begin >= segment.p_memsz) continue;
+    both->has_both = both->second - begin < segment.p_memsz;
+    return 1;
+  }
+  return 0;
+}
+
 // Whoever wrapped it before keeps books of its own, for which a block that is kept here would be one in use.
 bool is_pythons_own(const PyMemAllocatorEx& allocator) noexcept {
-  Dl_info of_allocator{}, of_python{};
-  return allocator.ctx == nullptr && ::dladdr(reinterpret_cast<void*>(allocator.malloc), &of_allocator) != 0 &&
-         ::dladdr(reinterpret_cast<void*>(&PyMem_RawMalloc), &of_python) != 0 &&
-         of_allocator.dli_fbase == of_python.dli_fbase;
+  OneObject both{reinterpret_cast<std::uintptr_t>(allocator.malloc), reinterpret_cast<std::uintptr_t>(&PyMem_RawMalloc),
+                 false};
+  if (allocator.ctx == nullptr) ::dl_iterate_phdr(&look_for_both, &both);
+  return both.has_both;
 }
 
 }  // namespace
