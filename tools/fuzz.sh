@@ -3,6 +3,8 @@
 #
 # Usage: tools/fuzz.sh SECONDS [SEED]
 set -euo pipefail
+# Somebody else's sanitizers, loaded before ours, would not get along with them.
+unset LD_PRELOAD
 cd "$(dirname "$0")/.."
 seconds=${1:?seconds}
 seed=${2:-$RANDOM}

@@ -54,6 +54,16 @@ class CrossTests(CppTests):
         return ["tools/cross.sh", "run"]
 
 
+class SanitizedBridgeTests(CppTests):
+    """The program with an interpreter, where the bridge and the bindings are under sanitizers."""
+
+    def __init__(self, deadline_s):
+        super().__init__("bridge", deadline_s)
+
+    def command(self):
+        return [sys.executable, "tools/test_sanitized.py", "bridge"]
+
+
 class PythonTests:
     """One folder of pytest tests."""
 
@@ -97,6 +107,19 @@ class PortableTests(PythonTests):
         return [sys.executable, "tools/test_portable.py", f"--junitxml={self.report}"]
 
 
+class SanitizedPythonTests(PythonTests):
+    """Python's tests, where gevent-mp is built under sanitizers."""
+
+    can_run_some = False
+
+    def __init__(self, deadline_s):
+        super().__init__("tests/python", deadline_s)
+
+    def command(self):
+        self.report.unlink(missing_ok=True)
+        return [sys.executable, "tools/test_sanitized.py", "python", f"--junitxml={self.report}", "tests/python"]
+
+
 class CPythonTests:
     """CPython's own tests of multiprocessing, patched: a program that counts them itself."""
 
@@ -133,6 +156,7 @@ PARTS = {
     "cpp": CppTests("plain", 600),
     "cpp-bridge": CppTests("bridge", 600),
     "cpp-asan": CppTests("asan", 900),
+    "cpp-bridge-asan": SanitizedBridgeTests(1500),
     "cpp-tsan": CppTests("tsan", 600),
     "cpp-portable": CppTests("portable", 900),
     "cross": CrossTests(2400),
@@ -142,12 +166,13 @@ PARTS = {
     "upstream": PythonTests("tests/upstream", 1800),
     "cpython": CPythonTests(),
     "python-portable": PortableTests(2400),
+    "python-asan": SanitizedPythonTests(3600),
     "soak": Soak(),
     "packaging": PythonTests("tests/packaging", 3600),
     "install": PythonTests("tests/install", 3600),
 }
 # Minutes long, and about installing or other systems rather than about gevent: only when asked for.
-SLOW = {"packaging", "install", "cpp-portable", "cross", "python-portable"}
+SLOW = {"packaging", "install", "cpp-portable", "cross", "python-portable", "python-asan"}
 # More failures than this in one part are no accident.
 MOST_AGAIN = 3
 

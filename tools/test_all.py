@@ -23,7 +23,17 @@ from test import PARTS, ROOT, counts_of, totals
 __all__ = ["main"]
 
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
-ONCE = {"cpp", "cpp-asan", "cpp-tsan", "cpp-portable", "cross", "python-portable", "packaging"}
+ONCE = {
+    "cpp",
+    "cpp-asan",
+    "cpp-bridge-asan",
+    "cpp-tsan",
+    "cpp-portable",
+    "cross",
+    "python-portable",
+    "python-asan",
+    "packaging",
+}
 BUILD_DEADLINE_S = 1800
 OWN = "{}.{}".format(*sys.version_info[:2])
 
