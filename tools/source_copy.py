@@ -3,10 +3,11 @@
 import os
 import shutil
 import subprocess
+import sys
 
 from test import ROOT
 
-__all__ = ["copy_sources"]
+__all__ = ["build_copy", "copy_sources"]
 
 
 def copy_sources(target, shares_downloads=True):
@@ -36,3 +37,10 @@ def copy_sources(target, shares_downloads=True):
     if shares_downloads and not cache.is_symlink():
         (ROOT / "build" / "upstream").mkdir(exist_ok=True)
         cache.symlink_to(os.path.relpath(ROOT / "build" / "upstream", cache.parent))
+
+
+def build_copy(target, cmake_options):
+    """Copy the sources to `target` and build them there, for this interpreter; return the exit status."""
+    copy_sources(target)
+    environment = {**os.environ, "PYTHON": sys.executable, "GEVENT_CMAKE_OPTIONS": cmake_options}
+    return subprocess.run(["tools/build.sh"], cwd=target, env=environment, stdin=subprocess.DEVNULL).returncode

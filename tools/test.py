@@ -94,30 +94,18 @@ class PythonTests:
         return ran - failed - broken - skipped, failed + broken, skipped
 
 
-class PortableTests(PythonTests):
-    """The tests of multiprocessing where gevent-mp is built without what Linux has beyond other kernels."""
+class PythonTestsElsewhere(PythonTests):
+    """One folder of pytest tests, run by a program that first builds a copy of the sources in another way."""
 
     can_run_some = False
 
-    def __init__(self, deadline_s):
-        super().__init__("tests/python/multiprocessing", deadline_s)
+    def __init__(self, folder, deadline_s, *program):
+        super().__init__(folder, deadline_s)
+        self.program = program
 
     def command(self):
         self.report.unlink(missing_ok=True)
-        return [sys.executable, "tools/test_portable.py", f"--junitxml={self.report}"]
-
-
-class SanitizedPythonTests(PythonTests):
-    """Python's tests, where gevent-mp is built under sanitizers."""
-
-    can_run_some = False
-
-    def __init__(self, deadline_s):
-        super().__init__("tests/python", deadline_s)
-
-    def command(self):
-        self.report.unlink(missing_ok=True)
-        return [sys.executable, "tools/test_sanitized.py", "python", f"--junitxml={self.report}", "tests/python"]
+        return [sys.executable, *self.program, f"--junitxml={self.report}"]
 
 
 class CPythonTests:
@@ -165,8 +153,8 @@ PARTS = {
     "python": PythonTests("tests/python", 1500),
     "upstream": PythonTests("tests/upstream", 1800),
     "cpython": CPythonTests(),
-    "python-portable": PortableTests(2400),
-    "python-asan": SanitizedPythonTests(3600),
+    "python-portable": PythonTestsElsewhere("tests/python/multiprocessing", 2400, "tools/test_portable.py"),
+    "python-asan": PythonTestsElsewhere("tests/python", 3600, "tools/test_sanitized.py", "python", "tests/python"),
     "soak": Soak(),
     "packaging": PythonTests("tests/packaging", 3600),
     "install": PythonTests("tests/install", 3600),

@@ -4,11 +4,10 @@ Usage: .venv/bin/python tools/test_portable.py [PYTEST ARGUMENTS]. The build is 
 build/portable.
 """
 
-import os
 import subprocess
 import sys
 
-from source_copy import copy_sources
+from source_copy import build_copy
 from test import ROOT
 
 __all__ = ["main"]
@@ -17,11 +16,8 @@ FOLDER = ROOT / "build" / "portable"
 
 
 def main(arguments):
-    copy_sources(FOLDER)
-    options = {"PYTHON": sys.executable, "GEVENT_CMAKE_OPTIONS": "-DGEVENT_PORTABLE=ON -DGEVENT_KQUEUE=OFF"}
-    built = subprocess.run(["tools/build.sh"], cwd=FOLDER, env={**os.environ, **options}, stdin=subprocess.DEVNULL)
-    if built.returncode:
-        return built.returncode
+    if status := build_copy(FOLDER, "-DGEVENT_PORTABLE=ON -DGEVENT_KQUEUE=OFF"):
+        return status
     tests = [".venv/bin/python", "-m", "pytest", "-q", "-ra", *arguments, "tests/python/multiprocessing"]
     return subprocess.run(tests, cwd=FOLDER, stdin=subprocess.DEVNULL).returncode
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from source_copy import copy_sources
+from source_copy import build_copy
 from test import ROOT
 
 __all__ = ["main"]
@@ -33,11 +33,8 @@ def preloaded():
 
 
 def main(kind, *arguments):
-    copy_sources(FOLDER)
-    options = {"PYTHON": sys.executable, "GEVENT_CMAKE_OPTIONS": "-DGEVENT_SANITIZE=address,undefined"}
-    built = subprocess.run(["tools/build.sh"], cwd=FOLDER, env={**os.environ, **options}, stdin=subprocess.DEVNULL)
-    if built.returncode:
-        return built.returncode
+    if status := build_copy(FOLDER, "-DGEVENT_SANITIZE=address,undefined"):
+        return status
     if kind == "bridge":
         settings, command = SETTINGS, ["tools/test_cpp.sh", "bridge", *arguments]
     else:

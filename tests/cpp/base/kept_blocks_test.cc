@@ -1,7 +1,6 @@
 #include "base/kept_blocks.h"
 
 #include <cstdlib>
-#include <vector>
 
 #include "doctest/doctest.h"
 
